@@ -1,0 +1,148 @@
+//! One of our chains: are its rules there, in order, with nothing harmful between them?
+use super::{Delta, Note, Options, Problem};
+use crate::names::Handle;
+use crate::observed::{ChainSeen, Observed, RuleSeen};
+use crate::plan::{Place, Step, Why};
+use crate::rule::Rule;
+use crate::ruleset::Chain;
+
+/// Creates the chain if it is missing. All chains come before all rules: a rule may jump to any.
+pub(super) fn create(want: &Chain, seen: &Observed, out: &mut Delta) {
+    if seen.chain(want.table, &want.name).is_none() {
+        out.steps.push(Step::CreateChain { table: want.table, chain: want.name.clone() });
+    }
+}
+
+/// Brings the chain's rules in place.
+pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut Delta) {
+    let Some(found) = seen.chain(want.table, &want.name) else {
+        if !want.rules.is_empty() {
+            out.steps.push(rewrite(want, &[], vec![], Why::Absent));
+        }
+        return;
+    };
+    if let Some(base) = &found.base {
+        let (table, chain) = (want.table, want.name.clone());
+        out.problems.push(Problem::BaseChain { table, chain, found: base.text.clone() });
+        return;
+    }
+    let other_bit = with_other_bit(want, found);
+    if let Some(theirs) = other_bit.first()
+        && (options.kube_proxy || !found.ours)
+    {
+        let theirs = found.rules[*theirs].outline().text;
+        let (table, chain) = (want.table, want.name.clone());
+        out.problems.push(Problem::OtherBit { table, chain, theirs });
+        return;
+    }
+    let ours: Vec<usize> = positions(found, |r| want.rules.iter().any(|w| w.means(r)));
+    match in_order(&want.rules, &found.rules) {
+        Ok(kept) if other_bit.is_empty() => keep(want, found, &ours, &kept, out),
+        Ok(_) => {
+            out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), Why::OtherBit))
+        }
+        Err(why) => {
+            let why = if other_bit.is_empty() { why } else { Why::OtherBit };
+            out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), why));
+        }
+    }
+}
+
+fn positions(found: &ChainSeen, is: impl Fn(&Rule) -> bool) -> Vec<usize> {
+    let rules = found.rules.iter().enumerate();
+    rules.filter(|(_, r)| r.rule().is_some_and(&is)).map(|(i, _)| i).collect()
+}
+
+/// Rules that are ours but for the mark bit, where the wanted one is missing: an earlier
+/// configuration of ours, or another program with another bit.
+fn with_other_bit(want: &Chain, found: &ChainSeen) -> Vec<usize> {
+    let missing: Vec<&Rule> = want
+        .rules
+        .iter()
+        .filter(|w| !found.rules.iter().any(|s| s.rule().is_some_and(|r| w.means(r))))
+        .collect();
+    positions(found, |r| missing.iter().any(|w| w.differs_only_in_bit(r)))
+}
+
+/// The places of our rules if they occur in order and nothing between them can change the outcome.
+/// The first fitting copy of each is taken; what is left over is surplus.
+fn in_order(want: &[Rule], found: &[RuleSeen]) -> Result<Vec<usize>, Why> {
+    let mut kept = Vec::with_capacity(want.len());
+    let mut from = 0;
+    for rule in want {
+        let is = |s: &RuleSeen| s.rule().is_some_and(|r| rule.means(r));
+        match found[from..].iter().position(is) {
+            Some(at) => {
+                kept.push(from + at);
+                from += at + 1;
+            }
+            None => {
+                let missing = want
+                    .iter()
+                    .filter(|w| !found.iter().any(|s| s.rule().is_some_and(|r| w.means(r))));
+                return Err(match missing.count() {
+                    0 => Why::Order,
+                    n => Why::Missing(n),
+                });
+            }
+        }
+    }
+    let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Ok(kept) };
+    let between = found[*first..*last]
+        .iter()
+        .filter(|s| !s.rule().is_some_and(|r| want.iter().any(|w| w.means(r))));
+    match between.map(RuleSeen::outline).find(crate::Outline::matters) {
+        Some(outline) => Err(Why::Between(outline.text)),
+        None => Ok(kept),
+    }
+}
+
+/// Everything is in place: surplus copies go, foreign rules are reported.
+fn keep(want: &Chain, found: &ChainSeen, ours: &[usize], kept: &[usize], out: &mut Delta) {
+    for surplus in ours.iter().filter(|i| !kept.contains(i)).map(|i| &found.rules[*i]) {
+        if let Some(rule) = surplus.rule() {
+            out.steps.push(Step::Remove {
+                table: want.table,
+                chain: want.name.clone(),
+                handle: surplus.handle,
+                rule: rule.clone(),
+            });
+        }
+    }
+    let foreign = (0..found.rules.len()).filter(|i| !ours.contains(i));
+    let (mut before, mut among, mut after) = (0, 0, 0);
+    for i in foreign {
+        match (kept.first(), kept.last()) {
+            (Some(first), _) if i < *first => before += 1,
+            (_, Some(last)) if i < *last => among += 1,
+            (_, _) => after += 1,
+        }
+    }
+    if before + among + after > 0 {
+        let (table, chain) = (want.table, want.name.clone());
+        out.notes.push(Note::Foreign { table, chain, before, among, after });
+    }
+}
+
+/// Our rules out by handle and in again as one block, where the first of them stood. Foreign rules
+/// keep their order; those that stood between ours end up after them.
+fn rewrite(want: &Chain, found: &[RuleSeen], mut ours: Vec<usize>, why: Why) -> Step {
+    ours.sort_unstable();
+    let place = match ours.first() {
+        Some(first) => (*first..found.len())
+            .find(|i| !ours.contains(i))
+            .map_or(Place::Last, |i| Place::Before(found[i].handle)),
+        None => Place::Last,
+    };
+    let remove: Vec<Handle> = ours.iter().map(|i| found[*i].handle).collect();
+    let there = |w: &Rule| found.iter().any(|s| s.rule().is_some_and(|r| w.means(r)));
+    Step::Rewrite {
+        table: want.table,
+        chain: want.name.clone(),
+        remove,
+        insert: want.rules.clone(),
+        new: want.rules.iter().map(|w| !there(w)).collect(),
+        place,
+        why,
+    }
+}

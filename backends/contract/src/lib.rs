@@ -1,0 +1,34 @@
+//! What a backend is, without being one.
+//!
+//! `Ruleset` says what one family should hold, `Observed` what it holds, [`diff()`] what to do about
+//! it, and a [`Backend`] does exactly that. Everything here is pure: no I/O, no clock, no `unsafe`,
+//! no byte of any encoding.
+#![forbid(unsafe_code)]
+
+mod backend;
+pub mod diff;
+mod error;
+mod names;
+mod observed;
+mod plan;
+mod rule;
+mod ruleset;
+mod teardown;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod text;
+mod walk;
+
+pub use backend::{Applied, Backend};
+pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, diff};
+pub use error::{BackendError, Errno, ErrorKind};
+pub use names::{ChainName, Family, Handle, Hook, Table};
+pub use observed::{
+    BaseChain, ChainSeen, End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot,
+    TableSeen,
+};
+pub use plan::{Place, Plan, Step, Why};
+pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
+pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
+pub use teardown::teardown;
+pub use walk::{Judgement, WALK_LIMIT, judge};

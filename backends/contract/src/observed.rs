@@ -1,0 +1,207 @@
+//! What the kernel holds of the chains that concern us.
+use crate::error::BackendError;
+use crate::names::{ChainName, Family, Handle, Hook, Table};
+use crate::rule::{Action, Rule};
+use crate::ruleset::Ruleset;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What to look at. Nothing outside of it is read, so an idle pass costs the same on any host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Families to look at.
+    pub families: BTreeSet<Family>,
+    /// Chains whose rules are read.
+    pub chains: BTreeSet<(Table, ChainName)>,
+    /// Built-in chains whose rules are read, with the chains we jump to from there.
+    pub hooks: BTreeMap<(Table, Hook), BTreeSet<ChainName>>,
+    /// Chains of which only the existence matters; their rules are not read.
+    pub presence: BTreeSet<(Table, ChainName)>,
+    /// Also find every rule that jumps to one of `chains`, and every chain that carries our mark.
+    /// Costs a full dump of the tables; for `remove` only.
+    pub references: bool,
+}
+
+impl Scope {
+    /// The scope that covers all of these rulesets.
+    pub fn of<'a>(rulesets: impl IntoIterator<Item = &'a Ruleset>) -> Scope {
+        let mut scope = Scope::default();
+        for set in rulesets {
+            scope.families.insert(set.family);
+            scope.chains.extend(set.chains.iter().map(|c| (c.table, c.name.clone())));
+            for canary in &set.canaries {
+                scope.chains.insert((canary.table, canary.shared.clone()));
+                scope.chains.insert((canary.table, canary.own.clone()));
+            }
+            for jump in &set.jumps {
+                scope.hooks.entry((jump.table, jump.hook)).or_default().insert(jump.to.clone());
+            }
+        }
+        scope
+    }
+}
+
+/// Where a rule sends a packet that matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum End {
+    /// On to the next rule.
+    Next,
+    /// NF_ACCEPT: the packet leaves this hook's chain.
+    Accept,
+    /// NF_DROP.
+    Drop,
+    /// Back to the caller.
+    Return,
+    /// Into a chain and back.
+    Jump(ChainName),
+    /// Into a chain, then back to the caller of this one.
+    Goto(ChainName),
+    /// Something else that ends the walk (REJECT, MASQUERADE, a queue), by its name.
+    Other(String),
+    /// Something that we cannot judge, by its name.
+    Unknown(String),
+}
+
+/// The little that has to be known of a rule that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Outline {
+    /// False when every packet matches.
+    pub conditional: bool,
+    /// True when it changes the packet or its mark on the way.
+    pub alters: bool,
+    /// Where it sends the packet.
+    pub end: End,
+    /// The rule in words, for people.
+    pub text: String,
+}
+
+impl Outline {
+    /// The outline of a rule that we can read.
+    pub fn of(rule: &Rule) -> Outline {
+        let (alters, end) = match &rule.action {
+            Action::Drop => (false, End::Drop),
+            Action::Return => (false, End::Return),
+            Action::Jump(to) => (false, End::Jump(to.clone())),
+            Action::Mark { .. } => (true, End::Next),
+            Action::Masquerade { .. } => (true, End::Other("MASQUERADE".into())),
+        };
+        let conditional = !rule.matches.is_empty();
+        Outline { conditional, alters, end, text: rule.to_string() }
+    }
+
+    /// True when the rule can change what happens to a packet at all.
+    pub fn matters(&self) -> bool {
+        self.alters || self.end != End::Next
+    }
+}
+
+/// A rule as seen: read by its meaning, or kept as foreign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Raised to a meaning. Not necessarily ours.
+    Known(Rule),
+    /// Not readable as one of our kind; never equal to anything, never touched.
+    Foreign(Outline),
+}
+
+/// One rule in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSeen {
+    /// The kernel's number for it.
+    pub handle: Handle,
+    /// What it says.
+    pub seen: Seen,
+}
+
+impl RuleSeen {
+    /// The meaning, if it could be read.
+    pub fn rule(&self) -> Option<&Rule> {
+        match &self.seen {
+            Seen::Known(rule) => Some(rule),
+            Seen::Foreign(_) => None,
+        }
+    }
+
+    /// The outline, of any rule.
+    pub fn outline(&self) -> Outline {
+        match &self.seen {
+            Seen::Known(rule) => Outline::of(rule),
+            Seen::Foreign(outline) => outline.clone(),
+        }
+    }
+}
+
+/// The definition of a base chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseChain {
+    /// True when type, hook number and priority are those of iptables' built-in chain of this name.
+    pub standard: bool,
+    /// The definition in words, for people: `type nat hook 4 priority 100`.
+    pub text: String,
+}
+
+/// A chain as seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainSeen {
+    /// The kernel's number for it.
+    pub handle: Handle,
+    /// Set when it is a base chain.
+    pub base: Option<BaseChain>,
+    /// True when it carries our mark: we created this very chain object.
+    pub ours: bool,
+    /// Its rules in order; empty where only presence was asked for.
+    pub rules: Vec<RuleSeen>,
+}
+
+/// A table as seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableSeen {
+    /// NFT_TABLE_F_DORMANT: its base chains hook nothing.
+    pub dormant: bool,
+    /// The netlink port that owns it exclusively (NFTA_TABLE_OWNER); we cannot write to it then.
+    pub owner: Option<u32>,
+    /// The chains of the scope that exist, and those that the walk had to read.
+    pub chains: BTreeMap<ChainName, ChainSeen>,
+    /// Rules anywhere in the table that jump to a chain of the scope ([`Scope::references`] only).
+    pub references: Vec<Reference>,
+    /// True when reading stopped at [`crate::WALK_LIMIT`] rules.
+    pub truncated: bool,
+}
+
+/// A rule that jumps or goes to one of our chains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Reference {
+    /// The chain the rule stands in.
+    pub from: ChainName,
+    /// The rule's handle.
+    pub handle: Handle,
+    /// The chain it needs.
+    pub to: ChainName,
+    /// The rule in words.
+    pub text: String,
+}
+
+/// One family as seen. A table that is absent does not exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Tables that exist.
+    pub tables: BTreeMap<Table, TableSeen>,
+}
+
+impl Observed {
+    /// The chain of that name, if it exists.
+    pub fn chain(&self, table: Table, name: &ChainName) -> Option<&ChainSeen> {
+        self.tables.get(&table)?.chains.get(name)
+    }
+}
+
+/// Everything seen in one consistent look.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// nf_tables generation at that moment; `None` where the backend has none.
+    pub generation: Option<u32>,
+    /// Each family apart: one may fail while the other is well.
+    pub families: BTreeMap<Family, Result<Observed, BackendError>>,
+}

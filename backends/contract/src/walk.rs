@@ -1,0 +1,142 @@
+//! Does a packet get as far as our jump? Follows what stands before it, without knowing packets.
+use crate::names::{ChainName, Table};
+use crate::observed::{End, Observed, Outline, RuleSeen};
+use crate::ruleset::Ruleset;
+
+/// Rules read at most before giving up. A walk is only done when something stands before our jump.
+pub const WALK_LIMIT: usize = 1000;
+
+/// What stands before a jump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Nothing that ends a packet.
+    Effective,
+    /// Some packets end before it, at this rule.
+    Shadowed(String),
+    /// Every packet ends before it, at this rule.
+    Unreached(String),
+    /// Too many rules, or a rule that cannot be judged.
+    NotJudged(String),
+    /// The answer depends on a chain that was not read; a backend reads it and asks again.
+    Needs(ChainName),
+}
+
+/// How a stretch of rules ends for a packet that enters it.
+enum Walked {
+    Through,
+    Left,
+    Ended(String),
+    Stop(Judgement),
+}
+
+struct Walk<'a> {
+    seen: &'a Observed,
+    want: Option<&'a Ruleset>,
+    table: Table,
+    budget: usize,
+    stack: Vec<ChainName>,
+    shadow: Option<String>,
+}
+
+/// Judges the rules that stand before a jump in the built-in chain `hook`.
+/// `want` names the rules that are ours and hence no shadow; a backend that only wants to know what
+/// to read passes `None`.
+pub fn judge(
+    seen: &Observed,
+    want: Option<&Ruleset>,
+    table: Table,
+    hook: &ChainName,
+    before: &[RuleSeen],
+) -> Judgement {
+    let stack = vec![hook.clone()];
+    let mut walk = Walk { seen, want, table, budget: WALK_LIMIT, stack, shadow: None };
+    match walk.rules(hook, before) {
+        Walked::Stop(judgement) => judgement,
+        Walked::Ended(rule) => Judgement::Unreached(rule),
+        Walked::Left => Judgement::Unreached("a return to the policy".into()),
+        Walked::Through => walk.shadow.map_or(Judgement::Effective, Judgement::Shadowed),
+    }
+}
+
+impl Walk<'_> {
+    fn rules(&mut self, chain: &ChainName, rules: &[RuleSeen]) -> Walked {
+        for rule in rules {
+            if self.budget == 0 {
+                let why = format!("more than {WALK_LIMIT} rules stand before it");
+                return Walked::Stop(Judgement::NotJudged(why));
+            }
+            self.budget -= 1;
+            let outline = rule.outline();
+            let step = if outline.conditional {
+                self.note_shadow(chain, rule, &outline)
+            } else {
+                self.every_packet(chain, &outline)
+            };
+            match step {
+                Walked::Through => {}
+                Walked::Left | Walked::Ended(_) | Walked::Stop(_) => return step,
+            }
+        }
+        Walked::Through
+    }
+
+    /// A rule that only some packets meet: it never ends the walk, but may be worth a word.
+    fn note_shadow(&mut self, chain: &ChainName, rule: &RuleSeen, outline: &Outline) -> Walked {
+        let verdict = matches!(outline.end, End::Accept | End::Drop | End::Other(_))
+            || (outline.end == End::Return && self.stack.len() == 1);
+        let wanted =
+            rule.rule().zip(self.want).is_some_and(|(r, want)| want.wants(self.table, chain, r));
+        if verdict && !wanted && self.shadow.is_none() {
+            self.shadow = Some(format!("{chain} {}", outline.text));
+        }
+        Walked::Through
+    }
+
+    fn every_packet(&mut self, chain: &ChainName, outline: &Outline) -> Walked {
+        match &outline.end {
+            End::Next => Walked::Through,
+            End::Accept | End::Drop | End::Other(_) => {
+                Walked::Ended(format!("{chain} {}", outline.text))
+            }
+            End::Return if self.stack.len() == 1 => {
+                Walked::Ended(format!("{chain} {}", outline.text))
+            }
+            End::Return => Walked::Left,
+            End::Unknown(name) => {
+                let why = format!("{chain} has a rule that cannot be judged ({name})");
+                Walked::Stop(Judgement::NotJudged(why))
+            }
+            End::Jump(to) => match self.enter(to) {
+                Walked::Left => Walked::Through,
+                other @ (Walked::Through | Walked::Ended(_) | Walked::Stop(_)) => other,
+            },
+            // A goto comes back to the caller of this chain: below a base chain that is the policy.
+            End::Goto(to) => match self.enter(to) {
+                Walked::Through | Walked::Left if self.stack.len() == 1 => {
+                    Walked::Ended(format!("{chain} {}", outline.text))
+                }
+                Walked::Through => Walked::Left,
+                other @ (Walked::Left | Walked::Ended(_) | Walked::Stop(_)) => other,
+            },
+        }
+    }
+
+    fn enter(&mut self, to: &ChainName) -> Walked {
+        if self.stack.contains(to) {
+            let why = format!("{to} leads back to itself");
+            return Walked::Stop(Judgement::NotJudged(why));
+        }
+        let Some(table) = self.seen.tables.get(&self.table) else { return Walked::Through };
+        let Some(chain) = table.chains.get(to) else {
+            return Walked::Stop(if table.truncated {
+                Judgement::NotJudged(format!("more than {WALK_LIMIT} rules stand before it"))
+            } else {
+                Judgement::Needs(to.clone())
+            });
+        };
+        self.stack.push(to.clone());
+        let end = self.rules(to, &chain.rules);
+        self.stack.pop();
+        end
+    }
+}

@@ -1,0 +1,207 @@
+//! The nf_tables backend: observe, and apply one plan as one batch.
+use crate::errors;
+use crate::observe::{self, Trouble};
+use crate::ops::{self, Msg};
+use crate::read::{Body, Messages};
+use crate::wire::Socket;
+use crate::write::pure::{Batch, encode};
+use chainkeeper_contract::{
+    Applied, Backend, BackendError, Errno, Family, Observed, Plan, Scope, Snapshot,
+};
+use std::collections::BTreeMap;
+
+/// Looks that may be interrupted by other writers before we say so.
+const LOOKS: usize = 20;
+
+/// nf_tables of the network namespace in which it was opened.
+#[derive(Debug)]
+pub struct NftBackend {
+    socket: Socket,
+}
+
+/// The messages of a plan, each with the step it belongs to.
+struct Sending {
+    messages: Vec<(Family, Msg)>,
+    steps: Vec<String>,
+}
+
+/// What the kernel answered to a batch.
+enum Answer {
+    Committed,
+    /// The first error of each family that has one.
+    Families(BTreeMap<Family, BackendError>),
+}
+
+impl NftBackend {
+    /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
+    pub fn open() -> Result<NftBackend, BackendError> {
+        Ok(NftBackend { socket: reopen()? })
+    }
+
+    fn send(
+        &mut self,
+        plan: &Plan,
+        families: &[Family],
+        commit: bool,
+    ) -> Result<Answer, BackendError> {
+        let sending = Sending::of(plan, families);
+        let seq = self.socket.seqs(sending.messages.len() + 2);
+        let batch = Batch { messages: &sending.messages, generation: plan.generation, seq, commit };
+        let bytes = encode(&batch);
+        self.socket.send(&bytes).map_err(errors::batch)?;
+        let mut refused = BTreeMap::new();
+        while let Some(datagram) = self.socket.receive().map_err(errors::batch)? {
+            for message in Messages::new(datagram) {
+                let message = message.map_err(|why| BackendError::Garbled {
+                    what: "commit".into(),
+                    why: why.to_string(),
+                })?;
+                let Body::Error { errno, offset } = message.body else { continue };
+                // ACKs prove nothing: they are sent for good messages of a failed batch, too.
+                if errno == 0 {
+                    continue;
+                }
+                let nth = message.seq.wrapping_sub(seq) as usize;
+                match nth.checked_sub(1).and_then(|i| sending.messages.get(i).map(|m| (i, m))) {
+                    Some((i, (family, msg))) => {
+                        let bytes = nth_message(&bytes, nth);
+                        let step = format!("{family}: {}", sending.steps[i]);
+                        let error =
+                            errors::message(&step, (*family, msg), bytes, Errno(errno), offset);
+                        refused.entry(*family).or_insert(error);
+                    }
+                    // An answer to an earlier request, lost by an overrun, is not about this batch.
+                    None if nth == 0 => return Err(errors::batch(Errno(errno))),
+                    None => {}
+                }
+            }
+        }
+        Ok(if refused.is_empty() { Answer::Committed } else { Answer::Families(refused) })
+    }
+
+    /// One batch for all families with steps; if only some are refused, the others' again alone.
+    fn run(&mut self, plan: &Plan, commit: bool) -> Result<Applied, BackendError> {
+        let mut applied =
+            Applied { commits: 0, generation: plan.generation, families: BTreeMap::new() };
+        let mut families: Vec<Family> = plan
+            .families
+            .iter()
+            .filter(|(_, steps)| !steps.is_empty())
+            .map(|(family, _)| *family)
+            .collect();
+        while !families.is_empty() {
+            match self.send(plan, &families, commit)? {
+                Answer::Committed => {
+                    applied.commits += u32::from(commit);
+                    applied.families.extend(families.drain(..).map(|f| (f, Ok(()))));
+                }
+                Answer::Families(refused) => {
+                    families.retain(|f| !refused.contains_key(f));
+                    applied.families.extend(refused.into_iter().map(|(f, e)| (f, Err(e))));
+                }
+            }
+        }
+        if applied.commits > 0 {
+            applied.generation = plan.generation.map(next_generation);
+        }
+        Ok(applied)
+    }
+}
+
+fn reopen() -> Result<Socket, BackendError> {
+    Socket::open().map_err(|e| errors::asking("cannot open a netlink socket", e))
+}
+
+impl Sending {
+    fn of(plan: &Plan, families: &[Family]) -> Sending {
+        let mut sending = Sending { messages: Vec::new(), steps: Vec::new() };
+        let wanted = plan.families.iter().filter(|(f, _)| families.contains(f));
+        for (family, step) in wanted.flat_map(|(f, steps)| steps.iter().map(move |s| (*f, s))) {
+            for message in ops::messages(family, step) {
+                sending.messages.push((family, message));
+                sending.steps.push(step.to_string());
+            }
+        }
+        sending
+    }
+}
+
+/// The kernel skips 0 when the number wraps (nf_tables_commit).
+fn next_generation(generation: u32) -> u32 {
+    generation.wrapping_add(1).max(1)
+}
+
+/// The bytes of the n-th message of a datagram of our own.
+fn nth_message(datagram: &[u8], nth: usize) -> &[u8] {
+    let mut rest = datagram;
+    for _ in 0..nth {
+        let len = message_len(rest).next_multiple_of(4);
+        rest = rest.get(len..).unwrap_or(&[]);
+    }
+    rest.get(..message_len(rest)).unwrap_or(&[])
+}
+
+fn message_len(bytes: &[u8]) -> usize {
+    let len = bytes.get(..4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_ne_bytes);
+    len as usize
+}
+
+impl Backend for NftBackend {
+    fn kind(&self) -> &'static str {
+        "nft"
+    }
+
+    fn observe(&mut self, scope: &Scope) -> Result<Snapshot, BackendError> {
+        for _ in 0..LOOKS {
+            match look(&mut self.socket, scope) {
+                Ok(snapshot) => return Ok(snapshot),
+                Err(Trouble::Interrupted) => {}
+                Err(Trouble::Failed(error)) => {
+                    // Answers may still be queued, or lost: start the next look on a clean socket.
+                    self.socket = reopen()?;
+                    return Err(error);
+                }
+            }
+        }
+        let what = format!("read nf_tables: others committed during {LOOKS} looks in a row");
+        Err(BackendError::Busy { what, errno: Errno::RESTART })
+    }
+
+    fn apply(&mut self, plan: &Plan) -> Result<Applied, BackendError> {
+        self.run(plan, true)
+    }
+
+    fn validate(&mut self, plan: &Plan) -> Result<Applied, BackendError> {
+        self.run(plan, false)
+    }
+
+    fn generation(&mut self) -> Result<Option<u32>, BackendError> {
+        match observe::generation(&mut self.socket) {
+            Ok(generation) => Ok(Some(generation)),
+            Err(Trouble::Failed(error)) => Err(error),
+            Err(Trouble::Interrupted) => Ok(None),
+        }
+    }
+}
+
+/// One look at all families between two equal generation numbers.
+fn look(socket: &mut Socket, scope: &Scope) -> Result<Snapshot, Trouble> {
+    let generation = observe::generation(socket)?;
+    let mut families: BTreeMap<Family, Result<Observed, BackendError>> = BTreeMap::new();
+    for family in &scope.families {
+        let seen = match observe::family(socket, *family, scope) {
+            Ok(seen) => Ok(seen),
+            Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
+            Err(Trouble::Failed(error)) => {
+                // Answers may still be queued: the next family starts on a clean socket.
+                *socket = reopen().map_err(Trouble::Failed)?;
+                Err(error)
+            }
+        };
+        families.insert(*family, seen);
+    }
+    if observe::generation(socket)? != generation {
+        return Err(Trouble::Interrupted);
+    }
+    Ok(Snapshot { generation: Some(generation), families })
+}

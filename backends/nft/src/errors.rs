@@ -1,0 +1,161 @@
+//! What an errno of the kernel means, for the message that it was the answer to.
+use crate::expr::Expr;
+use crate::ops::Msg;
+use crate::read::Attrs;
+use crate::uapi as u;
+use chainkeeper_contract::{BackendError, Errno, Family};
+
+/// The error of a socket call or of a question.
+pub(crate) fn asking(what: &str, errno: Errno) -> BackendError {
+    let what = what.to_owned();
+    match errno {
+        Errno::PERM | Errno::ACCES => BackendError::Denied { what, errno },
+        Errno::NOBUFS | Errno(4 | 11) => BackendError::Busy { what, errno },
+        Errno::INVAL | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT => {
+            let missing = "the kernel has no nf_tables (module nf_tables, Linux 3.13)".to_owned();
+            BackendError::Unsupported { what, errno, missing }
+        }
+        _ => BackendError::Refused { what, family: None, errno, at: None },
+    }
+}
+
+/// The error of a whole batch: an answer to BATCH_BEGIN, or to `send` itself.
+pub(crate) fn batch(errno: Errno) -> BackendError {
+    match errno {
+        Errno::RESTART => {
+            let what = "commit: somebody else committed since we looked".to_owned();
+            BackendError::Busy { what, errno }
+        }
+        _ => asking("commit", errno),
+    }
+}
+
+/// The error of one message, with the attribute that the kernel points at.
+pub(crate) fn message(
+    step: &str,
+    (family, msg): (Family, &Msg),
+    bytes: &[u8],
+    errno: Errno,
+    offset: Option<u32>,
+) -> BackendError {
+    let what = step.to_owned();
+    let at = offset.and_then(|o| attribute_at(msg, bytes, o as usize));
+    match errno {
+        Errno::PERM | Errno::ACCES => BackendError::Denied { what, errno },
+        Errno::NOENT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT => {
+            match missing(family, msg, at.as_ref()) {
+                Some(missing) => BackendError::Unsupported { what, errno, missing },
+                None => refused(what, family, errno, at),
+            }
+        }
+        _ => refused(what, family, errno, at),
+    }
+}
+
+fn refused(what: String, family: Family, errno: Errno, at: Option<At>) -> BackendError {
+    let at = at.map(|a| a.words(family));
+    BackendError::Refused { what, family: Some(family), errno, at }
+}
+
+/// What the kernel points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum At {
+    Attribute(&'static str),
+    Expression(usize, Expr),
+}
+
+impl At {
+    fn words(&self, family: Family) -> String {
+        match self {
+            At::Attribute(name) => (*name).to_owned(),
+            At::Expression(i, expr) => format!("expression {} ({})", i + 1, describe(family, expr)),
+        }
+    }
+}
+
+fn describe(family: Family, expr: &Expr) -> String {
+    match expr {
+        Expr::Match(xt) => format!("match `{}` revision {} for {family}", xt.name, xt.rev),
+        Expr::Target(xt) => format!("target `{}` revision {} for {family}", xt.name, xt.rev),
+        Expr::Counter { .. }
+        | Expr::Payload { .. }
+        | Expr::Bitwise { .. }
+        | Expr::Cmp { .. }
+        | Expr::Meta { .. }
+        | Expr::Immediate(_)
+        | Expr::Other(_) => expr.name(),
+    }
+}
+
+/// ENOENT has many causes. A missing piece of the kernel shows by what is pointed at.
+fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
+    match (msg, at) {
+        (
+            Msg::NewRule { .. },
+            Some(At::Expression(_, expr @ (Expr::Match(xt) | Expr::Target(xt)))),
+        ) => {
+            let module = if xt.name == "MASQUERADE" {
+                "xt_MASQUERADE"
+            } else {
+                &format!("xt_{}", xt.name.to_lowercase())
+            };
+            Some(format!(
+                "the kernel has no {}: needs modules nft_compat and {module} \
+                 (IPv6 MARK was lost in Linux 6.6.57-58 and 6.11.4-5)",
+                describe(family, expr)
+            ))
+        }
+        (Msg::NewBase { .. }, Some(At::Attribute("chain type"))) => {
+            Some(format!("the kernel has no such chain type for {family}: module nft_chain_nat"))
+        }
+        (Msg::NewTable { .. }, _) => Some(format!("the kernel has no nf_tables family {family}")),
+        (_, _) => None,
+    }
+}
+
+/// Finds the attribute of our own message that starts at `offset` (bytes from the nlmsghdr).
+fn attribute_at(msg: &Msg, bytes: &[u8], offset: usize) -> Option<At> {
+    let head = u::NLMSGHDR + u::NFGENMSG;
+    let attrs = Attrs::new(bytes.get(head..)?);
+    for attr in attrs.flatten() {
+        let start = head + attr.offset;
+        if start == offset {
+            return Some(At::Attribute(attribute_name(msg, attr.kind)));
+        }
+        let inside = start < offset && offset < start + 4 + attr.value.len();
+        if let (true, Msg::NewRule { exprs, .. }, u::NFTA_RULE_EXPRESSIONS) =
+            (inside, msg, attr.kind)
+        {
+            let elems: Vec<_> = attr.nested().flatten().collect();
+            let i = elems.iter().rposition(|e| start + 4 + e.offset <= offset)?;
+            return Some(At::Expression(i, exprs.get(i)?.clone()));
+        }
+        if inside {
+            return Some(At::Attribute(attribute_name(msg, attr.kind)));
+        }
+    }
+    None
+}
+
+fn attribute_name(msg: &Msg, kind: u16) -> &'static str {
+    match (msg, kind) {
+        (Msg::NewTable { .. }, u::NFTA_TABLE_NAME) => "table name",
+        (Msg::NewBase { .. } | Msg::NewChain { .. } | Msg::DelChain { .. }, kind) => match kind {
+            u::NFTA_CHAIN_TABLE => "table name",
+            u::NFTA_CHAIN_NAME => "chain name",
+            u::NFTA_CHAIN_HANDLE => "chain handle",
+            u::NFTA_CHAIN_HOOK => "hook",
+            u::NFTA_CHAIN_TYPE => "chain type",
+            _ => "chain attribute",
+        },
+        (Msg::NewRule { .. } | Msg::DelRule { .. }, kind) => match kind {
+            u::NFTA_RULE_TABLE => "table name",
+            u::NFTA_RULE_CHAIN => "chain name",
+            u::NFTA_RULE_HANDLE => "rule handle",
+            u::NFTA_RULE_POSITION => "rule position",
+            u::NFTA_RULE_EXPRESSIONS => "expressions",
+            _ => "rule attribute",
+        },
+        (Msg::NewTable { .. }, _) => "table attribute",
+    }
+}

@@ -1,0 +1,309 @@
+//! Looks: a few small questions in one datagram, then one short dump for each chain that matters.
+//! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+use crate::base::{OWNERSHIP_MARK, definition, hook_named};
+use crate::errors::asking;
+use crate::expr::{Expr, Verdict};
+use crate::raise::raise;
+use crate::read::{self, Body, ChainMsg, Malformed, Messages, RuleMsg};
+use crate::uapi as u;
+use crate::wire::Socket;
+use crate::write::{Request, encode_requests};
+use chainkeeper_contract::{
+    BackendError, BaseChain, ChainName, ChainSeen, Errno, Family, Handle, Judgement, Observed,
+    Reference, RuleSeen, Scope, Table, TableSeen, WALK_LIMIT, judge,
+};
+
+/// Why a look has to be done again, or cannot be done.
+pub(crate) enum Trouble {
+    /// Something was committed meanwhile.
+    Interrupted,
+    Failed(BackendError),
+}
+
+impl From<Malformed> for Trouble {
+    fn from(why: Malformed) -> Self {
+        let what = "read nf_tables".to_owned();
+        Trouble::Failed(BackendError::Garbled { what, why: why.to_string() })
+    }
+}
+
+fn failed(errno: Errno) -> Trouble {
+    Trouble::Failed(asking("cannot read nf_tables", errno))
+}
+
+/// NFT_MSG_GETGEN.
+pub(crate) fn generation(socket: &mut Socket) -> Result<u32, Trouble> {
+    let seq = socket.seqs(1);
+    socket.send(&encode_requests(&[Request::Generation], seq)).map_err(failed)?;
+    while let Some(datagram) = socket.receive().map_err(failed)? {
+        for message in Messages::new(datagram) {
+            match message?.body {
+                Body::Object { kind: u::NFT_MSG_NEWGEN, attrs, .. } => {
+                    return Ok(read::generation(attrs)?);
+                }
+                Body::Error { errno, .. } if errno != 0 => return Err(failed(Errno(errno))),
+                Body::Object { .. } | Body::Error { .. } | Body::Done => {}
+            }
+        }
+    }
+    Err(failed(Errno(11)))
+}
+
+/// One family of the scope.
+pub(crate) fn family(
+    socket: &mut Socket,
+    family: Family,
+    scope: &Scope,
+) -> Result<Observed, Trouble> {
+    let mut look = Look { socket, family, seen: Observed::default(), uses: Vec::new() };
+    look.objects(scope)?;
+    let full: Vec<_> = scope.chains.iter().cloned().chain(hooks(scope)).collect();
+    for (table, name) in full {
+        if look.seen.chain(table, &name).is_some() {
+            let (rules, _) = look.rules(table, Some(&name), usize::MAX)?;
+            look.put(table, &name, rules);
+        }
+    }
+    look.follow_jumps(scope)?;
+    if scope.references {
+        look.references(scope)?;
+    }
+    Ok(look.seen)
+}
+
+fn hooks(scope: &Scope) -> impl Iterator<Item = (Table, ChainName)> {
+    scope.hooks.keys().map(|(table, hook)| (*table, hook.chain()))
+}
+
+struct Look<'a> {
+    socket: &'a mut Socket,
+    family: Family,
+    seen: Observed,
+    /// NFTA_CHAIN_USE of every chain of the scope.
+    uses: Vec<(Table, ChainName, u32)>,
+}
+
+impl Look<'_> {
+    /// Asks for every table and chain by name, in one datagram: object or ENOENT for each.
+    fn objects(&mut self, scope: &Scope) -> Result<(), Trouble> {
+        let names: Vec<(Table, ChainName)> =
+            scope.chains.iter().chain(&scope.presence).cloned().chain(hooks(scope)).collect();
+        let mut ask: Vec<Request<'_>> =
+            Table::ALL.iter().map(|t| Request::Table(self.family, t.name())).collect();
+        let chain = |(t, c): &'_ (Table, ChainName)| (t.name(), c.as_str().to_owned());
+        let owned: Vec<_> = names.iter().map(chain).collect();
+        ask.extend(owned.iter().map(|(t, c)| Request::Chain(self.family, t, c)));
+        let seq = self.socket.seqs(ask.len());
+        self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
+        while let Some(datagram) = self.socket.receive().map_err(failed)? {
+            for message in Messages::new(datagram) {
+                match message?.body {
+                    Body::Object { kind: u::NFT_MSG_NEWTABLE, attrs, .. } => {
+                        add_table(&mut self.seen, &read::table(attrs)?);
+                    }
+                    Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } => {
+                        add_chain(&mut self.seen, &mut self.uses, &read::chain(attrs)?);
+                    }
+                    Body::Error { errno: 0, .. } => {}
+                    Body::Error { errno, .. } if Errno(errno) == Errno::NOENT => {}
+                    Body::Error { errno, .. } => return Err(failed(Errno(errno))),
+                    Body::Object { .. } | Body::Done => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of a chain, or of a whole table, in order; at most `limit` of them are looked at.
+    fn rules(
+        &mut self,
+        table: Table,
+        chain: Option<&ChainName>,
+        limit: usize,
+    ) -> Result<(Vec<RuleMsg>, bool), Trouble> {
+        let request = Request::Rules(self.family, table.name(), chain.map(ChainName::as_str));
+        let seq = self.socket.seqs(1);
+        self.socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
+        let (mut rules, mut interrupted) = (Vec::new(), false);
+        loop {
+            let Some(datagram) = self.socket.receive().map_err(failed)? else {
+                return Err(failed(Errno(11))); // a dump always ends with DONE or an error
+            };
+            for message in Messages::new(datagram) {
+                let message = message?;
+                interrupted |= message.interrupted;
+                match message.body {
+                    Body::Object { kind: u::NFT_MSG_NEWRULE, attrs, .. } => {
+                        if rules.len() < limit {
+                            let rule = read::rule(attrs)?;
+                            // Kernels that do not filter (before 4.10 or so) send all.
+                            if rule.table == table.name()
+                                && chain.is_none_or(|c| c.as_str() == rule.chain)
+                            {
+                                rules.push(rule);
+                            }
+                            continue;
+                        }
+                        // Leave the rest of the dump to the kernel: a closed socket ends it.
+                        *self.socket = Socket::open().map_err(failed)?;
+                        return Ok((rules, true));
+                    }
+                    Body::Done if interrupted => return Err(Trouble::Interrupted),
+                    Body::Done => return Ok((rules, false)),
+                    Body::Error { errno, .. } => return Err(failed(Errno(errno))),
+                    Body::Object { .. } => {}
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, table: Table, name: &ChainName, rules: Vec<RuleMsg>) {
+        let chain = self.seen.tables.get_mut(&table).and_then(|t| t.chains.get_mut(name));
+        let Some(chain) = chain else { return };
+        let family = self.family;
+        chain.rules = rules
+            .into_iter()
+            .map(|r| RuleSeen {
+                handle: Handle(r.handle),
+                seen: raise(family, &r.exprs, &r.userdata),
+            })
+            .collect();
+    }
+
+    /// Where something stands before our jump, reads what it leads to, up to [`WALK_LIMIT`] rules.
+    fn follow_jumps(&mut self, scope: &Scope) -> Result<(), Trouble> {
+        for ((table, hook), targets) in &scope.hooks {
+            let mut budget = WALK_LIMIT;
+            while let Some(name) = self.needed(*table, &hook.chain(), targets) {
+                let seq = self.socket.seqs(1);
+                let ask = [Request::Chain(self.family, table.name(), name.as_str())];
+                self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
+                let found = self.one_chain()?.ok_or(Trouble::Interrupted)?;
+                let (rules, cut) = self.rules(*table, Some(&name), budget)?;
+                budget -= rules.len();
+                if cut || budget == 0 {
+                    if let Some(table) = self.seen.tables.get_mut(table) {
+                        table.truncated = true;
+                    }
+                    break;
+                }
+                add_chain(&mut self.seen, &mut self.uses, &found);
+                self.put(*table, &name, rules);
+            }
+        }
+        Ok(())
+    }
+
+    fn one_chain(&mut self) -> Result<Option<ChainMsg>, Trouble> {
+        let mut found = None;
+        while let Some(datagram) = self.socket.receive().map_err(failed)? {
+            for message in Messages::new(datagram) {
+                if let Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } = message?.body {
+                    found = Some(read::chain(attrs)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A chain that must be read before it can be said whether packets reach one of our jumps.
+    fn needed<'t>(
+        &self,
+        table: Table,
+        hook: &ChainName,
+        targets: impl IntoIterator<Item = &'t ChainName>,
+    ) -> Option<ChainName> {
+        let rules = &self.seen.chain(table, hook)?.rules;
+        targets.into_iter().find_map(|to| {
+            let jump =
+                |r: &RuleSeen| r.outline().end == chainkeeper_contract::End::Jump(to.clone());
+            let first = rules.iter().position(jump)?;
+            match judge(&self.seen, None, table, hook, &rules[..first]) {
+                Judgement::Needs(name) => Some(name),
+                Judgement::Effective
+                | Judgement::Shadowed(_)
+                | Judgement::Unreached(_)
+                | Judgement::NotJudged(_) => None,
+            }
+        })
+    }
+
+    /// Every rule that jumps to a chain of the scope, by a full dump. What the kernel counts beyond
+    /// those (NFTA_CHAIN_USE) jumps from a verdict map.
+    fn references(&mut self, scope: &Scope) -> Result<(), Trouble> {
+        for table in self.seen.tables.keys().copied().collect::<Vec<_>>() {
+            let (rules, _) = self.rules(table, None, usize::MAX)?;
+            let mut found: Vec<Reference> = Vec::new();
+            for rule in &rules {
+                for to in
+                    targets(&rule.exprs).filter(|to| scope.chains.contains(&(table, to.clone())))
+                {
+                    let text = raise(self.family, &rule.exprs, &rule.userdata);
+                    let seen = RuleSeen { handle: Handle(rule.handle), seen: text };
+                    let text = seen.outline().text;
+                    let from = ChainName::from(rule.chain.as_str());
+                    found.push(Reference { from, handle: seen.handle, to, text });
+                }
+            }
+            let count = |c: &ChainName| {
+                rules.iter().filter(|r| r.chain == c.as_str()).count()
+                    + found.iter().filter(|r| r.to == *c).count()
+            };
+            let hidden: Vec<_> = self
+                .uses
+                .iter()
+                .filter(|(t, name, uses)| *t == table && *uses as usize > count(name))
+                .map(|(_, name, _)| Reference {
+                    from: ChainName::from("a verdict map"),
+                    handle: Handle(0),
+                    to: name.clone(),
+                    text: "(map element)".into(),
+                })
+                .filter(|r| scope.chains.contains(&(table, r.to.clone())))
+                .collect();
+            found.extend(hidden);
+            if let Some(seen) = self.seen.tables.get_mut(&table) {
+                seen.references = found;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn targets(exprs: &[Expr]) -> impl Iterator<Item = ChainName> {
+    exprs.iter().filter_map(|e| {
+        let Expr::Immediate(Verdict::Jump(to) | Verdict::Goto(to)) = e else { return None };
+        Some(ChainName::from(to.as_str()))
+    })
+}
+
+fn add_table(seen: &mut Observed, msg: &read::TableMsg) {
+    let Some(table) = Table::from_name(&msg.name) else { return };
+    let dormant = msg.flags & u::NFT_TABLE_F_DORMANT != 0;
+    let owned = msg.flags & u::NFT_TABLE_F_OWNER != 0;
+    let owner = msg.owner.or(owned.then_some(0));
+    seen.tables.insert(table, TableSeen { dormant, owner, ..TableSeen::default() });
+}
+
+fn add_chain(seen: &mut Observed, uses: &mut Vec<(Table, ChainName, u32)>, msg: &ChainMsg) {
+    let Some(table) = Table::from_name(&msg.table) else { return };
+    let name = ChainName::from(msg.name.as_str());
+    uses.push((table, name.clone(), msg.uses));
+    let chain = ChainSeen {
+        handle: Handle(msg.handle),
+        base: base(table, msg),
+        ours: msg.userdata == OWNERSHIP_MARK,
+        rules: Vec::new(),
+    };
+    seen.tables.entry(table).or_default().chains.insert(name, chain);
+}
+
+fn base(table: Table, msg: &ChainMsg) -> Option<BaseChain> {
+    let (number, priority) = msg.hook?;
+    let kind = msg.kind.as_deref().unwrap_or("?");
+    let standard = hook_named(&msg.name).is_some_and(|hook| {
+        let d = definition(table, hook);
+        d.hook == number && d.priority == priority && d.kind == kind
+    });
+    Some(BaseChain { standard, text: format!("type {kind} hook {number} priority {priority}") })
+}

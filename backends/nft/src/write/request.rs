@@ -1,0 +1,50 @@
+//! Questions to the kernel: no batch, nothing is changed.
+use super::attr::Buffer;
+use crate::uapi as u;
+use chainkeeper_contract::Family;
+
+/// One question. All of them may go in one datagram, but for dumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// NFT_MSG_GETGEN.
+    Generation,
+    /// NFT_MSG_GETTABLE by name.
+    Table(Family, &'a str),
+    /// NFT_MSG_GETCHAIN by table and name.
+    Chain(Family, &'a str, &'a str),
+    /// NFT_MSG_GETRULE dump of a table, or of one chain of it.
+    Rules(Family, &'a str, Option<&'a str>),
+}
+
+/// The datagram that asks; message `i` has sequence number `seq + i`.
+pub fn encode(requests: &[Request<'_>], seq: u32) -> Vec<u8> {
+    let mut out = Buffer::default();
+    for (i, request) in requests.iter().enumerate() {
+        let seq = seq.wrapping_add(i as u32);
+        let get = u::NLM_F_REQUEST;
+        match request {
+            Request::Generation => out.message((u::NFT_MSG_GETGEN, get, seq), (0, 0), |_| {}),
+            Request::Table(family, name) => {
+                let head = (u::NFT_MSG_GETTABLE, get, seq);
+                out.message(head, (u::nfproto(*family), 0), |b| b.text(u::NFTA_TABLE_NAME, name));
+            }
+            Request::Chain(family, table, name) => {
+                let head = (u::NFT_MSG_GETCHAIN, get, seq);
+                out.message(head, (u::nfproto(*family), 0), |b| {
+                    b.text(u::NFTA_CHAIN_TABLE, table);
+                    b.text(u::NFTA_CHAIN_NAME, name);
+                });
+            }
+            Request::Rules(family, table, chain) => {
+                let head = (u::NFT_MSG_GETRULE, get | u::NLM_F_DUMP, seq);
+                out.message(head, (u::nfproto(*family), 0), |b| {
+                    b.text(u::NFTA_RULE_TABLE, table);
+                    if let Some(chain) = chain {
+                        b.text(u::NFTA_RULE_CHAIN, chain);
+                    }
+                });
+            }
+        }
+    }
+    out.finish()
+}

@@ -1,0 +1,100 @@
+//! What an error means and what to do about it: one table, shown under every error and printed in
+//! the reference page.
+use crate::exit;
+use crate::host::Privileges;
+use chainkeeper_contract::{BackendError, Errno, ErrorKind};
+
+/// One entry: when it is given, why the error happens, what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// When it applies, for the reference page.
+    pub when: &'static str,
+    /// The cause.
+    pub why: &'static str,
+    /// The way out.
+    pub remedy: &'static str,
+}
+
+const NOT_EFFECTIVE: Advice = Advice {
+    when: "EPERM, CAP_NET_ADMIN only in the bounding set",
+    why: "CAP_NET_ADMIN is granted, but not to this user: it is not effective",
+    remedy: "run as uid 0 with only this capability: \
+             docker run --user 0 --cap-drop ALL --cap-add NET_ADMIN --network host ...",
+};
+const NOT_GRANTED: Advice = Advice {
+    when: "EPERM, CAP_NET_ADMIN nowhere",
+    why: "CAP_NET_ADMIN is missing from the bounding set",
+    remedy: "run as root with CAP_NET_ADMIN, or try it without: chainkeeper run --sandbox",
+};
+const OTHER_NAMESPACE: Advice = Advice {
+    when: "EPERM with CAP_NET_ADMIN effective",
+    why: "CAP_NET_ADMIN is held over another user namespace, or a table has an owner",
+    remedy: "run outside of the user namespace; a table owner shows in `nft list tables` as `flags owner`",
+};
+const REFUSED_REMOVAL: Advice = Advice {
+    when: "EBUSY",
+    why: "somebody still jumps to the chain, or put a rule into it",
+    remedy: "look at `nft -a list ruleset`; nothing was changed",
+};
+const EXISTS: Advice = Advice {
+    when: "EEXIST",
+    why: "somebody else created the chain at the same moment",
+    remedy: "run the command again; nothing was changed",
+};
+const MISSING: Advice = Advice {
+    when: "a kernel piece is missing",
+    why: "see above: what the kernel or this build lacks is named",
+    remedy: "load the module that is named, or update the kernel",
+};
+const BUSY: Advice = Advice {
+    when: "others keep committing",
+    why: "another program changed nf_tables each time we had looked",
+    remedy: "run the command again when it is done; nothing was changed",
+};
+const OTHER: Advice = Advice {
+    when: "any other refusal",
+    why: "the kernel refused this step, and with it the whole family; what was there is kept",
+    remedy: "run `chainkeeper diff --validate` for the step, and report it with this message",
+};
+
+/// Every entry, for the reference page.
+pub const TABLE: [Advice; 8] =
+    [NOT_EFFECTIVE, NOT_GRANTED, OTHER_NAMESPACE, REFUSED_REMOVAL, EXISTS, MISSING, BUSY, OTHER];
+
+/// Cause and way out of a backend's error. Pure: privileges come in.
+pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
+    match (error.kind(), error.errno()) {
+        (ErrorKind::Denied, _) => match (privileges.effective, privileges.bounding) {
+            (Some(true), _) => OTHER_NAMESPACE,
+            (_, Some(true)) => NOT_EFFECTIVE,
+            (_, _) => NOT_GRANTED,
+        },
+        (ErrorKind::Busy, _) => BUSY,
+        (ErrorKind::Unsupported, _) => MISSING,
+        (ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
+        (ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
+        (ErrorKind::Refused, _) => OTHER,
+    }
+}
+
+/// The exit code of a backend's error.
+pub fn exit_code(error: &BackendError) -> u8 {
+    match error.kind() {
+        ErrorKind::Denied => exit::DENIED,
+        ErrorKind::Unsupported => exit::UNSUPPORTED,
+        ErrorKind::Busy | ErrorKind::Refused => exit::FAILED,
+    }
+}
+
+/// The screen of a backend's error: what, why, the way out.
+pub fn screen(error: &BackendError, privileges: Privileges) -> String {
+    let advice = advise(error, privileges);
+    let why = match error {
+        BackendError::Unsupported { missing, .. } => missing.clone(),
+        BackendError::Busy { .. }
+        | BackendError::Denied { .. }
+        | BackendError::Refused { .. }
+        | BackendError::Garbled { .. } => advice.why.to_owned(),
+    };
+    format!("error: {error}\n  why   {why}\n  do    {}", advice.remedy)
+}

@@ -1,0 +1,27 @@
+//! The one place that knows which backends exist.
+use crate::config::BackendChoice;
+use chainkeeper_contract::{Backend, BackendError, Errno};
+
+/// Opens the backend of that choice in the calling thread's network namespace.
+pub fn open(choice: BackendChoice) -> Result<Box<dyn Backend>, BackendError> {
+    match choice {
+        BackendChoice::Auto | BackendChoice::Nft => {
+            Ok(Box::new(chainkeeper_nft::NftBackend::open()?))
+        }
+        BackendChoice::Legacy => Err(BackendError::Unsupported {
+            what: "cannot use --backend legacy".into(),
+            errno: Errno::OPNOTSUPP,
+            missing: "this build has no legacy backend yet; --backend nft works on nft hosts"
+                .into(),
+        }),
+    }
+}
+
+/// Why that backend, for the journal.
+pub fn why(choice: BackendChoice) -> &'static str {
+    match choice {
+        BackendChoice::Auto => "nft (auto: this build does not probe yet)",
+        BackendChoice::Nft => "nft, because --backend asks for it",
+        BackendChoice::Legacy => "legacy, because --backend asks for it",
+    }
+}

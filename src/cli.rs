@@ -1,0 +1,116 @@
+//! The command line, as data.
+use crate::config::Settings;
+use crate::exit;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const ABOUT: &str = "Keeps kubelet's iptables utility chains in place, natively on nf_tables";
+
+const EXAMPLES: &str = "\
+Examples:
+  chainkeeper diff                 what is missing or wrong; writes nothing
+  chainkeeper apply                put it right, in one atomic commit
+  chainkeeper remove               take out what chainkeeper made, nothing else
+  chainkeeper run                  keep it so
+  chainkeeper run --sandbox        try it without root, in a network namespace of its own
+  chainkeeper render               print the chains as iptables-save would";
+
+/// Everything that was typed.
+#[derive(Debug, Parser)]
+#[command(name = "chainkeeper", version, about = ABOUT, max_term_width = 100,
+          after_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Settings, above those of the file.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// TOML file with the settings below, by their long names
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Results for people or for programs
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Output,
+    /// The journal (standard error) for people or for programs
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// More words in the journal; twice for all of them
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one object
+    Json,
+}
+
+/// How the journal is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// One line for people
+    #[default]
+    Text,
+    /// One object a line
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring the chains in place, once
+    Apply,
+    /// Show what `apply` would do; exit code 1 if there is something
+    Diff {
+        /// Also ask the kernel whether it would take it (an unfinished batch, rolled back)
+        #[arg(long)]
+        validate: bool,
+    },
+    /// Take out what chainkeeper made; what others created or still jump to stays
+    Remove {
+        /// Also take chains of our names that somebody else created
+        #[arg(long)]
+        force: bool,
+        /// Only show what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the chains that should be there, without looking at the host
+    Render {
+        /// As iptables-save prints them, or as JSON
+        #[arg(long, value_enum, default_value_t)]
+        format: RenderFormat,
+        /// As beside a kube-proxy (profile auto keeps the drop rule in CHAINKEEPER-DROP then)
+        #[arg(long)]
+        beside_kube_proxy: bool,
+    },
+    /// Bring the chains in place and look again every --sync-period
+    Run {
+        /// First move into a new user and network namespace: no root, and the host is not touched
+        #[arg(long)]
+        sandbox: bool,
+    },
+}
+
+/// How `render` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RenderFormat {
+    /// Text of iptables-save, one block for each family
+    #[default]
+    IptablesSave,
+    /// One object
+    Json,
+}

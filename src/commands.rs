@@ -1,0 +1,168 @@
+//! The one-shot commands: do it, print it, say it by the exit code.
+use crate::advice;
+use crate::backends;
+use crate::cli::{Output, RenderFormat};
+use crate::config::Config;
+use crate::exit;
+use crate::host;
+use crate::policy::{Sighted, policy};
+use crate::reconcile::{Keeper, Pass};
+use crate::report;
+use chainkeeper_contract::{BackendError, CanaryPolicy, text};
+use serde_json::json;
+
+/// Where results and errors go, and in what form.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// Text or JSON.
+    pub output: Output,
+}
+
+impl Screen {
+    fn result(self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
+        match self.output {
+            Output::Text => anstream::print!("{}", text()),
+            Output::Json => anstream::println!("{:#}", json()),
+        }
+    }
+
+    /// Prints an error with cause and way out, and returns its exit code.
+    pub fn fail(self, error: &BackendError) -> u8 {
+        if self.output == Output::Json {
+            anstream::println!("{:#}", json!({ "error": report::error_json(error) }));
+        }
+        anstream::eprintln!("{}", advice::screen(error, host::privileges()));
+        advice::exit_code(error)
+    }
+}
+
+/// `apply`.
+pub fn apply(config: &Config, screen: Screen) -> u8 {
+    if let Some(code) = nothing_kept(config, screen) {
+        return code;
+    }
+    match open(config).and_then(|mut k| k.apply(CanaryPolicy::Write)) {
+        Err(error) => screen.fail(&error),
+        Ok(pass) => {
+            let text = || report::applied(&pass) + &lines(report::state(&pass.look));
+            screen.result(text, || pass_json(&pass));
+            let problems = pass.look.families.values().flatten().any(|d| !d.problems.is_empty());
+            families(&pass, if problems { exit::FAILED } else { exit::FINE })
+        }
+    }
+}
+
+/// `diff`.
+pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
+    if let Some(code) = nothing_kept(config, screen) {
+        return code;
+    }
+    let look = open(config).and_then(|mut k| {
+        if validate {
+            return k.validate();
+        }
+        // A canary alone is never drift: it is shown as pending, though `apply` would write it.
+        let waiting = k.look(CanaryPolicy::Wait)?;
+        let quiet = waiting.families.values().flatten().all(|d| d.steps.is_empty());
+        let look = if quiet { waiting } else { k.look(CanaryPolicy::Write)? };
+        Ok(Pass { look, applied: None, took: std::time::Duration::ZERO })
+    });
+    match look {
+        Err(error) => screen.fail(&error),
+        Ok(pass) => {
+            let accepted = if validate { accepted(&pass) } else { "" };
+            let text = || report::diff(&pass.look, "chainkeeper apply") + accepted;
+            screen.result(text, || report::json(&pass.look, None, None));
+            families(&pass, if pass.look.in_sync() { exit::FINE } else { exit::DIFFERS })
+        }
+    }
+}
+
+fn accepted(pass: &Pass) -> &'static str {
+    let asked = pass.applied.as_ref().is_some_and(|a| !a.families.is_empty());
+    let refused = pass.look.families.keys().any(|f| pass.error(*f).is_some());
+    match (asked, refused) {
+        (_, true) => "The kernel would refuse it; see the error.\n",
+        (true, false) => "The kernel would take it (asked by a batch that was rolled back).\n",
+        (false, false) => "",
+    }
+}
+
+/// `remove`.
+pub fn remove(config: &Config, force: bool, dry_run: bool, screen: Screen) -> u8 {
+    if let Some(code) = nothing_kept(config, screen) {
+        return code;
+    }
+    let keeper = open(config);
+    if dry_run {
+        return match keeper.and_then(|mut k| k.look_for_removal(force)) {
+            Err(error) => screen.fail(&error),
+            Ok(look) => {
+                let text = || report::diff(&look, "chainkeeper remove");
+                screen.result(text, || report::json(&look, None, None));
+                let took = std::time::Duration::ZERO;
+                families(&Pass { look, applied: None, took }, exit::FINE)
+            }
+        };
+    }
+    match keeper.and_then(|mut k| k.remove(force)) {
+        Err(error) => screen.fail(&error),
+        Ok(pass) => {
+            screen.result(|| report::removal(&pass), || pass_json(&pass));
+            let problems = pass.look.families.values().flatten().any(|d| !d.problems.is_empty());
+            families(&pass, if problems { exit::FAILED } else { exit::FINE })
+        }
+    }
+}
+
+/// `render`.
+pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: Screen) -> u8 {
+    let sets: Vec<_> =
+        config.families.iter().map(|f| policy(config, Sighted { kube_proxy }, *f)).collect();
+    match (format, screen.output) {
+        (RenderFormat::IptablesSave, Output::Text) => {
+            for set in &sets {
+                anstream::println!("# {}\n{}", set.family, text::save(set).trim_end());
+            }
+        }
+        (RenderFormat::Json, _) | (_, Output::Json) => {
+            anstream::println!("{:#}", json!({ "families": sets }));
+        }
+    }
+    exit::FINE
+}
+
+/// Opens the backend for a configuration.
+pub fn open(config: &Config) -> Result<Keeper, BackendError> {
+    Ok(Keeper::new(backends::open(config.backend)?, config.clone()))
+}
+
+/// `make-iptables-util-chains = false`: nothing is made, looked at or removed.
+fn nothing_kept(config: &Config, screen: Screen) -> Option<u8> {
+    (!config.make_chains).then(|| {
+        let text = "nothing is kept and nothing removed: make-iptables-util-chains is false";
+        screen.result(|| format!("{text}\n"), || json!({ "in_sync": true, "note": text }));
+        exit::FINE
+    })
+}
+
+fn pass_json(pass: &Pass) -> serde_json::Value {
+    report::json(&pass.look, pass.applied.as_ref(), Some(pass.took.as_secs_f64() * 1e3))
+}
+
+fn lines(text: String) -> String {
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// The exit code when some families failed; prints their errors.
+fn families(pass: &Pass, well: u8) -> u8 {
+    let errors: Vec<_> = pass.look.families.keys().filter_map(|f| pass.error(*f)).collect();
+    for error in &errors {
+        anstream::eprintln!("{}", advice::screen(error, host::privileges()));
+    }
+    match errors.first() {
+        None => well,
+        Some(_) if errors.len() < pass.look.families.len() => exit::ONE_FAMILY,
+        Some(first) => advice::exit_code(first),
+    }
+}

@@ -1,0 +1,258 @@
+//! One Config, fed by a TOML file and by flags (flags win). Messages name the key or the line.
+use chainkeeper_contract::{Family, JumpPosition};
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::time::Duration;
+
+/// Which chains are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// `full`; beside a kube-proxy the mark-drop rule moves to CHAINKEEPER-DROP
+    #[default]
+    Auto,
+    /// All that kubelet up to 1.24 made, both families, and the hint
+    Full,
+    /// What kubelet from 1.28 on makes: hint, and the localnet rule for IPv4
+    Current,
+}
+
+/// Which backend writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendChoice {
+    /// nft, until this build can probe
+    #[default]
+    Auto,
+    /// nf_tables, in the tables that iptables-nft uses
+    Nft,
+    /// iptables-legacy (not in this build yet: exit code 3)
+    Legacy,
+}
+
+/// Which families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FamilyChoice {
+    /// IPv4 and IPv6
+    #[default]
+    Both,
+    /// IPv4 only
+    Ipv4,
+    /// IPv6 only
+    Ipv6,
+}
+
+/// What happens to the chains when `run` stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnExit {
+    /// Leave them in place
+    #[default]
+    Keep,
+    /// Take out what we made
+    Remove,
+}
+
+/// Where a jump should stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Position {
+    /// Leave a jump that some packets do not reach, and report it
+    #[default]
+    Keep,
+    /// Move it to the first place
+    First,
+}
+
+/// What a person may set, in the file by these names and on the command line with `--`.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Which backend writes the chains [default: auto]
+    #[arg(long, global = true, value_enum, hide_possible_values = false)]
+    pub backend: Option<BackendChoice>,
+    /// Which chains are kept [default: auto]
+    #[arg(long, global = true, value_enum)]
+    pub profile: Option<Profile>,
+    /// Which address families [default: both]
+    #[arg(long, global = true, value_enum)]
+    pub family: Option<FamilyChoice>,
+    /// Bit of the packet mark that asks for masquerading, 0..=31 [default: 14]
+    #[arg(long, global = true, value_name = "BIT", allow_negative_numbers = true)]
+    pub masquerade_bit: Option<i64>,
+    /// Bit of the packet mark that asks for dropping, 0..=31 [default: 15]
+    #[arg(long, global = true, value_name = "BIT", allow_negative_numbers = true)]
+    pub drop_bit: Option<i64>,
+    /// false: make nothing and remove nothing [default: true]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          require_equals = true)]
+    pub make_iptables_util_chains: Option<bool>,
+    /// What to do about a jump that some packets do not reach [default: keep]
+    #[arg(long, global = true, value_enum)]
+    pub jump_position: Option<Position>,
+    /// How often `run` looks again, such as 30s or 1m [default: 1m]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub sync_period: Option<String>,
+    /// What `run` does with the chains when it stops [default: keep]
+    #[arg(long, global = true, value_enum)]
+    pub on_exit: Option<OnExit>,
+}
+
+/// Every setting with a value, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// See [`Settings::backend`].
+    pub backend: BackendChoice,
+    /// See [`Settings::profile`].
+    pub profile: Profile,
+    /// Families to keep, in order.
+    pub families: Vec<Family>,
+    /// 1 << masquerade bit.
+    pub masquerade_mark: u32,
+    /// 1 << drop bit.
+    pub drop_mark: u32,
+    /// See [`Settings::make_iptables_util_chains`].
+    pub make_chains: bool,
+    /// See [`Settings::jump_position`].
+    pub jumps: JumpPosition,
+    /// See [`Settings::sync_period`].
+    pub sync_period: Duration,
+    /// See [`Settings::on_exit`].
+    pub on_exit: OnExit,
+}
+
+/// What is wrong with a setting, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct ConfigError {
+    /// Names the file and line, or the flag.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl ConfigError {
+    fn new(what: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
+        ConfigError { what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl Config {
+    /// Reads the file, if there is one, and puts the flags above it.
+    pub fn load(file: Option<&Path>, flags: &Settings) -> Result<Config, ConfigError> {
+        let settings = match file {
+            None => flags.clone(),
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path).map_err(|e| {
+                    ConfigError::new(
+                        format!("config {shown}: {e}"),
+                        "check the path given to --config, or leave --config out",
+                    )
+                })?;
+                flags.clone().over(parse(&shown.to_string(), &text)?)
+            }
+        };
+        settings.check()
+    }
+}
+
+/// Parses a TOML file of settings. `shown` is its name in messages.
+pub fn parse(shown: &str, text: &str) -> Result<Settings, ConfigError> {
+    toml::from_str(text).map_err(|e| {
+        let before = e.span().and_then(|s| text.get(..s.start)).unwrap_or("");
+        let at = format!("config {shown} line {}", before.matches('\n').count() + 1);
+        let message = e.message();
+        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        match quoted.split_first() {
+            Some((unknown, known)) if message.starts_with("unknown field") => {
+                let what = format!("{at}: unknown key `{unknown}`");
+                ConfigError::new(what, suggestion(unknown, known))
+            }
+            _ => {
+                let first = message.lines().next().unwrap_or(message);
+                ConfigError::new(format!("{at}: {first}"), "see `chainkeeper --help` for values")
+            }
+        }
+    })
+}
+
+fn suggestion(unknown: &str, known: &[&str]) -> String {
+    let near = |k: &&&str| strsim::jaro_winkler(unknown, k);
+    let best = known.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+    match best.filter(|b| near(b) > 0.8) {
+        Some(best) => format!("did you mean `{best}`?"),
+        None => format!("known keys: {}", known.join(", ")),
+    }
+}
+
+impl Settings {
+    /// These settings where given, else those below.
+    fn over(self, below: Settings) -> Settings {
+        Settings {
+            backend: self.backend.or(below.backend),
+            profile: self.profile.or(below.profile),
+            family: self.family.or(below.family),
+            masquerade_bit: self.masquerade_bit.or(below.masquerade_bit),
+            drop_bit: self.drop_bit.or(below.drop_bit),
+            make_iptables_util_chains: self
+                .make_iptables_util_chains
+                .or(below.make_iptables_util_chains),
+            jump_position: self.jump_position.or(below.jump_position),
+            sync_period: self.sync_period.or(below.sync_period),
+            on_exit: self.on_exit.or(below.on_exit),
+        }
+    }
+
+    /// Fills in the defaults and refuses what cannot be.
+    pub fn check(self) -> Result<Config, ConfigError> {
+        let make_chains = self.make_iptables_util_chains.unwrap_or(true);
+        let masquerade_mark = mark("masquerade-bit", self.masquerade_bit.unwrap_or(14))?;
+        let drop_mark = mark("drop-bit", self.drop_bit.unwrap_or(15))?;
+        if make_chains && masquerade_mark == drop_mark {
+            return Err(ConfigError::new(
+                "masquerade-bit and drop-bit must be different",
+                "a packet cannot be both masqueraded and dropped; kubelet's are 14 and 15",
+            ));
+        }
+        let period = self.sync_period.as_deref().unwrap_or("1m");
+        let sync_period = humantime::parse_duration(period).ok().filter(|d| !d.is_zero());
+        let sync_period = sync_period.ok_or_else(|| {
+            ConfigError::new(
+                format!("sync-period `{period}` is not a length of time"),
+                "write it like 30s, 1m or 1m30s; zero is not one",
+            )
+        })?;
+        Ok(Config {
+            backend: self.backend.unwrap_or_default(),
+            profile: self.profile.unwrap_or_default(),
+            families: match self.family.unwrap_or_default() {
+                FamilyChoice::Both => Family::ALL.to_vec(),
+                FamilyChoice::Ipv4 => vec![Family::Ipv4],
+                FamilyChoice::Ipv6 => vec![Family::Ipv6],
+            },
+            masquerade_mark,
+            drop_mark,
+            make_chains,
+            jumps: match self.jump_position.unwrap_or_default() {
+                Position::Keep => JumpPosition::Keep,
+                Position::First => JumpPosition::First,
+            },
+            sync_period,
+            on_exit: self.on_exit.unwrap_or_default(),
+        })
+    }
+}
+
+/// Checked even when no chains are made, as kubelet does.
+fn mark(key: &str, bit: i64) -> Result<u32, ConfigError> {
+    match u32::try_from(bit) {
+        Ok(bit @ 0..=31) => Ok(1 << bit),
+        Ok(_) | Err(_) => Err(ConfigError::new(
+            format!("{key} {bit} must be between 0 and 31, inclusive"),
+            "a packet mark has 32 bits; kubelet uses 14 to masquerade and 15 to drop",
+        )),
+    }
+}

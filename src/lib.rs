@@ -1,0 +1,20 @@
+//! chainkeeper: keeps kubelet's iptables utility chains in place.
+//!
+//! This crate decides: what should be there (`policy`), when to look and what to say. It speaks no
+//! netlink and knows no byte of any encoding; that is the backends' job.
+#![forbid(unsafe_code)]
+
+pub mod advice;
+pub mod backends;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod daemon;
+pub mod exit;
+pub mod host;
+pub mod policy;
+pub mod reconcile;
+pub mod reference;
+pub mod report;
+pub mod sandbox;
+pub mod worker;

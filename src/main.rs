@@ -1,0 +1,90 @@
+//! Parses the arguments, starts logging, maps results to exit codes. `anyhow` lives here.
+#![forbid(unsafe_code)]
+use anyhow::Context as _;
+use chainkeeper::cli::{Cli, Command, Global, LogFormat};
+use chainkeeper::commands::{self, Screen};
+use chainkeeper::config::{Config, ConfigError, Settings};
+use chainkeeper::daemon::{self, Ended};
+use chainkeeper::{exit, sandbox};
+use clap::Parser;
+use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse(); // exits 2 by itself on a bad command line
+    start_logging(&cli.global);
+    let config = match load(&cli.global, &cli.settings) {
+        Ok(config) => config,
+        Err(error) => {
+            anstream::eprintln!("error: {error}\n  do    {}", error.remedy);
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    let screen = Screen { output: cli.global.output };
+    let code = match cli.command {
+        Command::Apply => commands::apply(&config, screen),
+        Command::Diff { validate } => commands::diff(&config, validate, screen),
+        Command::Remove { force, dry_run } => commands::remove(&config, force, dry_run, screen),
+        Command::Render { format, beside_kube_proxy } => {
+            commands::render(&config, format, beside_kube_proxy, screen)
+        }
+        Command::Run { sandbox } => run(config, sandbox, screen, &cli.global, &cli.settings),
+    };
+    ExitCode::from(code)
+}
+
+fn load(global: &Global, flags: &Settings) -> Result<Config, ConfigError> {
+    Config::load(global.config.as_deref(), flags)
+}
+
+fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &Settings) -> u8 {
+    if sandbox && let Err(error) = sandbox::enter() {
+        anstream::eprintln!("error: cannot make a sandbox: {error}");
+        anstream::eprintln!("  why   user namespaces are switched off for this user on this host");
+        anstream::eprintln!("  do    sysctl user.max_user_namespaces=10000, or run it as root");
+        return exit::DENIED;
+    }
+    // Opened here so that a missing capability ends the program instead of filling the journal.
+    let keeper = match commands::open(&config).and_then(|mut k| k.check().map(|()| k)) {
+        Ok(keeper) => keeper,
+        Err(error) => return screen.fail(&error),
+    };
+    let reload = || load(global, flags).map_err(|e| e.to_string());
+    match keep(config, keeper, reload) {
+        Ok(Ended::Asked) => exit::FINE,
+        Ok(Ended::RemoveFailed) => exit::FAILED,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            exit::FAILED
+        }
+    }
+}
+
+fn keep(
+    config: Config,
+    keeper: chainkeeper::reconcile::Keeper,
+    reload: impl Fn() -> Result<Config, String>,
+) -> anyhow::Result<Ended> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?
+        .block_on(daemon::run(config, keeper, reload))
+}
+
+/// The journal goes to standard error. Under systemd the time is journald's to add.
+fn start_logging(global: &Global) {
+    let level = match global.verbose {
+        0 => LevelFilter::INFO,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    match global.log_format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.without_time().with_ansi(false).compact().init(),
+    }
+}

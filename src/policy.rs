@@ -1,0 +1,184 @@
+//! Which chains and rules each family should hold. Pure: configuration and what was seen come in.
+//! Rules, comments and order are kubelet's (1.24 for `full`, 1.28 for `current`).
+use crate::config::{Config, Profile};
+use chainkeeper_contract::{
+    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Partner,
+    Prefix, Rule, Ruleset, Scope, Snapshot, Table,
+};
+use std::net::Ipv4Addr;
+
+const MARK_MASQ: &str = "KUBE-MARK-MASQ";
+const MARK_DROP: &str = "KUBE-MARK-DROP";
+const POSTROUTING: &str = "KUBE-POSTROUTING";
+const FIREWALL: &str = "KUBE-FIREWALL";
+const HINT: &str = "KUBE-IPTABLES-HINT";
+const KUBELET_CANARY: &str = "KUBE-KUBELET-CANARY";
+/// Ours where kubelet's canary is somebody else's.
+const OWN_CANARY: &str = "CHAINKEEPER-CANARY";
+/// Where the mark-drop rule lives beside a kube-proxy, which empties v4 KUBE-FIREWALL at every sync.
+const OWN_DROP: &str = "CHAINKEEPER-DROP";
+
+/// What was seen of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sighted {
+    /// A kube-proxy in iptables or ipvs mode. Once seen, it stays seen until reboot.
+    pub kube_proxy: bool,
+}
+
+/// What one family should hold.
+pub fn policy(config: &Config, sighted: Sighted, family: Family) -> Ruleset {
+    if !config.make_chains {
+        return Ruleset::empty(family);
+    }
+    let own_drop = config.profile == Profile::Auto && sighted.kube_proxy;
+    build(config, family, if own_drop { DropIn::Own } else { DropIn::Firewall })
+}
+
+/// Everything that any profile of ours may have made: what `remove` looks for.
+pub fn removable(config: &Config, family: Family) -> Ruleset {
+    let full = Config { profile: Profile::Full, ..config.clone() };
+    build(&full, family, DropIn::Both)
+}
+
+/// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
+pub fn scope(config: &Config) -> Scope {
+    let both = [false, true].map(|kube_proxy| Sighted { kube_proxy });
+    let sets: Vec<Ruleset> = config
+        .families
+        .iter()
+        .flat_map(|f| both.map(|sighted| policy(config, sighted, *f)))
+        .collect();
+    let mut scope = Scope::of(&sets);
+    scope.presence.extend(kube_proxy_signs());
+    scope
+}
+
+/// The scope of `remove`.
+pub fn removal_scope(config: &Config) -> Scope {
+    let sets: Vec<Ruleset> = config.families.iter().map(|f| removable(config, *f)).collect();
+    Scope { references: true, ..Scope::of(&sets) }
+}
+
+fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
+    let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
+    let services = [Table::Nat, Table::Filter].map(|t| (t, ChainName::from("KUBE-SERVICES")));
+    canary.into_iter().chain(services).collect()
+}
+
+/// What a look tells of others. Our own CHAINKEEPER-DROP proves that a kube-proxy was seen earlier:
+/// chains do not outlive a reboot either.
+pub fn sight(snapshot: &Snapshot) -> Sighted {
+    let mut seen = snapshot.families.values().flatten();
+    let kube_proxy = seen.any(|family| {
+        kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
+            || family.chain(Table::Filter, &OWN_DROP.into()).is_some_and(|c| c.ours)
+    });
+    Sighted { kube_proxy }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DropIn {
+    Firewall,
+    Own,
+    Both,
+}
+
+fn build(config: &Config, family: Family, drop_in: DropIn) -> Ruleset {
+    let mut set = Ruleset::empty(family);
+    set.canaries = Table::ALL.map(canary).to_vec();
+    set.chains.push(chain(Table::Mangle, HINT, vec![]));
+    let marks = config.profile != Profile::Current;
+    if marks {
+        masquerading(config, &mut set);
+        set.chains.push(chain(Table::Nat, MARK_DROP, vec![or_mark(config.drop_mark)]));
+    }
+    let mut firewall = Vec::new();
+    if marks && drop_in != DropIn::Own {
+        firewall.push(drop_marked(config.drop_mark));
+        set.partners.push(drop_partner(config, FIREWALL));
+    }
+    if family == Family::Ipv4 {
+        firewall.push(drop_localnet());
+    }
+    if marks || family == Family::Ipv4 {
+        firewall_chain(FIREWALL, firewall, &mut set);
+    }
+    if marks && drop_in != DropIn::Firewall {
+        set.partners.push(drop_partner(config, OWN_DROP));
+        firewall_chain(OWN_DROP, vec![drop_marked(config.drop_mark)], &mut set);
+    }
+    set
+}
+
+/// KUBE-MARK-MASQ marks, KUBE-POSTROUTING acts: RETURN, clear the mark, MASQUERADE; in that order.
+fn masquerading(config: &Config, set: &mut Ruleset) {
+    let bit = config.masquerade_mark;
+    let unmarked = Matches { mark: Some(Cond::not(Mark { value: bit, mask: bit })), ..any() };
+    let rules = vec![
+        Rule::new(Action::Return).when(unmarked),
+        Rule::new(Action::Mark { value: bit, mask: 0 }),
+        Rule::new(Action::Masquerade { random_fully: true })
+            .comment("kubernetes service traffic requiring SNAT"),
+    ];
+    set.partners.push(Partner {
+        marks: (Table::Nat, MARK_MASQ.into()),
+        acts: (Table::Nat, POSTROUTING.into()),
+        rules: rules.clone(),
+    });
+    set.chains.push(chain(Table::Nat, MARK_MASQ, vec![or_mark(bit)]));
+    set.chains.push(chain(Table::Nat, POSTROUTING, rules));
+    let rule = Rule::new(Action::Jump(POSTROUTING.into())).comment("kubernetes postrouting rules");
+    let (table, hook, to) = (Table::Nat, Hook::Postrouting, POSTROUTING.into());
+    set.jumps.push(Jump { table, hook, to, rule });
+}
+
+/// A chain of table filter that packets to and from this host pass.
+fn firewall_chain(name: &str, rules: Vec<Rule>, set: &mut Ruleset) {
+    set.chains.push(chain(Table::Filter, name, rules));
+    for hook in [Hook::Output, Hook::Input] {
+        let rule = Rule::new(Action::Jump(name.into()));
+        set.jumps.push(Jump { table: Table::Filter, hook, to: name.into(), rule });
+    }
+}
+
+fn drop_partner(config: &Config, acts: &str) -> Partner {
+    Partner {
+        marks: (Table::Nat, MARK_DROP.into()),
+        acts: (Table::Filter, acts.into()),
+        rules: vec![drop_marked(config.drop_mark)],
+    }
+}
+
+fn any() -> Matches {
+    Matches::default()
+}
+
+fn chain(table: Table, name: &str, rules: Vec<Rule>) -> Chain {
+    Chain { table, name: name.into(), rules }
+}
+
+fn canary(table: Table) -> Canary {
+    Canary { table, shared: KUBELET_CANARY.into(), own: OWN_CANARY.into() }
+}
+
+fn or_mark(bit: u32) -> Rule {
+    Rule::new(Action::Mark { value: bit, mask: bit })
+}
+
+fn drop_marked(bit: u32) -> Rule {
+    let marked = Matches { mark: Some(Cond::is(Mark { value: bit, mask: bit })), ..any() };
+    Rule::new(Action::Drop).when(marked).comment("kubernetes firewall for dropping marked packets")
+}
+
+/// CVE-2020-8558: localhost services must not be reached from outside by route_localnet.
+fn drop_localnet() -> Rule {
+    let localnet = Prefix { addr: Ipv4Addr::new(127, 0, 0, 0).into(), len: 8 };
+    let known = CtStates(CtStates::RELATED | CtStates::ESTABLISHED | CtStates::DNAT);
+    let matches = Matches {
+        source: Some(Cond::not(localnet)),
+        destination: Some(Cond::is(localnet)),
+        mark: None,
+        ctstate: Some(Cond::not(known)),
+    };
+    Rule::new(Action::Drop).when(matches).comment("block incoming localnet connections")
+}

@@ -1,0 +1,181 @@
+//! observe, diff, apply, verify: one pass over both families.
+use crate::config::Config;
+use crate::policy::{self, Sighted};
+use chainkeeper_contract::{
+    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Scope, Snapshot,
+    diff, teardown,
+};
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Commits that may be refused because somebody else was faster, before we say so.
+const ROUNDS: u32 = 8;
+
+/// What one family came to: the difference that was found, or why there is none.
+pub type Outcome = Result<Delta, BackendError>;
+
+/// A look, and what it means.
+#[derive(Debug)]
+pub struct Look {
+    /// The generation that was seen.
+    pub generation: Option<u32>,
+    /// Each family apart.
+    pub families: BTreeMap<Family, Outcome>,
+}
+
+/// A pass that may have written.
+#[derive(Debug)]
+pub struct Pass {
+    /// What was found (and, where there were steps, done).
+    pub look: Look,
+    /// What became of it; `None` when there was nothing to send.
+    pub applied: Option<Applied>,
+    /// From the first look to the last answer.
+    pub took: Duration,
+}
+
+impl Look {
+    /// The steps of all families that could be read.
+    fn plan(&self) -> Plan {
+        let steps = |(f, o): (&Family, &Outcome)| Some((*f, o.as_ref().ok()?.steps.clone()));
+        Plan {
+            generation: self.generation,
+            families: self.families.iter().filter_map(steps).collect(),
+        }
+    }
+
+    /// True when every family is in sync.
+    pub fn in_sync(&self) -> bool {
+        self.families.values().all(|o| o.as_ref().is_ok_and(Delta::in_sync))
+    }
+}
+
+impl Pass {
+    /// The error of a family, from reading or from writing.
+    pub fn error(&self, family: Family) -> Option<&BackendError> {
+        let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());
+        let wrote = || self.applied.as_ref()?.families.get(&family)?.as_ref().err();
+        read.or_else(wrote)
+    }
+}
+
+/// Keeps one configuration on one backend. Remembers that a kube-proxy was seen.
+pub struct Keeper {
+    backend: Box<dyn Backend>,
+    config: Config,
+    sighted: Sighted,
+}
+
+impl Keeper {
+    /// A keeper that has seen nothing yet.
+    pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
+        Keeper { backend, config, sighted: Sighted::default() }
+    }
+
+    /// Another configuration, the same memory.
+    pub fn reconfigure(&mut self, config: Config) {
+        self.config = config;
+    }
+
+    /// Asks for the generation: the cheapest question that needs the capability.
+    pub fn check(&mut self) -> Result<(), BackendError> {
+        self.backend.generation().map(|_| ())
+    }
+
+    /// Looks, and says what there is to do. Writes nothing.
+    pub fn look(&mut self, canary: CanaryPolicy) -> Result<Look, BackendError> {
+        let snapshot = self.backend.observe(&policy::scope(&self.config))?;
+        self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
+        let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
+        let options = Options { jumps, canary, kube_proxy };
+        Ok(each(snapshot, |family, seen| {
+            diff(&policy::policy(&self.config, self.sighted, family), &seen, options)
+        }))
+    }
+
+    /// Looks, and asks the kernel whether it would take the plan. Writes nothing.
+    pub fn validate(&mut self) -> Result<Pass, BackendError> {
+        let start = Instant::now();
+        let look = self.look(CanaryPolicy::Write)?;
+        let applied = self.backend.validate(&look.plan())?;
+        Ok(Pass { look, applied: Some(applied), took: start.elapsed() })
+    }
+
+    /// Brings everything in place, and looks again to be sure.
+    pub fn apply(&mut self, canary: CanaryPolicy) -> Result<Pass, BackendError> {
+        let pass = self.commit(|keeper| keeper.look(canary))?;
+        match &pass.applied {
+            Some(applied) if applied.commits > 0 => self.verify(applied, canary)?,
+            Some(_) | None => {}
+        }
+        Ok(pass)
+    }
+
+    /// Takes out what we made.
+    pub fn remove(&mut self, force: bool) -> Result<Pass, BackendError> {
+        self.commit(|keeper| keeper.look_for_removal(force))
+    }
+
+    /// Looks at all that we may have made, and says what `remove` would take. Writes nothing.
+    pub fn look_for_removal(&mut self, force: bool) -> Result<Look, BackendError> {
+        if !self.config.make_chains {
+            return Ok(Look { generation: None, families: BTreeMap::new() });
+        }
+        let scope: Scope = policy::removal_scope(&self.config);
+        let snapshot = self.backend.observe(&scope)?;
+        Ok(each(snapshot, |family, seen| {
+            teardown(&policy::removable(&self.config, family), &seen, force)
+        }))
+    }
+
+    /// Looks and writes until a commit lands on the generation that was looked at.
+    fn commit(
+        &mut self,
+        look: impl Fn(&mut Keeper) -> Result<Look, BackendError>,
+    ) -> Result<Pass, BackendError> {
+        let start = Instant::now();
+        let mut round = 0;
+        loop {
+            let look = look(self)?;
+            let plan = look.plan();
+            if plan.is_empty() {
+                return Ok(Pass { look, applied: None, took: start.elapsed() });
+            }
+            match self.backend.apply(&plan) {
+                Ok(applied) => {
+                    return Ok(Pass { look, applied: Some(applied), took: start.elapsed() });
+                }
+                Err(BackendError::Busy { .. }) if round < ROUNDS => {
+                    round += 1;
+                    sleep(Duration::from_millis(1 << round));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// After our commit nothing may be left to do, unless somebody else has written since.
+    fn verify(&mut self, applied: &Applied, canary: CanaryPolicy) -> Result<(), BackendError> {
+        let look = self.look(canary)?;
+        let done = applied.families.iter().filter(|(_, r)| r.is_ok()).map(|(f, _)| f);
+        let left = done.filter_map(|f| look.families.get(f)?.as_ref().ok()?.steps.first()).next();
+        match left {
+            Some(step) if look.generation == applied.generation => Err(BackendError::Garbled {
+                what: "verify what was written".into(),
+                why: format!("the kernel took the commit, and still there is to do: {step}"),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn each(
+    snapshot: Snapshot,
+    delta: impl Fn(Family, chainkeeper_contract::Observed) -> Delta,
+) -> Look {
+    let (generation, families) = (snapshot.generation, snapshot.families);
+    let families =
+        families.into_iter().map(|(f, seen)| (f, seen.map(|seen| delta(f, seen)))).collect();
+    Look { generation, families }
+}

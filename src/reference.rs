@@ -1,0 +1,58 @@
+//! The reference page, from the same tables as `--help`: options, exit codes, advice. A test fails
+//! when `docs/reference.md` differs.
+use crate::advice;
+use crate::cli::Cli;
+use crate::exit;
+use clap::{Arg, Command, CommandFactory};
+use std::fmt::Write as _;
+
+/// The page as Markdown.
+pub fn page() -> String {
+    let cli = Cli::command();
+    let mut out = String::from(
+        "# Reference\n\nMade from the program's own tables: `make docs` writes this page, a test \
+         fails when it lags.\n\n## Commands\n\n",
+    );
+    for sub in cli.get_subcommands() {
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "- `chainkeeper {}`: {about}", sub.get_name());
+        for arg in own(sub) {
+            let _ = writeln!(out, "    - {}", option(arg));
+        }
+    }
+    out.push_str("\n## Options of every command\n\n");
+    out.push_str(
+        "Those from `--backend` on are also keys of the TOML file, without the dashes.\n\n",
+    );
+    for arg in own(&cli) {
+        let _ = writeln!(out, "- {}", option(arg));
+    }
+    out.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
+    for (code, words) in exit::TABLE {
+        let _ = writeln!(out, "| {code} | {words} |");
+    }
+    out.push_str("\n## Errors: cause and way out\n\n| when | why | do |\n|---|---|---|\n");
+    for advice in advice::TABLE {
+        let _ = writeln!(out, "| {} | {} | {} |", advice.when, advice.why, advice.remedy);
+    }
+    out
+}
+
+fn own(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "version"))
+}
+
+fn option(arg: &Arg) -> String {
+    let values: Vec<String> = arg
+        .get_possible_values()
+        .iter()
+        .filter(|_| arg.get_action().takes_values())
+        .map(|v| v.get_name().to_owned())
+        .collect();
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let name = arg.get_long().unwrap_or_default();
+    match values.is_empty() {
+        true => format!("`--{name}`: {help}"),
+        false => format!("`--{name} {}`: {help}", values.join("|")),
+    }
+}

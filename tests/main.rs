@@ -1,0 +1,8 @@
+//! Tests of the whole program on a real kernel. Every test makes its own network namespace, which
+//! goes away with it, even when it fails; the host's own rules are never touched.
+mod commands;
+mod eyes;
+mod input;
+mod neighbours;
+mod packets;
+mod support;
