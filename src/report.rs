@@ -144,7 +144,7 @@ fn note_line(note: &Note, of: Table) -> Option<String> {
             (table, chain, format!("jump to {to} not judged: {why}"))
         }
         Note::PendingCanary { table, chain } => {
-            (table, chain, "pending: a lost canary is not put back at once".into())
+            (table, chain, "pending: not there; a canary alone is no drift".into())
         }
         Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
     };

@@ -67,10 +67,12 @@ impl Walk<'_> {
             }
             self.budget -= 1;
             let outline = rule.outline();
-            let step = if outline.conditional {
-                self.note_shadow(chain, rule, &outline)
-            } else {
-                self.every_packet(chain, &outline)
+            let ends = matches!(outline.end, End::Accept | End::Drop | End::Other(_));
+            let step = match outline.conditional {
+                // Where our own rules end a packet, that is what is wanted.
+                _ if ends && self.wanted(chain, rule) => Walked::Through,
+                true => self.note_shadow(chain, &outline),
+                false => self.every_packet(chain, &outline),
             };
             match step {
                 Walked::Through => {}
@@ -80,13 +82,16 @@ impl Walk<'_> {
         Walked::Through
     }
 
+    fn wanted(&self, chain: &ChainName, rule: &RuleSeen) -> bool {
+        let rule = rule.rule().zip(self.want);
+        rule.is_some_and(|(rule, want)| want.wants(self.table, chain, rule))
+    }
+
     /// A rule that only some packets meet: it never ends the walk, but may be worth a word.
-    fn note_shadow(&mut self, chain: &ChainName, rule: &RuleSeen, outline: &Outline) -> Walked {
+    fn note_shadow(&mut self, chain: &ChainName, outline: &Outline) -> Walked {
         let verdict = matches!(outline.end, End::Accept | End::Drop | End::Other(_))
             || (outline.end == End::Return && self.stack.len() == 1);
-        let wanted =
-            rule.rule().zip(self.want).is_some_and(|(r, want)| want.wants(self.table, chain, r));
-        if verdict && !wanted && self.shadow.is_none() {
+        if verdict && self.shadow.is_none() {
             self.shadow = Some(format!("{chain} {}", outline.text));
         }
         Walked::Through

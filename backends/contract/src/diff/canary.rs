@@ -20,12 +20,17 @@ pub(super) fn table(
         let chain = match seen.chain(table, &canary.shared) {
             Some(chain) if chain.ours => continue,
             Some(_) => canary.own.clone(),
-            None if options.canary == CanaryPolicy::Wait => {
-                out.notes.push(Note::PendingCanary { table, chain: canary.shared.clone() });
-                continue;
-            }
             None => canary.shared.clone(),
         };
-        out.steps.push(Step::CreateChain { table, chain });
+        let waits = match options.canary {
+            CanaryPolicy::Write => false,
+            CanaryPolicy::Wait => chain == canary.shared,
+            CanaryPolicy::Report => true,
+        };
+        if waits {
+            out.notes.push(Note::PendingCanary { table, chain });
+        } else {
+            out.steps.push(Step::CreateChain { table, chain });
+        }
     }
 }

@@ -26,14 +26,17 @@ pub enum JumpPosition {
     First,
 }
 
-/// What to do about a missing `KUBE-KUBELET-CANARY`.
+/// What to do about a missing canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CanaryPolicy {
     /// Write it: one-shot `apply`, first pass of `run`.
     #[default]
     Write,
-    /// Leave it and say so: it is another program's smoke alarm.
+    /// Write our own, but leave a missing `KUBE-KUBELET-CANARY` and say so: it is another program's
+    /// smoke alarm. Later passes of `run`.
     Wait,
+    /// Only say so. A canary alone is never drift.
+    Report,
 }
 
 /// How to decide where the ruleset alone does not say.

@@ -1,1 +1,15 @@
-//! tests
+//! For tests of any backend: an honest fake kernel, a world to break things in, and the conformance
+//! suite that fake and kernel both run. No dependencies.
+mod conformance;
+mod dice;
+mod fake;
+mod random;
+mod sample;
+mod script;
+
+pub use conformance::{CASES, Case, World, converge, random_drift};
+pub use dice::Dice;
+pub use fake::Fake;
+pub use random::{Outside, drift, ruleset};
+pub use sample::full;
+pub use script::{Record, play};

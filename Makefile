@@ -1,0 +1,29 @@
+# Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
+.PHONY: run test lint docs bench fuzz setup
+
+run: ## build, then apply, break, diff, repair and remove in a namespace of its own
+	@scripts/setup run
+	cargo build --release --quiet
+	@scripts/in-namespace scripts/tour target/release/chainkeeper
+
+test: ## every test; kernel tests make their own namespaces
+	@scripts/setup test
+	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
+
+lint: ## rustfmt, clippy with warnings denied, licences, advisories where reachable
+	@scripts/setup lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+	@scripts/deny
+
+docs: ## write docs/reference.md from the program's own tables
+	UPDATE_DOCS=1 cargo nextest run --test host reference
+
+bench: ## first apply and idle pass, beside kubelet's command sequence
+	@scripts/setup run
+	cargo build --release --quiet
+	@scripts/in-namespace cargo bench --quiet
+
+fuzz: ## libFuzzer on the reader for FUZZ_SECONDS (30)
+	@scripts/setup fuzz
+	@scripts/fuzz $${FUZZ_SECONDS:-30}

@@ -1,0 +1,117 @@
+//! The same suite, the same scripts, on a real kernel: each case in a network namespace of its own,
+//! with iptables-nft as "somebody else".
+use chainkeeper_contract::testing::{CASES, Dice, Fake, Outside, World, play, random_drift};
+use chainkeeper_contract::{Backend, Family, Table};
+use chainkeeper_nft::NftBackend;
+use nix::sched::{CloneFlags, unshare};
+use proptest::prelude::*;
+use std::process::{Command, Output};
+
+/// The calling thread's own new namespace; gone with the thread.
+struct Kernel(NftBackend);
+
+/// Runs a test in a new thread with a new network namespace.
+fn in_netns(test: impl FnOnce(&mut Kernel) + Send) {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
+                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
+            });
+            test(&mut Kernel(NftBackend::open().expect("netlink")));
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+/// Runs the iptables-nft of that family, in this thread's namespace.
+fn iptables(family: Family, words: &str) -> Output {
+    let tool = match family {
+        Family::Ipv4 => "iptables-nft",
+        Family::Ipv6 => "ip6tables-nft",
+    };
+    Command::new(tool).args(words.split_whitespace()).output().expect("iptables-nft is installed")
+}
+
+fn must(family: Family, words: &str) {
+    let out = iptables(family, words);
+    assert!(out.status.success(), "{family} {words}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+impl World for Kernel {
+    fn backend(&mut self) -> &mut dyn Backend {
+        &mut self.0
+    }
+
+    fn outside(&mut self, family: Family, change: &Outside) {
+        let (table, chain) = change.place();
+        let rules = rules(family, table, chain.as_str());
+        match change {
+            Outside::Flush(..) => must(family, &format!("-t {table} -F {chain}")),
+            Outside::DeleteRule(_, _, n) if *n < rules.len() => {
+                must(family, &format!("-t {table} -D {chain} {}", n + 1));
+            }
+            Outside::Duplicate(_, _, n) if *n < rules.len() => {
+                let line = rules[*n].clone();
+                let script = format!("*{table}\n{line}\nCOMMIT\n");
+                restore(family, &script);
+            }
+            Outside::Foreign(_, _, n) => {
+                let at = (*n).min(rules.len()) + 1;
+                must(family, &format!("-t {table} -I {chain} {at} -p tcp --dport 9 -j ACCEPT"));
+            }
+            Outside::DeleteChain(..) => must(family, &format!("-t {table} -X {chain}")),
+            Outside::DeleteRule(..) | Outside::Duplicate(..) => {}
+        }
+    }
+}
+
+/// The `-A` lines of a chain.
+fn rules(family: Family, table: Table, chain: &str) -> Vec<String> {
+    let out = iptables(family, &format!("-t {table} -S {chain}"));
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect()
+}
+
+fn restore(family: Family, script: &str) {
+    let tool = match family {
+        Family::Ipv4 => "iptables-nft-restore",
+        Family::Ipv6 => "ip6tables-nft-restore",
+    };
+    let sh = format!("{tool} --noflush <<'END'\n{script}END\n");
+    let out = Command::new("sh").args(["-c", &sh]).output().expect("sh");
+    assert!(out.status.success(), "{script}{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn the_kernel_conforms() {
+    for (name, case) in CASES {
+        println!("{name}");
+        in_netns(|kernel| case(kernel));
+    }
+}
+
+/// One script, two executors: results, errnos and what is there afterwards must match.
+#[test]
+fn fake_and_kernel_answer_alike() {
+    let mut refusals = 0;
+    for seed in 0..60 {
+        let script = Dice::seeded(seed, 2000);
+        let fake = play(&mut Fake::default(), &mut script.clone(), 25).expect("fake");
+        in_netns(|kernel| {
+            let real = play(kernel.backend(), &mut script.clone(), 25).expect("kernel");
+            for (i, (fake, real)) in fake.iter().zip(&real).enumerate() {
+                assert_eq!(fake, real, "seed {seed}, plan {i}");
+            }
+        });
+        refusals += fake.iter().filter(|r| !r.refused.is_empty()).count();
+    }
+    assert!(refusals > 50, "the scripts provoke too little: {refusals}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn random_rulesets_with_random_drift_converge_in_one_step(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
+        in_netns(|kernel| random_drift(kernel, &mut Dice::new(numbers)));
+    }
+}
