@@ -1,1 +1,143 @@
+//! Other eyes: what iptables-nft and nft see of what we wrote, and what we make of what they wrote.
+//! Both families throughout; texts are those of iptables 1.8.9.
+mod kube_proxy;
+mod kubelet;
+mod others;
 
+use crate::support::Host;
+use others::{BOTH, save, saves};
+
+/// What the saves of both families print, counters and built-in chains left out.
+const FULL: [&str; 2] = [include_str!("golden/full-ip.save"), include_str!("golden/full-ip6.save")];
+const CURRENT: [&str; 2] =
+    [include_str!("golden/current-ip.save"), include_str!("golden/current-ip6.save")];
+const PROFILES: [(&str, [&str; 2]); 2] = [("full", FULL), ("current", CURRENT)];
+
+/// A host on which `--profile full apply` has run.
+fn applied_in_full() -> Host {
+    let host = Host::new();
+    host.ck_ok("--profile full apply", 0);
+    host
+}
+
+/// True when the text of `diff` names nothing to write.
+fn writes_nothing(diff: &str) -> bool {
+    !diff.lines().any(|l| ["  +", "  ~", "  -"].iter().any(|sign| l.starts_with(sign)))
+}
+
+#[test]
+fn iptables_saves_what_kubelet_made() {
+    for (profile, golden) in PROFILES {
+        let host = Host::new();
+        host.ck_ok(&format!("--profile {profile} apply"), 0);
+        assert_eq!(saves(&host), golden, "profile {profile}");
+    }
+}
+
+#[test]
+fn render_prints_what_iptables_saves() {
+    let host = Host::new();
+    for (profile, golden) in PROFILES {
+        for (i, (family, head)) in [("ipv4", "# ip\n"), ("ipv6", "# ip6\n")].iter().enumerate() {
+            let words = format!("render --profile {profile} --family {family}");
+            assert_eq!(host.ck_ok(&words, 0), format!("{head}{}", golden[i]), "{words}");
+        }
+    }
+}
+
+/// One expression that iptables cannot read makes it call a whole table incompatible.
+#[test]
+fn iptables_finds_no_table_incompatible() {
+    let host = applied_in_full();
+    for program in BOTH {
+        let lists = ["mangle", "filter", "nat"].map(|table| format!("{program} -t {table} -S"));
+        for command in [format!("{program}-save")].iter().chain(&lists) {
+            let said = host.sh(&format!("{command} 2>&1"));
+            assert!(said.contains("KUBE-KUBELET-CANARY"), "{command}: {said}");
+            assert!(!said.contains("incompatible"), "{command}: {said}");
+        }
+    }
+}
+
+/// Each family by an nft of its own: nft 1.0.6 loses the IPv6 MASQUERADE once it has listed the
+/// IPv4 one, whoever wrote them.
+#[test]
+fn nft_knows_every_extension_we_use() {
+    let host = applied_in_full();
+    host.sh("nft list ruleset");
+    for family in ["ip", "ip6"] {
+        let list = host.sh(&format!("nft list ruleset {family} 2>&1"));
+        assert!(list.contains("masquerade fully-random"), "{list}");
+        assert!(!list.contains("not found"), "{list}");
+    }
+}
+
+/// The whole file, read back and written by iptables: same rules, and the chains are theirs now.
+#[test]
+fn what_iptables_restores_of_our_chains_is_in_sync() {
+    let host = applied_in_full();
+    for program in BOTH {
+        // Not one pipe: the restore would start while the save still reads.
+        host.sh(&format!("all=$({program}-save); echo \"$all\" | {program}-restore"));
+    }
+    assert_eq!(saves(&host), FULL);
+    let diff = host.ck_ok("--profile full diff", 0);
+    assert!(writes_nothing(&diff), "{diff}");
+    assert_eq!(diff.matches("  = CHAINKEEPER-CANARY").count(), 6, "{diff}");
+    host.ck_ok("--profile full remove", 0);
+    assert_eq!(saves(&host), FULL, "remove took what iptables created");
+}
+
+/// kubelet would append the lost rule at the end: without RETURN first, all is masqueraded.
+#[test]
+fn a_lost_masquerading_rule_comes_back_in_its_place() {
+    let host = applied_in_full();
+    for program in BOTH {
+        for lost in 1..=3 {
+            host.sh(&format!("{program} -t nat -D KUBE-POSTROUTING {lost}"));
+            assert_ne!(saves(&host), FULL);
+            host.ck_ok("--profile full apply", 0);
+            assert_eq!(saves(&host), FULL, "{program}, rule {lost}");
+        }
+    }
+}
+
+#[test]
+fn copies_of_a_rule_are_thinned_to_one() {
+    let host = applied_in_full();
+    for program in BOTH {
+        for rule in [
+            "-t nat -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000",
+            "-t nat -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN",
+            "-t nat -A KUBE-POSTROUTING -j MARK --xor-mark 0x4000",
+            "-t filter -A INPUT -j KUBE-FIREWALL",
+        ] {
+            host.sh(&format!("{program} {rule}; {program} {rule}"));
+            let diff = host.ck_ok("--profile full diff", 1);
+            assert_eq!(diff.matches("  - ").count(), 2, "{program} {rule}\n{diff}");
+            host.ck_ok("--profile full apply", 0);
+            assert_eq!(saves(&host), FULL, "{program} {rule}");
+        }
+    }
+}
+
+#[test]
+fn other_bits_stand_in_all_four_places() {
+    let host = Host::new();
+    host.ck_ok("--profile full --masquerade-bit 0 --drop-bit 31 apply", 0);
+    let with_bits = |text: &str| text.replace("0x4000", "0x1").replace("0x8000", "0x80000000");
+    assert_eq!(saves(&host), FULL.map(with_bits));
+}
+
+#[test]
+fn our_rules_of_an_earlier_bit_are_drift_and_go() {
+    let host = applied_in_full();
+    let diff = host.ck_ok("--profile full --masquerade-bit 13 diff", 1);
+    assert!(diff.contains("another mark bit"), "{diff}");
+    host.ck_ok("--profile full --masquerade-bit 13 apply", 0);
+    for (program, golden) in BOTH.iter().zip(FULL) {
+        let text = save(&host, program);
+        assert!(!text.contains("0x4000"), "{text}");
+        assert_eq!(text, golden.replace("0x4000", "0x2000"));
+    }
+}

@@ -5,4 +5,6 @@ mod eyes;
 mod input;
 mod neighbours;
 mod packets;
+mod policy;
+mod reference;
 mod support;

@@ -1,1 +1,272 @@
+//! What the chains do to packets: real datagrams between two namespaces.
+use crate::support::Host;
+use chainkeeper_contract::Family;
+use nix::sys::socket::{setsockopt, sockopt};
+use std::io::ErrorKind;
+use std::net::{IpAddr, UdpSocket};
+use std::time::Duration;
 
+const MASQUERADE: u32 = 0x4000;
+const DROP: u32 = 0x8000;
+
+/// The port that the packets of the tests go to.
+const EAR: u16 = 7001;
+/// The port of the packet that follows each of them: once it is there, the other is not to come.
+const BELL: u16 = 7002;
+
+/// Two hosts linked by a veth pair, with addresses of one family.
+struct Pair {
+    family: Family,
+    sender: Host,
+    receiver: Host,
+    /// The sender's address on the link.
+    near: IpAddr,
+    /// Another address of the sender, not on the link: what masquerading replaces.
+    second: IpAddr,
+    /// The receiver's address on the link.
+    peer: IpAddr,
+}
+
+/// One datagram from the sender.
+#[derive(Clone, Copy)]
+struct Packet {
+    from: IpAddr,
+    to: IpAddr,
+    mark: u32,
+}
+
+impl Pair {
+    fn new(family: Family) -> Pair {
+        let (near, second, peer, net, nodad) = match family {
+            Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", 24, ""),
+            Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", 64, "nodad"),
+        };
+        let (sender, receiver) = (Host::new(), Host::new());
+        sender.link(&receiver, "veth");
+        // Until the kernel has seen the carrier, the link swallows what is sent.
+        let ready =
+            "timeout 5 sh -c 'until ip link show veth | grep -q \"state UP\"; do sleep 0.02; done'";
+        sender.sh(&format!(
+            "{ready}; ip addr add {near}/{net} dev veth {nodad}; ip addr add {second} dev lo {nodad}"
+        ));
+        // The way back is there for the reverse path filter; nobody answers.
+        receiver.sh(&format!(
+            "{ready}; ip addr add {peer}/{net} dev veth {nodad}; ip route add {second} via {near}"
+        ));
+        let [near, second, peer] = [near, second, peer].map(|a| a.parse().expect("an address"));
+        Pair { family, sender, receiver, near, second, peer }
+    }
+
+    /// From the second address to the peer.
+    fn packet(&self, mark: u32) -> Packet {
+        Packet { from: self.second, to: self.peer, mark }
+    }
+
+    /// Sends that packet; the source address it arrives with, `None` if it does not arrive.
+    fn send(&self, mark: u32) -> Option<IpAddr> {
+        self.deliver(self.packet(mark), self.peer)
+    }
+
+    /// Sends any packet to somebody who listens at an address of the receiver.
+    fn deliver(&self, packet: Packet, at: IpAddr) -> Option<IpAddr> {
+        let ear = listen(&self.receiver, at, EAR, Duration::from_millis(50));
+        let bell = listen(&self.receiver, self.peer, BELL, Duration::from_secs(5));
+        // One thread sends both over one link: they cannot overtake each other by much.
+        self.sender.inside(|| {
+            packet.send_to(EAR);
+            Packet { from: self.near, to: self.peer, mark: 0 }.send_to(BELL);
+        });
+        bell.recv(&mut [0; 1]).expect("an unmarked packet from the link's address always arrives");
+        match ear.recv_from(&mut [0; 1]) {
+            Ok((_, source)) => Some(source.ip()),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => None,
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    /// iptables-nft of the family, on the sender.
+    fn iptables(&self, words: &str) {
+        let six = if self.family == Family::Ipv6 { "6" } else { "" };
+        self.sender.sh(&format!("ip{six}tables-nft {words}"));
+    }
+
+    /// Gives a host a table that is not iptables', so that chainkeeper has nothing to do with it.
+    fn watch(&self, host: &Host, text: &str) {
+        let l3 = self.family.nft_name();
+        host.sh(&format!("nft -f - <<END\ntable {l3} watch {{\n{text}\n}}\nEND"));
+    }
+
+    /// Packets that left the sender with and without the masquerade mark, as table `watch` saw it.
+    fn left(&self) -> [u64; 2] {
+        ["marked", "unmarked"].map(|name| {
+            let l3 = self.family.nft_name();
+            let text = self.sender.sh(&format!("nft list counter {l3} watch {name}"));
+            first_number(text.split("packets ").nth(1).expect("a counter"))
+        })
+    }
+}
+
+impl Packet {
+    /// From a socket of its own, that is, as a connection of its own: nat looks at it afresh.
+    fn send_to(self, port: u16) {
+        let socket = UdpSocket::bind((self.from, 0)).expect("the address is there");
+        setsockopt(&socket, sockopt::Mark, &self.mark).expect("root of this namespace may mark");
+        match socket.send_to(b"!", (self.to, port)) {
+            // How the kernel tells that OUTPUT dropped it.
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => {}
+            sent => assert_eq!(sent.expect("sent"), 1),
+        }
+    }
+}
+
+/// The packets that the IPv4 rule with this comment has counted.
+fn hits(host: &Host, table: &str, chain: &str, comment: &str) -> u64 {
+    let list = host.sh(&format!("iptables-nft -t {table} -nvxL {chain}"));
+    first_number(list.lines().find(|l| l.contains(comment)).expect("the rule is there"))
+}
+
+fn first_number(text: &str) -> u64 {
+    text.split_whitespace().next().expect("a word").parse().expect("a number")
+}
+
+fn listen(host: &Host, at: IpAddr, port: u16, patience: Duration) -> UdpSocket {
+    let socket = host.inside(|| UdpSocket::bind((at, port)).expect("the port is free"));
+    socket.set_read_timeout(Some(patience)).expect("a timeout");
+    socket
+}
+
+fn in_each_family(test: impl Fn(&Pair)) {
+    for family in Family::ALL {
+        println!("{family}"); // for the reader of a failure
+        test(&Pair::new(family));
+    }
+}
+
+#[test]
+fn a_marked_packet_leaves_masqueraded_and_unmarked() {
+    in_each_family(|pair| {
+        let counted = format!("udp dport {EAR} meta mark and 0x4000");
+        pair.watch(
+            &pair.sender,
+            &format!(
+                "counter marked {{ }}
+                 counter unmarked {{ }}
+                 chain later {{
+                     type filter hook postrouting priority 150
+                     {counted} == 0x4000 counter name marked
+                     {counted} == 0 counter name unmarked
+                 }}"
+            ),
+        );
+        assert_eq!(pair.send(MASQUERADE), Some(pair.second), "before apply");
+        assert_eq!(pair.left(), [1, 0], "before apply");
+        pair.sender.ck_ok("apply", 0);
+        assert_eq!(pair.send(MASQUERADE), Some(pair.near));
+        assert_eq!(pair.left(), [1, 1], "it kept its mark");
+        assert_eq!(pair.send(0), Some(pair.second), "it was not marked");
+        assert_eq!(pair.left(), [1, 2]);
+    });
+}
+
+#[test]
+fn other_bits_of_the_mark_neither_hide_nor_imitate_ours() {
+    in_each_family(|pair| {
+        pair.sender.ck_ok("apply", 0);
+        assert_eq!(pair.send(MASQUERADE | 0x10001), Some(pair.near));
+        assert_eq!(pair.send(DROP | 0x10001), None);
+        assert_eq!(pair.send(!(MASQUERADE | DROP)), Some(pair.second));
+    });
+}
+
+#[test]
+fn a_packet_sent_through_the_mark_chains_is_masqueraded_or_dropped() {
+    in_each_family(|pair| {
+        let rule = format!("OUTPUT -s {} -d {} -j", pair.second, pair.peer);
+        pair.sender.ck_ok("apply", 0);
+        assert_eq!(pair.send(0), Some(pair.second), "nothing marks it yet");
+        pair.iptables(&format!("-t nat -A {rule} KUBE-MARK-MASQ"));
+        assert_eq!(pair.send(0), Some(pair.near));
+        pair.iptables(&format!("-t nat -A {rule} KUBE-MARK-DROP"));
+        assert_eq!(pair.send(0), None);
+    });
+}
+
+#[test]
+fn a_packet_marked_for_dropping_does_not_go_out() {
+    in_each_family(|pair| {
+        assert_eq!(pair.send(DROP), Some(pair.second), "before apply");
+        pair.sender.ck_ok("apply", 0);
+        assert_eq!(pair.send(DROP), None);
+        assert_eq!(pair.send(0), Some(pair.second), "it was not marked");
+    });
+}
+
+#[test]
+fn a_packet_marked_for_dropping_does_not_come_in() {
+    in_each_family(|pair| {
+        let mark = format!("{} saddr {} meta mark set 0x8000", pair.family.nft_name(), pair.second);
+        let hook = "type filter hook prerouting priority 0";
+        pair.watch(&pair.receiver, &format!("chain earlier {{ {hook}; {mark}; }}"));
+        assert_eq!(pair.send(0), Some(pair.second), "before apply");
+        pair.receiver.ck_ok("apply", 0);
+        assert_eq!(pair.send(0), None);
+        let unmarked = Packet { from: pair.near, ..pair.packet(0) };
+        assert_eq!(pair.deliver(unmarked, pair.peer), Some(pair.near));
+    });
+}
+
+/// CVE-2020-8558, with a neighbour on the link as the attacker.
+#[test]
+fn a_service_on_localhost_is_not_reached_from_outside() {
+    let pair = Pair::new(Family::Ipv4);
+    let localhost = "127.0.0.1".parse().expect("an address");
+    let attack = Packet { from: pair.near, to: localhost, mark: 0 };
+    // First the attacker gives up its own 127.0.0.0/8.
+    pair.sender.sh(&format!(
+        "ip addr del 127.0.0.1/8 dev lo; sysctl -qw net.ipv4.conf.veth.route_localnet=1
+         ip route add 127.0.0.0/8 via {} dev veth",
+        pair.peer
+    ));
+    pair.receiver.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
+    assert_eq!(pair.deliver(attack, localhost), Some(pair.near), "before apply");
+    pair.receiver.ck_ok("apply", 0);
+    let hits = || hits(&pair.receiver, "filter", "KUBE-FIREWALL", "incoming localnet");
+    assert_eq!(hits(), 0);
+    assert_eq!(pair.deliver(attack, localhost), None);
+    assert_eq!(hits(), 1);
+    // What route_localnet is for: node ports, which kube-proxy and portmap turn to localhost.
+    let dnat = format!("-p udp --dport {EAR} -j DNAT --to-destination {localhost}");
+    pair.receiver.sh(&format!("iptables-nft -t nat -A PREROUTING {dnat}"));
+    let node_port = Packet { to: pair.peer, ..attack };
+    assert_eq!(pair.deliver(node_port, localhost), Some(pair.near));
+    assert_eq!(hits(), 1);
+}
+
+/// kube-proxy in ipvs mode puts such a rule, with an ipset, before ours at every sync.
+#[test]
+fn a_hairpin_rule_of_kube_proxy_before_ours_stays_and_works() {
+    let pair = Pair::new(Family::Ipv4);
+    let comment = "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose";
+    pair.sender.ck_ok("apply", 0);
+    let rule = format!("-s {} -d {} -j MASQUERADE", pair.second, pair.peer);
+    pair.iptables(&format!("-t nat -I KUBE-POSTROUTING 1 -m comment --comment '{comment}' {rule}"));
+    let generation = pair.sender.generation();
+    let text = pair.sender.ck_ok("diff", 0);
+    assert!(text.contains("1 foreign rule before ours, kept"), "{text}");
+    pair.sender.ck_ok("apply", 0);
+    assert_eq!(pair.sender.generation(), generation, "apply wrote something");
+    let hits = || hits(&pair.sender, "nat", "KUBE-POSTROUTING", comment);
+    assert_eq!(hits(), 0);
+    assert_eq!(pair.send(0), Some(pair.near));
+    assert_eq!(hits(), 1);
+}
+
+#[test]
+fn after_remove_a_packet_marked_for_dropping_passes_again() {
+    in_each_family(|pair| {
+        pair.sender.ck_ok("apply", 0);
+        assert_eq!(pair.send(DROP), None);
+        pair.sender.ck_ok("remove", 0);
+        assert_eq!(pair.send(DROP), Some(pair.second));
+    });
+}

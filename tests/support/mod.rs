@@ -1,8 +1,15 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 
 /// A network namespace with `lo` up. Gone when dropped: nothing names it, nothing else holds it.
 #[derive(Debug)]
@@ -58,7 +65,7 @@ impl Host {
 
     /// Runs chainkeeper with these words.
     pub(crate) fn ck(&self, words: &str) -> Said {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_chainkeeper"));
+        let mut program = Command::new(PROGRAM);
         program.args(words.split_whitespace());
         self.run(program)
     }
@@ -68,6 +75,14 @@ impl Host {
         let said = self.ck(words);
         assert_eq!(said.code, code, "chainkeeper {words}\n{}{}", said.stdout, said.stderr);
         said.stdout
+    }
+
+    /// Starts `program` inside and leaves it running, with its standard input open.
+    pub(crate) fn start(&self, program: &str, words: &str) -> Running {
+        let mut command = Command::new(program);
+        command.args(words.split_whitespace());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Running::new(self.inside(move || command.spawn().expect("program starts")))
     }
 
     fn run(&self, mut command: Command) -> Said {
@@ -95,6 +110,107 @@ impl Host {
             other.path()
         ));
         other.sh(&format!("ip link set {name} up"));
+    }
+}
+
+/// A program that runs until it is told to stop. Dropping it kills it, and nothing else.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    journal: Arc<Mutex<String>>,
+}
+
+impl Running {
+    fn new(mut child: Child) -> Running {
+        let journal = Arc::new(Mutex::new(String::new()));
+        let mut pipe = child.stderr.take().expect("stderr is piped");
+        let written = Arc::clone(&journal);
+        // Ends with the pipe, that is with the child.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..n]);
+                written.lock().expect("journal").push_str(&text);
+            }
+        });
+        Running { child, journal }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote to standard error so far.
+    pub(crate) fn journal(&self) -> String {
+        self.journal.lock().expect("journal").clone()
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) fn tell(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("stdin is piped");
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("it reads");
+    }
+
+    /// Sends it a signal, by its pid.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let kill = Command::new("sh").args(["-c", "kill -$0 $1", name, &pid]).status();
+        assert!(kill.expect("sh").success(), "kill -{name} {pid}");
+    }
+
+    /// Waits until it ends by itself, and says how: the exit code, or -1 for a signal.
+    pub(crate) fn ended(&mut self) -> i32 {
+        let mut status = None;
+        eventually("the program ends", || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some()
+        });
+        status.and_then(|s| s.code()).unwrap_or(-1)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again and again until it is so, at most 10 s.
+pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is() {
+        assert!(start.elapsed() < Duration::from_secs(10), "in vain for 10 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A file that is gone when dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// `name` must be one test's own.
+    pub(crate) fn new(name: &str, text: &str) -> Scratch {
+        let file = format!("{}-{name}", std::process::id());
+        let scratch = Scratch(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file));
+        scratch.write(text);
+        scratch
+    }
+
+    pub(crate) fn write(&self, text: impl AsRef<[u8]>) {
+        std::fs::write(&self.0, text).expect("the target directory can be written");
+    }
+
+    /// Its path. Has no blanks unless the checkout has.
+    pub(crate) fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

@@ -90,7 +90,13 @@ impl NftBackend {
             .map(|(family, _)| *family)
             .collect();
         while !families.is_empty() {
-            match self.send(plan, &families, commit)? {
+            let answer = self.send(plan, &families, commit).inspect_err(|_| {
+                // Answers to it may still be queued; they must not be taken for the next one's.
+                if let Ok(socket) = reopen() {
+                    self.socket = socket;
+                }
+            })?;
+            match answer {
                 Answer::Committed => {
                     applied.commits += u32::from(commit);
                     applied.families.extend(families.drain(..).map(|f| (f, Ok(()))));

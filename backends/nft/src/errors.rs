@@ -159,3 +159,68 @@ fn attribute_name(msg: &Msg, kind: u16) -> &'static str {
         (Msg::NewTable { .. }, _) => "table attribute",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! An extension that no kernel has stands in for one that this kernel lacks: the same path.
+    use super::*;
+    use crate::expr::Xt;
+    use crate::read::{Body, Messages};
+    use crate::wire::Socket;
+    use crate::write::pure::{Batch, encode};
+    use chainkeeper_contract::{Place, Table};
+    use nix::sched::{CloneFlags, unshare};
+
+    /// The kernel's answer to the last message of a dry run in a new network namespace.
+    fn answer(messages: Vec<Msg>) -> BackendError {
+        std::thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
+            let family = Family::Ipv6;
+            let last = messages.last().expect("a message").clone();
+            let messages: Vec<_> = messages.into_iter().map(|m| (family, m)).collect();
+            let count = messages.len();
+            let mut socket = Socket::open().expect("socket");
+            let batch = Batch { messages: &messages, generation: None, seq: 1, commit: false };
+            let bytes = encode(&batch);
+            socket.send(&bytes).expect("send");
+            let mut at = 0;
+            for _ in 0..count {
+                let len = u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("length"));
+                at += len.next_multiple_of(4) as usize;
+            }
+            let datagram = socket.receive().expect("receive").expect("an answer");
+            let first = Messages::new(datagram).next().expect("message").expect("well-formed");
+            let Body::Error { errno, offset } = first.body else { panic!("{first:?}") };
+            message("ip6: step", (family, &last), &bytes[at..], Errno(errno), offset)
+        })
+        .join()
+        .expect("no panic")
+    }
+
+    #[test]
+    fn a_missing_extension_is_named_with_revision_family_and_module() {
+        let chain = Msg::NewChain { table: Table::Nat, name: "A".into() };
+        let xt = Xt { name: "NOSUCH".into(), rev: 2, info: vec![0; 8] };
+        let exprs = vec![Expr::Counter { packets: 0, bytes: 0 }, Expr::Target(xt)];
+        let (table, place) = (Table::Nat, Place::Last);
+        let rule = Msg::NewRule { table, chain: "A".into(), exprs, place };
+        let error = answer(vec![Msg::NewTable { table: Table::Nat }, chain, rule]);
+        let BackendError::Unsupported { missing, errno, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(*errno, Errno::NOENT);
+        assert!(missing.contains("target `NOSUCH` revision 2 for ip6"), "{missing}");
+        assert!(missing.contains("xt_nosuch"), "{missing}");
+    }
+
+    #[test]
+    fn a_jump_to_nowhere_is_refused_and_not_called_a_missing_module() {
+        let chain = Msg::NewChain { table: Table::Nat, name: "A".into() };
+        let exprs = vec![Expr::Immediate(crate::expr::Verdict::Jump("NOWHERE".into()))];
+        let (table, place) = (Table::Nat, Place::Last);
+        let rule = Msg::NewRule { table, chain: "A".into(), exprs, place };
+        let error = answer(vec![Msg::NewTable { table: Table::Nat }, chain, rule]);
+        let BackendError::Refused { errno: Errno::NOENT, at, .. } = &error else {
+            panic!("{error:?}")
+        };
+        assert!(at.as_deref().unwrap_or("").contains("expression 1"), "{at:?}");
+    }
+}

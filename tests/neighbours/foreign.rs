@@ -1,0 +1,130 @@
+//! Foreign rules, many or between ours: same handles, same counters, same order.
+use super::{
+    CLEAR, FAMILIES, MASQUERADE, RETURN, apply_once, chain, chains, handle, kept_host, rules,
+    stays_as_it_is,
+};
+use crate::support::Host;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+type Chains = BTreeMap<(String, String), Vec<String>>;
+
+/// What others have: every chain that is not ours, without our jumps and without the chains that
+/// are not in `known`.
+fn others(host: &Host, known: Option<&Chains>) -> Chains {
+    let mut all = chains(host);
+    all.retain(|key, _| !key.1.starts_with("KUBE-") && known.is_none_or(|k| k.contains_key(key)));
+    all.values_mut().for_each(|lines| lines.retain(|l| !l.contains("jump KUBE-")));
+    all
+}
+
+fn assert_others_unchanged(before: &Chains, host: &Host, when: &str) {
+    let now = others(host, Some(before));
+    // Not assert_eq: ten thousand lines help nobody.
+    let first = before.iter().find(|(key, lines)| now.get(*key) != Some(lines));
+    if let Some((key, was)) = first {
+        let is = now.get(key).cloned().unwrap_or_default();
+        let at = was.iter().zip(&is).find(|(a, b)| a != b);
+        panic!("{when}: {key:?}: {} -> {} lines, {at:?}", was.len(), is.len());
+    }
+}
+
+/// 5,000 rules that have counted 5 packets each: in chains of their own, in INPUT and in nat OUTPUT.
+fn five_thousand(net: &str) -> String {
+    let mut file = String::from("*filter\n:INPUT ACCEPT [7:420]\n:THEIRS-A - [0:0]\n");
+    let mut add = |head: &str, chain: &str, n: usize| {
+        file.push_str(head);
+        for i in 0..n {
+            let end = ["ACCEPT", "DROP", "RETURN"][i % 3];
+            let (low, port) = (i % 250, 1 + i);
+            let _ =
+                writeln!(file, "[5:300] -A {chain} -s {net}{low} -p tcp --dport {port} -j {end}");
+        }
+    };
+    add("", "THEIRS-A", 2000);
+    add("[5:300] -A INPUT -i eth7 -j THEIRS-A\n", "INPUT", 499);
+    add("COMMIT\n*nat\n:OUTPUT ACCEPT [0:0]\n:THEIRS-B - [0:0]\n", "THEIRS-B", 2000);
+    add("[5:300] -A OUTPUT -o eth7 -j THEIRS-B\n", "OUTPUT", 499);
+    file + "COMMIT\n"
+}
+
+#[test]
+fn five_thousand_foreign_rules_keep_handles_and_counters() {
+    for ((tool, family), net) in FAMILIES.into_iter().zip(["10.9.8.", "fd00::"]) {
+        let host = Host::new();
+        let file = crate::support::Scratch::new(&format!("5000-{family}"), &five_thousand(net));
+        host.sh(&format!("{tool}-restore -c < {}", file.path()));
+        let before = others(&host, None);
+        let counted = before.values().flatten().filter(|l| l.contains("packets 5 bytes 300"));
+        assert_eq!(counted.count(), 5000);
+
+        host.ck_ok("apply", 0);
+        assert_others_unchanged(&before, &host, "apply");
+
+        host.sh(&format!(
+            "{tool} -D INPUT -j KUBE-FIREWALL; {tool} -F KUBE-FIREWALL
+             {tool} -t nat -D KUBE-POSTROUTING 1; {tool} -t nat -F KUBE-MARK-MASQ"
+        ));
+        apply_once(&host, "");
+        assert_others_unchanged(&before, &host, "repair");
+
+        host.ck_ok("remove", 0);
+        assert_others_unchanged(&before, &host, "remove");
+    }
+}
+
+#[test]
+fn a_verdict_between_ours_ends_up_after_them_with_its_handle() {
+    let nets = ["10.0.0.0/8", "fd00::/8"];
+    for ((tool, family), net) in FAMILIES.into_iter().zip(nets) {
+        for theirs in ["-j RETURN".to_owned(), format!("-s {net} -j MASQUERADE")] {
+            let host = kept_host();
+            let nat = format!("{family} nat");
+            let ours = chain(&host, &nat, "KUBE-POSTROUTING");
+            host.sh(&format!("{tool} -t nat -I KUBE-POSTROUTING 2 {theirs}"));
+            let new = |l: &&String| !ours.contains(l);
+            let listing = chain(&host, &nat, "KUBE-POSTROUTING");
+            let inserted = listing.iter().find(new).expect("the rule is there").clone();
+
+            let text = host.ck_ok("diff", 1);
+            assert!(text.contains("rewritten: a foreign rule stands between ours: "), "{text}");
+            apply_once(&host, "");
+
+            let found = rules(&host, tool, "nat", "KUBE-POSTROUTING");
+            let last = format!("-A KUBE-POSTROUTING {theirs}");
+            assert_eq!(found, [RETURN, CLEAR, MASQUERADE, &last]);
+            let listing = chain(&host, &nat, "KUBE-POSTROUTING");
+            assert!(listing.contains(&inserted), "{inserted} is not in {listing:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_only_counts_may_stand_between_ours() {
+    for (tool, _) in FAMILIES {
+        let host = kept_host();
+        host.sh(&format!("{tool} -t nat -I KUBE-POSTROUTING 2 -m comment --comment hi"));
+        let text = stays_as_it_is(&host);
+        assert!(text.contains("KUBE-POSTROUTING    1 foreign rule among ours, kept"), "{text}");
+    }
+}
+
+#[test]
+fn rules_before_and_after_ours_are_left_and_counted() {
+    for (tool, family) in FAMILIES {
+        let host = kept_host();
+        let add = format!("{tool} -t nat -A KUBE-MARK-MASQ -p tcp -j MARK --or-mark 1");
+        host.sh(&format!("{tool} -t nat -I KUBE-MARK-MASQ -p udp -j RETURN; {add}; {add}"));
+        let text = stays_as_it_is(&host);
+        let words = "1 foreign rule before ours, 2 foreign rules after ours, kept";
+        assert!(text.contains(words), "{text}");
+
+        // A lost rule of ours does not take theirs along.
+        let nat = format!("{family} nat");
+        let theirs = handle(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return");
+        host.sh(&format!("{tool} -t nat -D KUBE-MARK-MASQ 2"));
+        apply_once(&host, "");
+        assert_eq!(handle(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return"), theirs);
+        assert_eq!(rules(&host, tool, "nat", "KUBE-MARK-MASQ").len(), 4);
+    }
+}

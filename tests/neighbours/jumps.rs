@@ -1,0 +1,159 @@
+//! What others put before our jumps.
+use super::{FAMILIES, apply_once, chain, handle, kept_host, rules, stays_as_it_is};
+use crate::support::{Host, Scratch};
+use std::fmt::Write as _;
+
+const OURS: &str = "-A INPUT -j KUBE-FIREWALL";
+
+fn input(host: &Host, tool: &str) -> Vec<String> {
+    rules(host, tool, "filter", "INPUT")
+}
+
+/// A kept host on which this was done with each `$T` an iptables command.
+fn after(tool: &str, script: &str) -> Host {
+    let host = kept_host();
+    host.sh(&script.replace("$T", tool));
+    host
+}
+
+/// Our jump is moved to the front in one commit; the others keep their places and their handles.
+fn assert_moved_to_the_front(host: &Host, tool: &str, family: &str, by: &str) {
+    let filter = format!("{family} filter");
+    let theirs = |lines: Vec<String>| -> Vec<String> {
+        lines.into_iter().filter(|l| !l.contains("jump KUBE-FIREWALL")).collect()
+    };
+    let before = theirs(chain(host, &filter, "INPUT"));
+    let text = host.ck_ok("diff", 1);
+    assert!(text.contains(&format!("(first: {by} ends packets before it)")), "{text}");
+    apply_once(host, "");
+    let now = input(host, tool);
+    assert_eq!(now.iter().position(|r| r == OURS), Some(0), "{now:#?}");
+    assert_eq!(now.iter().filter(|r| *r == OURS).count(), 1, "{now:#?}");
+    assert_eq!(theirs(chain(host, &filter, "INPUT")), before);
+}
+
+#[test]
+fn a_jump_behind_an_unconditional_verdict_moves_to_the_front() {
+    for (tool, family) in FAMILIES {
+        for verdict in ["ACCEPT", "DROP", "RETURN"] {
+            let host = after(tool, &format!("$T -I INPUT 1 -j {verdict}"));
+            assert_moved_to_the_front(&host, tool, family, &format!("INPUT -j {verdict}"));
+        }
+    }
+}
+
+#[test]
+fn a_jump_behind_a_chain_that_ends_every_packet_moves_to_the_front() {
+    for (tool, family) in FAMILIES {
+        let host = after(tool, "$T -N Z; $T -A Z -p tcp; $T -A Z -j ACCEPT; $T -I INPUT -j Z");
+        assert_moved_to_the_front(&host, tool, family, "Z -j ACCEPT");
+        // The same one chain further, and natively.
+        let host = after(
+            tool,
+            &format!(
+                "$T -N Z; $T -N Y; $T -A Z -j Y; $T -I INPUT -j Z
+                 nft add rule {family} filter Y counter drop"
+            ),
+        );
+        assert_moved_to_the_front(&host, tool, family, "Y -j DROP");
+        // A goto from a built-in chain never comes back, whatever the chain does.
+        let host = after(tool, "$T -N Z; $T -A Z -j RETURN; $T -I INPUT -g Z");
+        assert_moved_to_the_front(&host, tool, family, "INPUT -g Z");
+    }
+}
+
+#[test]
+fn a_jump_behind_chains_that_come_back_is_left() {
+    for (tool, _) in FAMILIES {
+        for script in [
+            "$T -N Z; $T -A Z -j RETURN; $T -A Z -j DROP; $T -I INPUT -j Z",
+            "$T -N Z; $T -I INPUT -j Z",
+            "$T -N Z; $T -N Y; $T -A Y -j RETURN; $T -A Z -g Y; $T -A Z -j DROP; $T -I INPUT -j Z",
+        ] {
+            let host = after(tool, script);
+            let text = stays_as_it_is(&host);
+            assert!(!text.contains("KUBE-FIREWALL"), "{script}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
+    for (tool, family) in FAMILIES {
+        let host = after(tool, "$T -I INPUT -p tcp --dport 22 -j ACCEPT");
+        let text = stays_as_it_is(&host);
+        let words =
+            "INPUT               some packets do not reach the jump to KUBE-FIREWALL: INPUT (";
+        assert!(text.contains(words) && text.contains("-j ACCEPT"), "{text}");
+
+        apply_once(&host, "--jump-position first");
+        let theirs = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
+        assert_eq!(input(&host, tool), [OURS, theirs]);
+        host.ck_ok("apply --jump-position first", 0);
+        assert_eq!(chain(&host, &format!("{family} filter"), "INPUT").len(), 4);
+
+        // The same inside a chain that every packet enters.
+        let host = after(tool, "$T -N Z; $T -A Z -p tcp --dport 22 -j ACCEPT; $T -I INPUT -j Z");
+        let text = stays_as_it_is(&host);
+        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: Z ("), "{text}");
+        apply_once(&host, "--jump-position first");
+        assert_eq!(input(&host, tool), [OURS, "-A INPUT -j Z"]);
+    }
+}
+
+#[test]
+fn a_jump_at_a_lower_place_after_harmless_rules_is_accepted() {
+    for (tool, _) in FAMILIES {
+        let script =
+            "$T -I INPUT -m comment --comment hi; $T -I INPUT -p tcp; $T -I INPUT -i lo -j LOG
+                      $T -t nat -I POSTROUTING -m comment --comment hi";
+        let host = after(tool, script);
+        let text = stays_as_it_is(&host);
+        assert_eq!(text, "ip in sync\nip6 in sync\nNothing to write.\n");
+        assert_eq!(input(&host, tool)[3], OURS);
+    }
+}
+
+#[test]
+fn duplicates_of_a_jump_are_thinned_to_the_first() {
+    for (tool, family) in FAMILIES {
+        let host = kept_host();
+        let filter = format!("{family} filter");
+        let first = handle(&chain(&host, &filter, "INPUT"), "jump KUBE-FIREWALL");
+        host.sh(&"$T -A INPUT -j KUBE-FIREWALL; $T -A INPUT -i lo; $T -A INPUT -j KUBE-FIREWALL"
+            .replace("$T", tool));
+        apply_once(&host, "");
+        assert_eq!(input(&host, tool), [OURS, "-A INPUT -i lo"]);
+        assert_eq!(handle(&chain(&host, &filter, "INPUT"), "jump KUBE-FIREWALL"), first);
+    }
+}
+
+#[test]
+fn a_second_jump_that_is_conditional_is_not_a_duplicate() {
+    for (tool, _) in FAMILIES {
+        let host = after(tool, "$T -A INPUT -i eth7 -j KUBE-FIREWALL");
+        stays_as_it_is(&host);
+        assert_eq!(input(&host, tool), [OURS, "-A INPUT -i eth7 -j KUBE-FIREWALL"]);
+    }
+}
+
+/// A chain with that many rules that end nothing, and every packet enters it before our jump.
+fn behind_a_long_chain(tool: &str, rules: usize) -> Host {
+    let mut file = String::from("*filter\n:LONG - [0:0]\n-I INPUT -j LONG\n");
+    for port in 1..=rules {
+        let _ = writeln!(file, "-A LONG -p tcp --dport {port} -j RETURN");
+    }
+    let file = Scratch::new(&format!("long-{tool}-{rules}"), &(file + "COMMIT\n"));
+    after(tool, &format!("$T-restore --noflush < {}", file.path()))
+}
+
+#[test]
+fn what_stands_behind_a_thousand_rules_is_not_judged() {
+    for (tool, _) in FAMILIES {
+        let text = stays_as_it_is(&behind_a_long_chain(tool, 900));
+        assert!(!text.contains("not judged"), "{text}");
+        let text = stays_as_it_is(&behind_a_long_chain(tool, 1100));
+        let words = "jump to KUBE-FIREWALL not judged: more than 1000 rules stand before it";
+        assert!(text.contains(words), "{text}");
+    }
+}
