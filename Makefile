@@ -22,7 +22,7 @@ docs: ## write docs/reference.md from the program's own tables
 bench: ## first apply and idle pass, beside kubelet's command sequence
 	@scripts/setup run
 	cargo build --release --quiet
-	@scripts/in-namespace cargo bench --quiet
+	@scripts/in-namespace cargo bench --quiet --bench passes
 
 fuzz: ## libFuzzer on the reader for FUZZ_SECONDS (30)
 	@scripts/setup fuzz
