@@ -44,7 +44,7 @@ const EXISTS: Advice = Advice {
 const MISSING: Advice = Advice {
     when: "a kernel piece is missing",
     why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module that is named, or update the kernel",
+    remedy: "load the module or use the flag that is named, or update the kernel",
 };
 const BUSY: Advice = Advice {
     when: "others keep committing",

@@ -58,14 +58,14 @@ pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
         return code;
     }
     let look = open(config).and_then(|mut k| {
-        if validate {
-            return k.validate();
-        }
         // A canary alone is never drift: it is shown as pending, though `apply` would write it.
-        let waiting = k.look(CanaryPolicy::Report)?;
-        let quiet = waiting.families.values().flatten().all(|d| d.steps.is_empty());
-        let look = if quiet { waiting } else { k.look(CanaryPolicy::Write)? };
-        Ok(Pass { look, applied: None, took: std::time::Duration::ZERO })
+        let look = k.look(CanaryPolicy::Report)?;
+        let quiet = look.families.values().flatten().all(|d| d.steps.is_empty());
+        match (quiet, validate) {
+            (false, true) => k.validate(),
+            (false, false) => Ok(Pass::of(k.look(CanaryPolicy::Write)?)),
+            (true, _) => Ok(Pass::of(look)),
+        }
     });
     match look {
         Err(error) => screen.fail(&error),
@@ -100,8 +100,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, screen: Screen) -> u8
             Ok(look) => {
                 let text = || report::diff(&look, "chainkeeper remove");
                 screen.result(text, || report::json(&look, None, None));
-                let took = std::time::Duration::ZERO;
-                families(&Pass { look, applied: None, took }, exit::FINE)
+                families(&Pass::of(look), exit::FINE)
             }
         };
     }

@@ -5,7 +5,7 @@ use chainkeeper::cli::{Cli, Command, Global, LogFormat};
 use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, ConfigError, Settings};
 use chainkeeper::daemon::{self, Ended};
-use chainkeeper::{exit, sandbox};
+use chainkeeper::{backends, exit, sandbox};
 use clap::Parser;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -49,7 +49,11 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
         Ok(keeper) => keeper,
         Err(error) => return screen.fail(&error),
     };
-    let reload = || load(global, flags).map_err(|e| e.to_string());
+    let reload = || {
+        let config = load(global, flags).map_err(|e| e.to_string())?;
+        backends::open(config.backend).map_err(|e| e.to_string())?;
+        Ok(config)
+    };
     match keep(config, keeper, reload) {
         Ok(Ended::Asked) => exit::FINE,
         Ok(Ended::RemoveFailed) => exit::FAILED,

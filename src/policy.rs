@@ -103,6 +103,10 @@ fn build(config: &Config, family: Family, drop_in: DropIn) -> Ruleset {
     if marks || family == Family::Ipv4 {
         firewall_chain(FIREWALL, firewall, &mut set);
     }
+    if drop_in == DropIn::Own {
+        let moved = set.chains.iter_mut().filter(|c| c.name.as_str() == FIREWALL);
+        moved.for_each(|c| c.retired = vec![drop_marked(config.drop_mark)]);
+    }
     if marks && drop_in != DropIn::Firewall {
         set.partners.push(drop_partner(config, OWN_DROP));
         firewall_chain(OWN_DROP, vec![drop_marked(config.drop_mark)], &mut set);
@@ -154,7 +158,7 @@ fn any() -> Matches {
 }
 
 fn chain(table: Table, name: &str, rules: Vec<Rule>) -> Chain {
-    Chain { table, name: name.into(), rules }
+    Chain { table, name: name.into(), rules, retired: vec![] }
 }
 
 fn canary(table: Table) -> Canary {

@@ -52,6 +52,11 @@ impl Look {
 }
 
 impl Pass {
+    /// A pass that only looked.
+    pub fn of(look: Look) -> Pass {
+        Pass { look, applied: None, took: Duration::ZERO }
+    }
+
     /// The error of a family, from reading or from writing.
     pub fn error(&self, family: Family) -> Option<&BackendError> {
         let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());

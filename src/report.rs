@@ -155,7 +155,7 @@ fn note_line(note: &Note, of: Table) -> Option<String> {
 fn problem_line(problem: &Problem, of: Table) -> Option<String> {
     let (table, name, text) = match problem {
         Problem::Dormant { table } => {
-            let text = "the table is dormant: it hooks nothing (wake it: nft add table ...)";
+            let text = "the table is dormant: it hooks nothing; left alone";
             (table, table.to_string(), text.to_owned())
         }
         Problem::Owned { table, port } => {

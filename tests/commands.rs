@@ -24,3 +24,20 @@ fn remove_leaves_no_chain_of_ours() {
     assert!(!left.contains("KUBE") && !left.contains("CHAINKEEPER"), "{left}");
     assert!(host.ck_ok("remove", 0).contains("nothing of ours to remove"));
 }
+
+#[test]
+fn our_drop_rule_moves_out_of_kube_firewall_when_a_kube_proxy_comes() {
+    let host = Host::new();
+    host.ck_ok("apply", 0);
+    host.sh("iptables-nft -t mangle -N KUBE-PROXY-CANARY");
+    // One of ours is lost as well: the repair goes before the rule that moves out.
+    host.sh("iptables-nft -D KUBE-FIREWALL 2");
+    host.ck_ok("apply", 0);
+    for tool in ["iptables-nft", "ip6tables-nft"] {
+        let rules = host.sh(&format!("{tool} -S KUBE-FIREWALL; {tool} -S CHAINKEEPER-DROP"));
+        let drops: Vec<&str> = rules.lines().filter(|l| l.contains("0x8000")).collect();
+        assert_eq!(drops.len(), 1, "{rules}");
+        assert!(drops[0].starts_with("-A CHAINKEEPER-DROP"), "{rules}");
+    }
+    assert!(!host.ck_ok("diff", 0).contains("foreign"));
+}

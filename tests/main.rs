@@ -7,4 +7,5 @@ mod neighbours;
 mod packets;
 mod policy;
 mod reference;
+mod screens;
 mod support;

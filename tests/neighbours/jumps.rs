@@ -101,6 +101,30 @@ fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
     }
 }
 
+/// Whatever chain they go to, from a built-in chain they do not come back.
+#[test]
+fn a_conditional_goto_above_is_reported() {
+    for (tool, _) in FAMILIES {
+        let host = after(tool, "$T -N Z; $T -I INPUT -p tcp --dport 22 -g Z");
+        let text = stays_as_it_is(&host);
+        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: INPUT ("), "{text}");
+        apply_once(&host, "--jump-position first");
+        assert_eq!(input(&host, tool)[0], OURS);
+    }
+}
+
+/// Not read that far, but not passed over in silence either.
+#[test]
+fn a_verdict_map_above_is_reported() {
+    for (_, family) in FAMILIES {
+        let host = kept_host();
+        let map = "tcp dport vmap { 22 : accept, 23 : drop }";
+        host.sh(&format!("nft 'insert rule {family} filter INPUT {map}'"));
+        let text = stays_as_it_is(&host);
+        assert!(text.contains("INPUT") && text.contains("KUBE-FIREWALL"), "{text}");
+    }
+}
+
 #[test]
 fn a_jump_at_a_lower_place_after_harmless_rules_is_accepted() {
     for (tool, _) in FAMILIES {

@@ -114,6 +114,25 @@ fn a_chain_with_a_rule_of_somebody_else_stays_and_stays_hooked() {
     }
 }
 
+/// The same words as our jump's, in a hook that we do not use; and ours with a condition.
+#[test]
+fn a_jump_of_theirs_that_looks_like_ours_keeps_the_chain() {
+    for (tool, family) in FAMILIES {
+        for (hook, more) in [("FORWARD", ""), ("INPUT", "-i eth7 ")] {
+            let host = kept_host();
+            let theirs = format!("-A {hook} {more}-j KUBE-FIREWALL");
+            host.sh(&format!("{tool} {theirs}"));
+            let text = host.ck_ok("remove", 0);
+            let kept = format!("kept filter KUBE-FIREWALL: {hook} jumps to it, 1 rule: ");
+            assert!(text.contains(&kept), "{text}");
+            assert!(rules(&host, tool, "filter", hook).contains(&theirs), "{text}");
+            let ours = ["-A OUTPUT -j KUBE-FIREWALL"];
+            assert_eq!(rules(&host, tool, "filter", "OUTPUT"), ours, "{text}");
+            assert_eq!(our_chains(&host, family), ["filter KUBE-FIREWALL"]);
+        }
+    }
+}
+
 #[test]
 fn a_dry_run_takes_nothing() {
     let host = kept_host();

@@ -64,6 +64,26 @@ fn input_on_another_hook_or_on_none_gets_no_jump() {
     }
 }
 
+/// We never put a jump there: one that is there is somebody else's, however it looks.
+#[test]
+fn a_jump_from_somebodys_own_input_keeps_our_chain() {
+    for (_, family) in FAMILIES {
+        let host = Host::new();
+        let filter = format!("{family} filter");
+        host.sh(&format!(
+            "nft add table {filter}
+             nft 'add chain {filter} INPUT {{ type filter hook input priority 10; }}'"
+        ));
+        host.ck_ok("apply", 5);
+        host.sh(&format!("nft add rule {filter} INPUT counter jump KUBE-FIREWALL"));
+        let theirs = chain(&host, &filter, "INPUT");
+        let text = host.ck_ok("remove", 0);
+        assert_eq!(chain(&host, &filter, "INPUT"), theirs, "{text}");
+        assert!(text.contains("kept filter KUBE-FIREWALL: INPUT jumps to it"), "{text}");
+        assert_eq!(our_chains(&host, family), ["filter KUBE-FIREWALL"]);
+    }
+}
+
 #[test]
 fn a_dormant_table_stays_dormant_and_empty() {
     for (tool, family) in FAMILIES {

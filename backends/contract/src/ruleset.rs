@@ -12,6 +12,8 @@ pub struct Chain {
     pub name: ChainName,
     /// Its rules; empty for the hint.
     pub rules: Vec<Rule>,
+    /// Rules of ours that now live elsewhere: they go from a chain that carries our mark.
+    pub retired: Vec<Rule>,
 }
 
 /// A jump that should be found in a built-in chain.

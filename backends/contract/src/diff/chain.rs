@@ -46,6 +46,27 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
             out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), why));
         }
     }
+    retire(want, found, out); // last: ours may have been put before such a rule
+}
+
+/// What we wrote here in another situation goes, if the chain proves that it was us.
+fn retire(want: &Chain, found: &ChainSeen, out: &mut Delta) {
+    for old in retired(want, found).into_iter().map(|i| &found.rules[i]) {
+        let (table, chain, handle) = (want.table, want.name.clone(), old.handle);
+        out.steps.extend(old.rule().cloned().map(|rule| Step::Remove {
+            table,
+            chain,
+            handle,
+            rule,
+        }));
+    }
+}
+
+fn retired(want: &Chain, found: &ChainSeen) -> Vec<usize> {
+    match found.ours {
+        true => positions(found, |r| want.retired.iter().any(|w| w.means(r))),
+        false => vec![],
+    }
 }
 
 fn positions(found: &ChainSeen, is: impl Fn(&Rule) -> bool) -> Vec<usize> {
@@ -109,13 +130,14 @@ fn keep(want: &Chain, found: &ChainSeen, ours: &[usize], kept: &[usize], out: &m
             });
         }
     }
-    let foreign = (0..found.rules.len()).filter(|i| !ours.contains(i));
+    let retired = retired(want, found);
+    let foreign = (0..found.rules.len()).filter(|i| !ours.contains(i) && !retired.contains(i));
     let (mut before, mut among, mut after) = (0, 0, 0);
     for i in foreign {
         match (kept.first(), kept.last()) {
             (Some(first), _) if i < *first => before += 1,
             (_, Some(last)) if i < *last => among += 1,
-            (_, _) => after += 1,
+            (_, _) => after += 1, // also all of them, where we want no rule
         }
     }
     if before + among + after > 0 {

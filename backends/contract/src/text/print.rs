@@ -24,6 +24,7 @@ pub fn save(set: &Ruleset) -> String {
             let _ = writeln!(out, ":{name} - [0:0]");
         }
         let mut jumps: Vec<_> = set.jumps.iter().filter(|j| j.table == table).collect();
+        jumps.reverse(); // each is put first: the last of a hook stands first
         jumps.sort_by_key(|j| j.hook);
         for jump in jumps {
             let _ = writeln!(out, "-A {} {}", jump.hook, jump.rule);

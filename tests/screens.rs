@@ -1,0 +1,63 @@
+//! What people see, as snapshots: `INSTA_UPDATE=always` writes them, reviewing them is reading them.
+use crate::support::Host;
+use insta::assert_snapshot;
+
+/// Milliseconds are the one thing that differs from run to run.
+fn screen(text: &str) -> String {
+    let line = |l: &str| match (l.ends_with(" ms"), l.rfind(", ")) {
+        (true, Some(at)) => format!("{}, (time) ms", &l[..at]),
+        (_, _) => l.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_good_day() {
+    let host = Host::new();
+    assert_snapshot!("diff_empty_host", host.ck_ok("diff", 1));
+    assert_snapshot!("apply_first", screen(&host.ck_ok("apply", 0)));
+    assert_snapshot!("apply_again", screen(&host.ck_ok("apply", 0)));
+    assert_snapshot!("diff_in_sync", host.ck_ok("diff", 0));
+    assert_snapshot!("remove", screen(&host.ck_ok("remove", 0)));
+}
+
+#[test]
+fn a_bad_day() {
+    let host = Host::new();
+    host.ck_ok("apply", 0);
+    host.sh("iptables-nft -t nat -D KUBE-POSTROUTING 1
+         iptables-nft -t nat -A KUBE-MARK-MASQ -p tcp -j ACCEPT
+         iptables-nft -I INPUT -j ACCEPT
+         iptables-nft -t mangle -X KUBE-KUBELET-CANARY
+         iptables-nft -I OUTPUT -p udp --dport 53 -j ACCEPT
+         nft add table ip6 nat '{ flags dormant; }'");
+    assert_snapshot!("diff_bad_day", host.ck_ok("diff", 1));
+    assert_snapshot!("diff_validate", host.ck_ok("diff --validate", 1));
+    assert_snapshot!("apply_bad_day", screen(&host.ck_ok("apply", 5)));
+    host.sh("iptables-nft -t nat -N CNI-DN-x; iptables-nft -t nat -A CNI-DN-x -j KUBE-MARK-DROP");
+    assert_snapshot!("remove_dry_run", host.ck_ok("remove --dry-run", 0));
+    assert_snapshot!("remove_kept", screen(&host.ck_ok("remove", 0)));
+}
+
+#[test]
+fn help_and_render() {
+    let host = Host::new();
+    assert_snapshot!("help", host.ck_ok("--help", 0));
+    assert_snapshot!("render_beside_kube_proxy", host.ck_ok("render --beside-kube-proxy", 0));
+}
+
+#[test]
+fn errors_say_what_why_and_the_way_out() {
+    let host = Host::new();
+    let bin = env!("CARGO_BIN_EXE_chainkeeper");
+    let said = |words: &str, code: i32| {
+        let said = host.try_sh(words);
+        assert_eq!(said.code, code, "{words}: {}", said.stderr);
+        said.stderr
+    };
+    let unprivileged =
+        format!("setpriv --bounding-set=-net_admin --inh-caps=-net_admin {bin} diff");
+    assert_snapshot!("error_no_capability", said(&unprivileged, 4));
+    assert_snapshot!("error_legacy", said(&format!("{bin} apply --backend legacy"), 3));
+    assert_snapshot!("error_bit", said(&format!("{bin} apply --drop-bit 32"), 2));
+}
