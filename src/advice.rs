@@ -44,7 +44,12 @@ const EXISTS: Advice = Advice {
 const MISSING: Advice = Advice {
     when: "a kernel piece is missing",
     why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module or use the flag that is named, or update the kernel",
+    remedy: "load the module that is named, or update the kernel",
+};
+const NOT_BUILT: Advice = Advice {
+    when: "a backend that this build does not have",
+    why: "see above: what this build has is named",
+    remedy: "leave --backend out, or use one that `chainkeeper --help` names as built in",
 };
 const BUSY: Advice = Advice {
     when: "others keep committing",
@@ -58,8 +63,17 @@ const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the reference page.
-pub const TABLE: [Advice; 8] =
-    [NOT_EFFECTIVE, NOT_GRANTED, OTHER_NAMESPACE, REFUSED_REMOVAL, EXISTS, MISSING, BUSY, OTHER];
+pub const TABLE: [Advice; 9] = [
+    NOT_EFFECTIVE,
+    NOT_GRANTED,
+    OTHER_NAMESPACE,
+    REFUSED_REMOVAL,
+    EXISTS,
+    MISSING,
+    NOT_BUILT,
+    BUSY,
+    OTHER,
+];
 
 /// Cause and way out of a backend's error. Pure: privileges come in.
 pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
@@ -70,7 +84,8 @@ pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
             (_, _) => NOT_GRANTED,
         },
         (ErrorKind::Busy, _) => BUSY,
-        (ErrorKind::Unsupported, _) => MISSING,
+        (ErrorKind::Unsupported, None) => NOT_BUILT,
+        (ErrorKind::Unsupported, Some(_)) => MISSING,
         (ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
         (ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
         (ErrorKind::Refused, _) => OTHER,
@@ -90,7 +105,9 @@ pub fn exit_code(error: &BackendError) -> u8 {
 pub fn screen(error: &BackendError, privileges: Privileges) -> String {
     let advice = advise(error, privileges);
     let why = match error {
-        BackendError::Unsupported { missing, .. } => missing.clone(),
+        BackendError::Unsupported { missing, .. } | BackendError::NotBuilt { missing, .. } => {
+            missing.clone()
+        }
         BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Refused { .. }

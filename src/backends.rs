@@ -1,6 +1,6 @@
 //! The one place that knows which backends exist.
 use crate::config::BackendChoice;
-use chainkeeper_contract::{Backend, BackendError, Errno};
+use chainkeeper_contract::{Backend, BackendError};
 
 /// Opens the backend of that choice in the calling thread's network namespace.
 pub fn open(choice: BackendChoice) -> Result<Box<dyn Backend>, BackendError> {
@@ -8,9 +8,8 @@ pub fn open(choice: BackendChoice) -> Result<Box<dyn Backend>, BackendError> {
         BackendChoice::Auto | BackendChoice::Nft => {
             Ok(Box::new(chainkeeper_nft::NftBackend::open()?))
         }
-        BackendChoice::Legacy => Err(BackendError::Unsupported {
+        BackendChoice::Legacy => Err(BackendError::NotBuilt {
             what: "cannot use --backend legacy".into(),
-            errno: Errno::OPNOTSUPP,
             missing: "this build has no legacy backend yet; --backend nft works on nft hosts"
                 .into(),
         }),

@@ -114,6 +114,14 @@ pub enum BackendError {
         /// What is missing and what would provide it.
         missing: String,
     },
+    /// This build has no such backend.
+    #[error("{what}")]
+    NotBuilt {
+        /// What was asked for.
+        what: String,
+        /// What this build has instead.
+        missing: String,
+    },
     /// The kernel refused one step, and with it the commit. Nothing was changed.
     #[error("{what}: {errno}{}", at.as_deref().map(|a| format!(", at {a}")).unwrap_or_default())]
     Refused {
@@ -142,7 +150,9 @@ impl BackendError {
         match self {
             BackendError::Busy { .. } => ErrorKind::Busy,
             BackendError::Denied { .. } => ErrorKind::Denied,
-            BackendError::Unsupported { .. } => ErrorKind::Unsupported,
+            BackendError::Unsupported { .. } | BackendError::NotBuilt { .. } => {
+                ErrorKind::Unsupported
+            }
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
         }
     }
@@ -154,7 +164,7 @@ impl BackendError {
             | BackendError::Denied { errno, .. }
             | BackendError::Unsupported { errno, .. }
             | BackendError::Refused { errno, .. } => Some(*errno),
-            BackendError::Garbled { .. } => None,
+            BackendError::NotBuilt { .. } | BackendError::Garbled { .. } => None,
         }
     }
 }

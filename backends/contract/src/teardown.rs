@@ -85,7 +85,8 @@ impl<'a> Teardown<'a> {
     fn foreign_references(&self, (table, name): &Key) -> Vec<&'a Reference> {
         let Some(found) = self.seen.tables.get(table) else { return vec![] };
         let own_jump = |r: &Reference| {
-            let from = found.chains.get(&r.from).map_or(&[][..], |c| &c.rules);
+            let from = found.chains.get(&r.from).filter(|c| is_built_in(c));
+            let from = from.map_or(&[][..], |c| &c.rules);
             let rule = from.iter().find(|s| s.handle == r.handle).and_then(RuleSeen::rule);
             self.want.jumps.iter().any(|j| {
                 j.table == *table
@@ -121,7 +122,8 @@ impl<'a> Teardown<'a> {
         let want = self.want;
         for jump in &want.jumps {
             let to = (jump.table, jump.to.clone());
-            let Some(hook) = self.seen.chain(jump.table, &jump.hook.chain()) else { continue };
+            let hook = self.seen.chain(jump.table, &jump.hook.chain()).filter(|c| is_built_in(c));
+            let Some(hook) = hook else { continue };
             if self.kept.contains_key(&to) || !self.ours.contains_key(&to) {
                 continue;
             }
@@ -173,6 +175,11 @@ impl<'a> Teardown<'a> {
         let chain = self.want.chain(*table, chain);
         chain.is_some_and(|c| c.rules.iter().any(|w| w.means(rule) || w.differs_only_in_bit(rule)))
     }
+}
+
+/// We never put a jump into a chain that is not iptables' own.
+fn is_built_in(chain: &ChainSeen) -> bool {
+    chain.base.as_ref().is_some_and(|b| b.standard)
 }
 
 fn all_rules(chain: &ChainSeen) -> Vec<Rule> {

@@ -89,8 +89,12 @@ impl Walk<'_> {
 
     /// A rule that only some packets meet: it never ends the walk, but may be worth a word.
     fn note_shadow(&mut self, chain: &ChainName, outline: &Outline) -> Walked {
-        let verdict = matches!(outline.end, End::Accept | End::Drop | End::Other(_))
-            || (outline.end == End::Return && self.stack.len() == 1);
+        let verdict = match outline.end {
+            End::Accept | End::Drop | End::Other(_) | End::Unknown(_) => true,
+            // Neither comes back into a built-in chain.
+            End::Return | End::Goto(_) => self.stack.len() == 1,
+            End::Next | End::Jump(_) => false,
+        };
         if verdict && self.shadow.is_none() {
             self.shadow = Some(format!("{chain} {}", outline.text));
         }
