@@ -71,6 +71,17 @@ fn a_chain_that_somebody_jumps_to_is_busy() {
 }
 
 #[test]
+fn a_chain_with_a_rule_in_it_is_busy_and_keeps_the_rule() {
+    in_netns(|nft| {
+        let rule = append("A", Rule::new(Action::Return));
+        done(nft, vec![Step::EnsureTable { table: NAT }, chain("A"), rule]);
+        let handle = handle_of(nft, "A");
+        let error = refused(nft, vec![Step::DeleteChain { table: NAT, chain: "A".into(), handle }]);
+        assert_eq!(error.errno(), Some(Errno::BUSY));
+    });
+}
+
+#[test]
 fn a_base_chain_where_a_regular_one_stands_is_not_supported() {
     in_netns(|nft| {
         let hook = Step::EnsureHook { table: NAT, hook: Hook::Postrouting };
