@@ -1,8 +1,9 @@
 //! Looks: a few small questions in one datagram, then one short dump for each chain that matters.
 //! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+mod references;
+
 use crate::base::{OWNERSHIP_MARK, definition, hook_named};
 use crate::errors::asking;
-use crate::expr::{Expr, Verdict};
 use crate::raise::raise;
 use crate::read::{self, Body, ChainMsg, Malformed, Messages, RuleMsg};
 use crate::uapi as u;
@@ -10,7 +11,7 @@ use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
     BackendError, BaseChain, ChainName, ChainSeen, Errno, Family, Handle, Judgement, Observed,
-    Reference, RuleSeen, Scope, Table, TableSeen, WALK_LIMIT, judge,
+    RuleSeen, Scope, Table, TableSeen, WALK_LIMIT, judge,
 };
 
 /// Why a look has to be done again, or cannot be done.
@@ -227,54 +228,6 @@ impl Look<'_> {
             }
         })
     }
-
-    /// Every rule that jumps to a chain of the scope, by a full dump. What the kernel counts beyond
-    /// those (NFTA_CHAIN_USE) jumps from a verdict map.
-    fn references(&mut self, scope: &Scope) -> Result<(), Trouble> {
-        for table in self.seen.tables.keys().copied().collect::<Vec<_>>() {
-            let (rules, _) = self.rules(table, None, usize::MAX)?;
-            let mut found: Vec<Reference> = Vec::new();
-            for rule in &rules {
-                for to in
-                    targets(&rule.exprs).filter(|to| scope.chains.contains(&(table, to.clone())))
-                {
-                    let text = raise(self.family, &rule.exprs, &rule.userdata);
-                    let seen = RuleSeen { handle: Handle(rule.handle), seen: text };
-                    let text = seen.outline().text;
-                    let from = ChainName::from(rule.chain.as_str());
-                    found.push(Reference { from, handle: seen.handle, to, text });
-                }
-            }
-            let count = |c: &ChainName| {
-                rules.iter().filter(|r| r.chain == c.as_str()).count()
-                    + found.iter().filter(|r| r.to == *c).count()
-            };
-            let hidden: Vec<_> = self
-                .uses
-                .iter()
-                .filter(|(t, name, uses)| *t == table && *uses as usize > count(name))
-                .map(|(_, name, _)| Reference {
-                    from: ChainName::from("a verdict map"),
-                    handle: Handle(0),
-                    to: name.clone(),
-                    text: "(map element)".into(),
-                })
-                .filter(|r| scope.chains.contains(&(table, r.to.clone())))
-                .collect();
-            found.extend(hidden);
-            if let Some(seen) = self.seen.tables.get_mut(&table) {
-                seen.references = found;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn targets(exprs: &[Expr]) -> impl Iterator<Item = ChainName> {
-    exprs.iter().filter_map(|e| {
-        let Expr::Immediate(Verdict::Jump(to) | Verdict::Goto(to)) = e else { return None };
-        Some(ChainName::from(to.as_str()))
-    })
 }
 
 fn add_table(seen: &mut Observed, msg: &read::TableMsg) {

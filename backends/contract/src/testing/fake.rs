@@ -1,15 +1,12 @@
 //! A fake kernel: copy, apply, swap. It refuses what nf_tables refuses, with the same errno, and is
 //! held to that by playing the same random scripts as the kernel (`script`).
 use super::random::Outside;
+use super::tables::Tables;
 use crate::backend::{Applied, Backend};
 use crate::error::{BackendError, Errno};
-use crate::names::{ChainName, Family, Handle, Hook, Table};
-use crate::observed::{
-    BaseChain, ChainSeen, End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot,
-    TableSeen,
-};
-use crate::plan::{Place, Plan, Step};
-use crate::rule::{Action, Rule};
+use crate::names::Family;
+use crate::observed::{End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot};
+use crate::plan::Plan;
 use std::collections::BTreeMap;
 
 /// An nf_tables of the imagination.
@@ -17,15 +14,6 @@ use std::collections::BTreeMap;
 pub struct Fake {
     families: BTreeMap<Family, Tables>,
     generation: u32,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Tables(BTreeMap<Table, FakeTable>);
-
-#[derive(Debug, Clone, Default)]
-struct FakeTable {
-    handles: u64,
-    seen: TableSeen,
 }
 
 impl Default for Fake {
@@ -94,151 +82,6 @@ impl Fake {
         copy.generation += 1;
         if errors.is_empty() { Ok(copy) } else { Err(errors) }
     }
-}
-
-impl FakeTable {
-    fn with(&mut self, name: &ChainName, change: impl FnOnce(Handle, &mut Vec<RuleSeen>)) {
-        self.handles += 1;
-        let handle = Handle(self.handles);
-        if let Some(chain) = self.seen.chains.get_mut(name) {
-            change(handle, &mut chain.rules);
-        }
-    }
-
-    fn create(&mut self, name: ChainName, base: Option<BaseChain>, ours: bool) {
-        self.handles += 1;
-        let handle = Handle(self.handles);
-        self.seen.chains.insert(name, ChainSeen { handle, base, ours, rules: vec![] });
-    }
-
-    fn jumps_to<'a>(
-        &'a self,
-        to: &'a ChainName,
-    ) -> impl Iterator<Item = (&'a ChainName, &'a RuleSeen)> {
-        let all = self.seen.chains.iter().flat_map(|(n, c)| c.rules.iter().map(move |r| (n, r)));
-        all.filter(move |(_, r)| r.rule().is_some_and(|r| r.action == Action::Jump(to.clone())))
-    }
-
-    fn add(
-        &mut self,
-        chain: &ChainName,
-        rule: &Rule,
-        place: Place,
-        nat: bool,
-    ) -> Result<(), Errno> {
-        // In the kernel's order: chain, position, then the expressions.
-        let found = self.seen.chains.get(chain).ok_or(Errno::NOENT)?;
-        let at = match place {
-            Place::First => 0,
-            Place::Last => found.rules.len(),
-            Place::Before(h) => {
-                found.rules.iter().position(|r| r.handle == h).ok_or(Errno::NOENT)?
-            }
-        };
-        if let Action::Jump(to) = &rule.action {
-            let target = self.seen.chains.get(to).ok_or(Errno::NOENT)?;
-            if target.base.is_some() {
-                return Err(Errno::OPNOTSUPP);
-            }
-        }
-        if matches!(rule.action, Action::Masquerade { .. }) && !nat {
-            return Err(Errno::INVAL);
-        }
-        self.handles += 1;
-        let new = RuleSeen { handle: Handle(self.handles), seen: Seen::Known(rule.clone()) };
-        let found = self.seen.chains.get_mut(chain).ok_or(Errno::NOENT)?;
-        found.rules.insert(at, new);
-        if self.has_hooked_loop() {
-            return Err(Errno::MLINK);
-        }
-        Ok(())
-    }
-
-    /// nf_tables accepts a loop until a base chain leads to it.
-    fn has_hooked_loop(&self) -> bool {
-        let hooked = self.seen.chains.iter().filter(|(_, c)| c.base.is_some());
-        hooked.into_iter().any(|(name, _)| self.loops(name, &mut vec![]))
-    }
-
-    fn loops(&self, at: &ChainName, path: &mut Vec<ChainName>) -> bool {
-        if path.contains(at) {
-            return true;
-        }
-        path.push(at.clone());
-        let next = self.seen.chains.get(at).into_iter().flat_map(|c| &c.rules);
-        let targets = next.filter_map(|r| match &r.rule()?.action {
-            Action::Jump(to) => Some(to.clone()),
-            Action::Drop | Action::Return | Action::Mark { .. } | Action::Masquerade { .. } => None,
-        });
-        let found = targets.collect::<Vec<_>>().iter().any(|to| self.loops(to, path));
-        path.pop();
-        found
-    }
-
-    fn remove(&mut self, chain: &ChainName, handle: Handle) -> Result<(), Errno> {
-        let chain = self.seen.chains.get_mut(chain).ok_or(Errno::NOENT)?;
-        let at = chain.rules.iter().position(|r| r.handle == handle).ok_or(Errno::NOENT)?;
-        chain.rules.remove(at);
-        Ok(())
-    }
-}
-
-impl Tables {
-    fn step(&mut self, step: &Step) -> Result<(), Errno> {
-        if let Step::EnsureTable { table } = step {
-            self.0.entry(*table).or_default();
-            return Ok(());
-        }
-        let nat = step.table() == Table::Nat;
-        let table = self.0.get_mut(&step.table()).ok_or(Errno::NOENT)?;
-        match step {
-            Step::EnsureTable { .. } => Ok(()),
-            Step::EnsureHook { hook, .. } => ensure_hook(table, *hook),
-            Step::CreateChain { chain, .. } if table.seen.chains.contains_key(chain) => {
-                Err(Errno::EXIST)
-            }
-            Step::CreateChain { chain, .. } => {
-                table.create(chain.clone(), None, true);
-                Ok(())
-            }
-            Step::Rewrite { chain, remove, insert, place, .. } => {
-                let reversed = insert.iter().rev();
-                let rules: Vec<&Rule> = match place {
-                    Place::First => reversed.collect(),
-                    Place::Last | Place::Before(_) => insert.iter().collect(),
-                };
-                for rule in rules {
-                    table.add(chain, rule, *place, nat)?;
-                }
-                remove.iter().try_for_each(|h| table.remove(chain, *h))
-            }
-            Step::Insert { hook, rule, place, .. } => table.add(&hook.chain(), rule, *place, nat),
-            Step::Remove { chain, handle, .. } => table.remove(chain, *handle),
-            Step::DeleteChain { handle, .. } => delete_chain(table, *handle),
-        }
-    }
-}
-
-fn ensure_hook(table: &mut FakeTable, hook: Hook) -> Result<(), Errno> {
-    match table.seen.chains.get(&hook.chain()) {
-        None => {
-            let base = BaseChain { standard: true, text: "as iptables".into() };
-            table.create(hook.chain(), Some(base), false);
-            Ok(())
-        }
-        Some(chain) if chain.base.is_some() => Ok(()),
-        Some(_) => Err(Errno::OPNOTSUPP),
-    }
-}
-
-fn delete_chain(table: &mut FakeTable, handle: Handle) -> Result<(), Errno> {
-    let found = table.seen.chains.iter().find(|(_, c)| c.handle == handle);
-    let (name, chain) = found.map(|(n, c)| (n.clone(), c)).ok_or(Errno::NOENT)?;
-    if !chain.rules.is_empty() || table.jumps_to(&name).next().is_some() {
-        return Err(Errno::BUSY);
-    }
-    table.seen.chains.remove(&name);
-    Ok(())
 }
 
 impl Backend for Fake {

@@ -6,6 +6,7 @@ mod fake;
 mod random;
 mod sample;
 mod script;
+mod tables;
 
 pub use conformance::{CASES, Case, World, converge, random_drift};
 pub use dice::Dice;

@@ -1,0 +1,123 @@
+//! Steps, notes and problems as lines, one fact each. Colour is in the first column alone and never
+//! carries meaning of its own.
+use anstyle::{AnsiColor, Style};
+use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
+
+/// Width of the column of names.
+const NAME: usize = 19;
+
+fn sign(sign: char, text: &str) -> String {
+    let colour = match sign {
+        '+' => AnsiColor::Green,
+        '-' | '!' => AnsiColor::Red,
+        '~' => AnsiColor::Yellow,
+        _ => return format!("  {sign} {text}"),
+    };
+    let style = Style::new().fg_color(Some(colour.into()));
+    format!("  {style}{sign}{style:#} {text}")
+}
+
+pub(super) fn step_lines(step: &Step, delta: &Delta, lines: &mut Vec<String>) {
+    match step {
+        Step::EnsureTable { .. } => lines.push(sign('+', "(the table itself)")),
+        Step::EnsureHook { hook, .. } => lines.push(sign('+', &format!("{hook:NAME$} base chain"))),
+        Step::CreateChain { table, chain } => {
+            lines.push(sign('+', chain.as_str()));
+            let filled = delta.steps.iter().filter_map(|s| {
+                let Step::Rewrite { table: t, chain: c, insert, .. } = s else { return None };
+                (t == table && c == chain).then_some(insert)
+            });
+            lines.extend(filled.flatten().map(|rule| sign('+', &format!("  {rule}"))));
+        }
+        Step::Rewrite { why: Why::Absent, .. } => {} // shown with its chain
+        Step::Rewrite { chain, insert, new, why, .. } => {
+            let why = why_text(why, insert.len());
+            lines.push(sign('~', &format!("{chain:NAME$} {why}")));
+            for (rule, new) in insert.iter().zip(new) {
+                lines.push(sign(if *new { '+' } else { ' ' }, &format!("  {rule}")));
+            }
+        }
+        Step::Insert { hook, rule, why, .. } => {
+            let why = match why {
+                Why::Unreached(by) => format!("   (first: {by} ends packets before it)"),
+                Why::Absent | Why::Missing(_) | Why::Order | Why::Between(_) | Why::OtherBit => {
+                    String::new()
+                }
+            };
+            lines.push(sign('+', &format!("{hook:NAME$} {rule}{why}")));
+        }
+        Step::Remove { chain, rule, handle, .. } => {
+            lines.push(sign('-', &format!("{chain:NAME$} {rule}   ({handle})")));
+        }
+        Step::DeleteChain { chain, .. } => lines.push(sign('-', chain.as_str())),
+    }
+}
+
+fn why_text(why: &Why, all: usize) -> String {
+    match why {
+        Why::Absent => "filled".into(),
+        Why::Missing(n) if *n == all => "filled: none of our rules is there".into(),
+        Why::Missing(1) => "rewritten: 1 rule is missing, and the order matters".into(),
+        Why::Missing(n) => format!("rewritten: {n} rules are missing, and the order matters"),
+        Why::Order => "rewritten: the order is wrong".into(),
+        Why::Between(rule) => format!("rewritten: a foreign rule stands between ours: {rule}"),
+        Why::OtherBit => "rewritten: our rules of another mark bit".into(),
+        Why::Unreached(rule) => format!("moved: {rule} ends every packet before it"),
+    }
+}
+
+/// A note as a line, if it is about that table.
+pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
+    let (table, chain, text) = match note {
+        Note::Foreign { table, chain, before, among, after } => {
+            let parts = [(*before, "before"), (*among, "among"), (*after, "after")];
+            let words: Vec<String> = parts
+                .iter()
+                .filter(|(n, _)| *n > 0)
+                .map(|(n, place)| {
+                    format!("{n} foreign rule{} {place} ours", if *n == 1 { "" } else { "s" })
+                })
+                .collect();
+            (table, chain, format!("{}, kept", words.join(", ")))
+        }
+        Note::Shadowed { table, chain, to, by } => {
+            (table, chain, format!("some packets do not reach the jump to {to}: {by}"))
+        }
+        Note::NotJudged { table, chain, to, why } => {
+            (table, chain, format!("jump to {to} not judged: {why}"))
+        }
+        Note::PendingCanary { table, chain } => {
+            (table, chain, "pending: not there; a canary alone is no drift".into())
+        }
+        Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
+    };
+    (*table == of).then(|| sign('=', &format!("{chain:NAME$} {text}")))
+}
+
+/// A problem as a line, if it is about that table.
+pub(super) fn problem_line(problem: &Problem, of: Table) -> Option<String> {
+    let (table, name, text) = match problem {
+        Problem::Dormant { table } => {
+            let text = "the table is dormant: it hooks nothing; left alone";
+            (table, table.to_string(), text.to_owned())
+        }
+        Problem::Owned { table, port } => {
+            let text =
+                format!("another process owns the table (netlink port {port}): only it can write");
+            (table, table.to_string(), text)
+        }
+        Problem::OddHook { table, chain, found } => {
+            let text = format!("not iptables' built-in chain: {found}; no jump is put there");
+            (table, chain.to_string(), text)
+        }
+        Problem::BaseChain { table, chain, found } => {
+            let text = format!("a base chain of somebody else has our name: {found}");
+            (table, chain.to_string(), text)
+        }
+        Problem::OtherBit { table, chain, theirs } => {
+            let text = format!("conflict: another program keeps it with another bit: {theirs}");
+            (table, chain.to_string(), text)
+        }
+    };
+    (*table == of).then(|| sign('!', &format!("{name:NAME$} {text}")))
+}
