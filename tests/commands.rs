@@ -41,3 +41,34 @@ fn our_drop_rule_moves_out_of_kube_firewall_when_a_kube_proxy_comes() {
     }
     assert!(!host.ck_ok("diff", 0).contains("foreign"));
 }
+
+/// Somebody's loop becomes one below a hook with our jump: the kernel refuses IPv6, and only that.
+#[test]
+fn one_refused_family_is_named_and_the_other_is_in_place() {
+    let host = Host::new();
+    host.sh("ip6tables-nft -t nat -N KUBE-POSTROUTING; ip6tables-nft -t nat -N LOOP
+             ip6tables-nft -t nat -A KUBE-POSTROUTING -j LOOP
+             ip6tables-nft -t nat -A LOOP -j KUBE-POSTROUTING");
+    let said = host.ck("apply");
+    assert_eq!(said.code, 6, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("ip   8 chains, 7 rules, 3 jumps written"), "{}", said.stdout);
+    assert!(said.stderr.contains("error: ip6: "), "{}", said.stderr);
+    assert!(said.stderr.contains("(EMLINK)"), "{}", said.stderr);
+    host.ck_ok("diff --family ipv4", 0);
+    let left = host.sh("nft list table ip6 nat; nft list tables");
+    assert!(!left.contains("KUBE-MARK") && !left.contains("ip6 filter"), "{left}");
+}
+
+#[test]
+fn keepers_that_start_at_once_make_no_double_rule() {
+    let host = Host::new();
+    std::thread::scope(|scope| {
+        let keepers: Vec<_> = (0..8).map(|_| scope.spawn(|| host.ck("apply"))).collect();
+        for keeper in keepers {
+            let said = keeper.join().expect("no panic");
+            assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+        }
+    });
+    assert_eq!(host.generation(), 2, "one of them wrote, once");
+    host.ck_ok("diff", 0);
+}

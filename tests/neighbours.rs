@@ -8,7 +8,7 @@ mod removal;
 mod run;
 mod tables;
 
-use crate::support::Host;
+use crate::support::{Host, Scratch};
 use std::collections::BTreeMap;
 
 /// Both families, as iptables' command and as nft's word.
@@ -32,6 +32,16 @@ fn kept_host() -> Host {
     let host = Host::new();
     host.ck_ok("apply", 0);
     host
+}
+
+/// Feeds many lines to a loader, in files that begin and end with `head` and `tail`. In pieces,
+/// since root of a user namespace cannot send what exceeds the socket's buffer.
+fn load(host: &Host, loader: &str, lines: &[String], [head, tail]: [&str; 2]) {
+    for piece in lines.chunks(200) {
+        let text = format!("{head}{}\n{tail}", piece.join("\n"));
+        let file = Scratch::new(&format!("load-{:?}", std::thread::current().id()), &text);
+        host.sh(&format!("{loader} < '{}'", file.path()));
+    }
 }
 
 /// The rules of a chain as `-S` prints them.

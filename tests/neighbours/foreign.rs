@@ -1,11 +1,10 @@
 //! Foreign rules, many or between ours: same handles, same counters, same order.
 use super::{
-    CLEAR, FAMILIES, MASQUERADE, RETURN, apply_once, chain, chains, handle, kept_host, rules,
+    CLEAR, FAMILIES, MASQUERADE, RETURN, apply_once, chain, chains, handle, kept_host, load, rules,
     stays_as_it_is,
 };
 use crate::support::Host;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 type Chains = BTreeMap<(String, String), Vec<String>>;
 
@@ -29,37 +28,38 @@ fn assert_others_unchanged(before: &Chains, host: &Host, when: &str) {
     }
 }
 
-/// 5,000 rules that have counted 5 packets each: in chains of their own, in INPUT and in nat OUTPUT.
-/// For nft: ip6tables-nft-restore 1.8.9 forgets the counters that it is given.
-fn five_thousand(family: &str, net: &str) -> String {
-    let mut file = String::new();
-    let mut add = |table: &str, chain: &str, hook: &str, last: &str| {
-        let counter = "counter packets 5 bytes 300";
-        let _ = writeln!(file, "table {family} {table} {{\nchain {chain} {{\n{hook}");
-        for port in 1..2000 {
+/// Four chains: two of their own, INPUT and nat OUTPUT.
+const THEIRS: [(&str, &str, usize); 4] = [
+    ("filter", "THEIRS-A", 2000),
+    ("filter", "INPUT { type filter hook input priority 0; policy accept; }", 500),
+    ("nat", "THEIRS-B", 2000),
+    ("nat", "OUTPUT { type nat hook output priority -100; policy accept; }", 500),
+];
+
+/// 5,000 rules that have counted 5 packets each, for nft: ip6tables-nft-restore 1.8.9 forgets the
+/// counters that it is given.
+fn five_thousand(family: &str, net: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (table, chain, rules) in THEIRS {
+        lines.push(format!("add table {family} {table}; add chain {family} {table} {chain}"));
+        let chain = chain.split(' ').next().expect("split gives one at least");
+        for port in 1..=rules {
             let end = ["accept", "return"][port % 2];
             let from = format!("{family} saddr {net}{}", port % 250);
-            // A quarter of them where packets come by.
-            if hook.is_empty() || port < 500 {
-                let _ = writeln!(file, "{from} tcp dport {port} {counter} {end}");
-            }
+            lines.push(format!(
+                "add rule {family} {table} {chain} {from} tcp dport {port} \
+                 counter packets 5 bytes 300 {end}"
+            ));
         }
-        let _ = writeln!(file, "{last} {counter} return\n}}\n}}");
-    };
-    add("filter", "THEIRS-A", "", "udp dport 1");
-    add("filter", "INPUT", "type filter hook input priority 0; policy accept;", "iifname eth7");
-    add("nat", "THEIRS-B", "", "udp dport 1");
-    add("nat", "OUTPUT", "type nat hook output priority -100; policy accept;", "oifname eth7");
-    file
+    }
+    lines
 }
 
 #[test]
 fn five_thousand_foreign_rules_keep_handles_and_counters() {
     for ((tool, family), net) in FAMILIES.into_iter().zip(["10.9.8.", "fd00::"]) {
         let host = Host::new();
-        let file =
-            crate::support::Scratch::new(&format!("5000-{family}"), &five_thousand(family, net));
-        host.sh(&format!("nft -f {}", file.path()));
+        load(&host, "nft -f -", &five_thousand(family, net), ["", ""]);
         let before = others(&host, None);
         let counted = before.values().flatten().filter(|l| l.contains("packets 5 bytes 300"));
         assert_eq!(counted.count(), 5000);

@@ -1,7 +1,6 @@
 //! What others put before our jumps.
-use super::{FAMILIES, apply_once, chain, handle, kept_host, rules, stays_as_it_is};
-use crate::support::{Host, Scratch};
-use std::fmt::Write as _;
+use super::{FAMILIES, apply_once, chain, handle, kept_host, load, rules, stays_as_it_is};
+use crate::support::Host;
 
 const OURS: &str = "-A INPUT -j KUBE-FIREWALL";
 
@@ -163,12 +162,11 @@ fn a_second_jump_that_is_conditional_is_not_a_duplicate() {
 
 /// A chain with that many rules that end nothing, and every packet enters it before our jump.
 fn behind_a_long_chain(tool: &str, rules: usize) -> Host {
-    let mut file = String::from("*filter\n:LONG - [0:0]\n-I INPUT -j LONG\n");
-    for port in 1..=rules {
-        let _ = writeln!(file, "-A LONG -p tcp --dport {port} -j RETURN");
-    }
-    let file = Scratch::new(&format!("long-{tool}-{rules}"), &(file + "COMMIT\n"));
-    after(tool, &format!("$T-restore --noflush < {}", file.path()))
+    let host = after(tool, "$T -N LONG; $T -I INPUT -j LONG");
+    let rule = |port| format!("-A LONG -p tcp --dport {port} -j RETURN");
+    let lines: Vec<String> = (1..=rules).map(rule).collect();
+    load(&host, &format!("{tool}-restore --noflush"), &lines, ["*filter\n", "COMMIT\n"]);
+    host
 }
 
 #[test]

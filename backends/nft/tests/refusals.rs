@@ -145,7 +145,7 @@ fn a_batch_beyond_the_default_send_buffer_goes_in_one_piece() {
         done(nft, vec![Step::EnsureTable { table: NAT }, chain("A")]);
         let before = nft.generation().expect("generation").expect("nft");
         let rule = |n: u32| Rule::new(Action::Mark { value: n, mask: n });
-        done(nft, (0..5000).map(|n| append("A", rule(n))).collect());
+        done(nft, (0..1800).map(|n| append("A", rule(n))).collect());
         assert_eq!(nft.generation(), Ok(Some(before + 1)));
     });
 }
