@@ -1,5 +1,9 @@
 //! The commands from outside: what they print, how they exit, that an idle pass is silent.
 use crate::support::Host;
+use chainkeeper::config::Settings;
+use chainkeeper::{backends, reconcile::Keeper};
+use chainkeeper_contract::CanaryPolicy;
+use std::sync::Barrier;
 
 #[test]
 fn apply_then_diff_then_apply_is_idle_and_leaves_the_generation_alone() {
@@ -59,16 +63,29 @@ fn one_refused_family_is_named_and_the_other_is_in_place() {
     assert!(!left.contains("KUBE-MARK") && !left.contains("ip6 filter"), "{left}");
 }
 
+/// Nothing in nf_tables keeps two equal jumps apart but the generation that a commit is pinned to.
 #[test]
-fn keepers_that_start_at_once_make_no_double_rule() {
+fn keepers_that_repair_at_once_make_no_double_rule() {
     let host = Host::new();
-    std::thread::scope(|scope| {
-        let keepers: Vec<_> = (0..8).map(|_| scope.spawn(|| host.ck("apply"))).collect();
-        for keeper in keepers {
-            let said = keeper.join().expect("no panic");
-            assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-        }
-    });
-    assert_eq!(host.generation(), 2, "one of them wrote, once");
-    host.ck_ok("diff", 0);
+    host.ck_ok("apply", 0);
+    for _ in 0..20 {
+        host.sh("iptables-nft -D INPUT -j KUBE-FIREWALL");
+        let before = host.generation();
+        let start = Barrier::new(4);
+        let repair = || {
+            let config = Settings::default().check().expect("defaults");
+            let backend = backends::open(config.backend).expect("netlink");
+            let mut keeper = Keeper::new(backend, config);
+            start.wait();
+            keeper.apply(CanaryPolicy::Write).expect("apply");
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| host.inside(repair));
+            }
+        });
+        assert_eq!(host.generation(), before + 1, "one of them wrote, once");
+        let input = host.sh("iptables-nft -S INPUT");
+        assert_eq!(input.matches("-j KUBE-FIREWALL").count(), 1, "{input}");
+    }
 }
