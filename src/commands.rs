@@ -10,6 +10,7 @@ use crate::reconcile::{Keeper, Pass};
 use crate::report;
 use chainkeeper_contract::{BackendError, CanaryPolicy, text};
 use serde_json::json;
+use std::io::Write as _;
 
 /// Where results and errors go, and in what form.
 #[derive(Debug, Clone, Copy)]
@@ -21,19 +22,37 @@ pub struct Screen {
 impl Screen {
     fn result(self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
         match self.output {
-            Output::Text => anstream::print!("{}", text()),
-            Output::Json => anstream::println!("{:#}", json()),
+            Output::Text => print(&text()),
+            Output::Json => print(&format!("{:#}\n", json())),
         }
     }
 
     /// Prints an error with cause and way out, and returns its exit code.
     pub fn fail(self, error: &BackendError) -> u8 {
         if self.output == Output::Json {
-            anstream::println!("{:#}", json!({ "error": report::error_json(error) }));
+            print(&format!("{:#}\n", json!({ "error": report::error_json(error) })));
         }
-        anstream::eprintln!("{}", advice::screen(error, host::privileges()));
+        warn(&advice::screen(error, host::privileges()));
         advice::exit_code(error)
     }
+}
+
+/// Writes a result. A reader that has gone (`| head`) is no error, a full disk is.
+fn print(text: &str) {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            warn(&format!(
+                "error: cannot write the result: {error}\n  do    `chainkeeper diff` tells what was done"
+            ));
+            std::process::exit(exit::FAILED.into());
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Writes to standard error; there is nobody to tell if that fails.
+pub fn warn(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// `apply`.
@@ -72,7 +91,7 @@ pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
         Ok(pass) => {
             let accepted = if validate { accepted(&pass) } else { "" };
             let text = || report::diff(&pass.look, "chainkeeper apply") + accepted;
-            screen.result(text, || report::json(&pass.look, None, None));
+            screen.result(text, || report::json(&pass.look, pass.applied.as_ref(), None));
             families(&pass, if pass.look.in_sync() { exit::FINE } else { exit::DIFFERS })
         }
     }
@@ -121,11 +140,11 @@ pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: S
     match (format, screen.output) {
         (RenderFormat::IptablesSave, Output::Text) => {
             for set in &sets {
-                anstream::println!("# {}\n{}", set.family, text::save(set).trim_end());
+                print(&format!("# {}\n{}", set.family, text::save(set)));
             }
         }
         (RenderFormat::Json, _) | (_, Output::Json) => {
-            anstream::println!("{:#}", json!({ "families": sets }));
+            print(&format!("{:#}\n", json!({ "families": sets })));
         }
     }
     exit::FINE
@@ -157,7 +176,7 @@ fn lines(text: String) -> String {
 fn families(pass: &Pass, well: u8) -> u8 {
     let errors: Vec<_> = pass.look.families.keys().filter_map(|f| pass.error(*f)).collect();
     for error in &errors {
-        anstream::eprintln!("{}", advice::screen(error, host::privileges()));
+        warn(&advice::screen(error, host::privileges()));
     }
     match errors.first() {
         None => well,

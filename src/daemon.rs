@@ -6,6 +6,7 @@ use crate::host;
 use crate::reconcile::{Keeper, Pass};
 use crate::report;
 use crate::worker::{Order, Worker};
+use anyhow::Context as _;
 use chainkeeper_contract::BackendError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -36,7 +37,10 @@ pub async fn run(
     let mut timer = every(&config);
     loop {
         tokio::select! {
-            _ = timer.tick() => journal.pass(sync(&worker).await),
+            _ = timer.tick() => {
+                let pass = worker.ask(Order::Sync).await;
+                journal.pass(pass.context("the worker thread is gone; nothing is kept any more")?);
+            }
             _ = hangup.recv() => {
                 match reload() {
                     Ok(new) => {
@@ -68,19 +72,21 @@ fn every(config: &Config) -> Interval {
     timer
 }
 
-async fn sync(worker: &Worker) -> Result<Pass, BackendError> {
-    worker.ask(Order::Sync).await.unwrap_or_else(|| {
-        Err(BackendError::Garbled { what: "sync".into(), why: "the worker thread is gone".into() })
-    })
-}
-
 fn removed(answer: Option<Result<Pass, BackendError>>) -> Ended {
     match answer {
         Some(Ok(pass)) if pass.look.families.keys().all(|f| pass.error(*f).is_none()) => {
             for line in report::removal(&pass).lines() {
                 info!("{line}");
             }
-            info!("stopped; what we made is gone");
+            let deltas = || pass.look.families.values().flatten();
+            if deltas().any(|d| !d.problems.is_empty()) {
+                error!("stopped; some of what we made could not be removed, see above");
+                return Ended::RemoveFailed;
+            }
+            match deltas().all(|d| d.notes.is_empty()) {
+                true => info!("stopped; what we made is gone"),
+                false => info!("stopped; what we made is gone, but for what is kept, see above"),
+            }
             Ended::Asked
         }
         Some(Ok(pass)) => {
@@ -93,7 +99,10 @@ fn removed(answer: Option<Result<Pass, BackendError>>) -> Ended {
             error!("{}", advice::screen(&error, host::privileges()));
             Ended::RemoveFailed
         }
-        None => Ended::RemoveFailed,
+        None => {
+            error!("the worker thread is gone; nothing was removed");
+            Ended::RemoveFailed
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub const TABLE: [(u8, &str); 7] = [
     (USAGE, "usage or configuration: the message names the flag, key or line"),
     (UNSUPPORTED, "not supported here: the kernel or this build lacks what is named"),
     (DENIED, "not permitted: CAP_NET_ADMIN is missing, or a table has an owner"),
-    (FAILED, "refused or failed: the kernel's own words are in the message"),
+    (FAILED, "refused or failed, or not ours to mend: the message names it"),
     (ONE_FAMILY, "one family only: the other failed, and the message says why"),
 ];
 

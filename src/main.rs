@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let config = match load(&cli.global, &cli.settings) {
         Ok(config) => config,
         Err(error) => {
-            anstream::eprintln!("error: {error}\n  do    {}", error.remedy);
+            commands::warn(&format!("error: {error}\n  do    {}", error.remedy));
             return ExitCode::from(exit::USAGE);
         }
     };
@@ -39,9 +39,11 @@ fn load(global: &Global, flags: &Settings) -> Result<Config, ConfigError> {
 
 fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &Settings) -> u8 {
     if sandbox && let Err(error) = sandbox::enter() {
-        anstream::eprintln!("error: cannot make a sandbox: {error}");
-        anstream::eprintln!("  why   user namespaces are switched off for this user on this host");
-        anstream::eprintln!("  do    sysctl user.max_user_namespaces=10000, or run it as root");
+        commands::warn(&format!(
+            "error: cannot make a sandbox: {error}\n  \
+             why   user namespaces are switched off for this user on this host\n  \
+             do    sysctl user.max_user_namespaces=10000, or run it as root"
+        ));
         return exit::DENIED;
     }
     // Opened here so that a missing capability ends the program instead of filling the journal.
@@ -58,7 +60,7 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
         Ok(Ended::Asked) => exit::FINE,
         Ok(Ended::RemoveFailed) => exit::FAILED,
         Err(error) => {
-            anstream::eprintln!("error: {error:#}");
+            commands::warn(&format!("error: {error:#}"));
             exit::FAILED
         }
     }

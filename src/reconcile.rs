@@ -5,7 +5,7 @@ use chainkeeper_contract::{
     Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Scope, Snapshot,
     diff, teardown,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -70,12 +70,15 @@ pub struct Keeper {
     backend: Box<dyn Backend>,
     config: Config,
     sighted: Sighted,
+    /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
+    /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
+    settled: BTreeSet<Family>,
 }
 
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        Keeper { backend, config, sighted: Sighted::default() }
+        Keeper { backend, config, sighted: Sighted::default(), settled: BTreeSet::new() }
     }
 
     /// Another configuration, the same memory.
@@ -90,11 +93,18 @@ impl Keeper {
 
     /// Looks, and says what there is to do. Writes nothing.
     pub fn look(&mut self, canary: CanaryPolicy) -> Result<Look, BackendError> {
+        self.look_with(|_| canary)
+    }
+
+    fn look_with(
+        &mut self,
+        canary: impl Fn(&Family) -> CanaryPolicy,
+    ) -> Result<Look, BackendError> {
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
-        let options = Options { jumps, canary, kube_proxy };
         Ok(each(snapshot, |family, seen| {
+            let options = Options { jumps, canary: canary(&family), kube_proxy };
             diff(&policy::policy(&self.config, self.sighted, family), &seen, options)
         }))
     }
@@ -110,9 +120,23 @@ impl Keeper {
     /// Brings everything in place, and looks again to be sure.
     pub fn apply(&mut self, canary: CanaryPolicy) -> Result<Pass, BackendError> {
         let pass = self.commit(|keeper| keeper.look(canary))?;
-        match &pass.applied {
-            Some(applied) if applied.commits > 0 => self.verify(applied, canary)?,
-            Some(_) | None => {}
+        self.verify(&pass)?;
+        Ok(pass)
+    }
+
+    /// As [`Keeper::apply`], for `run`: the first good pass of a family writes its canaries.
+    pub fn keep(&mut self) -> Result<Pass, BackendError> {
+        let pass = self.commit(|keeper| {
+            let settled = keeper.settled.clone();
+            keeper.look_with(|family| match settled.contains(family) {
+                true => CanaryPolicy::Wait,
+                false => CanaryPolicy::Write,
+            })
+        })?;
+        self.verify(&pass)?;
+        if self.config.make_chains {
+            let well = pass.look.families.keys().filter(|f| pass.error(**f).is_none());
+            self.settled.extend(well);
         }
         Ok(pass)
     }
@@ -140,29 +164,34 @@ impl Keeper {
         look: impl Fn(&mut Keeper) -> Result<Look, BackendError>,
     ) -> Result<Pass, BackendError> {
         let start = Instant::now();
-        let mut round = 0;
-        loop {
-            let look = look(self)?;
-            let plan = look.plan();
-            if plan.is_empty() {
-                return Ok(Pass { look, applied: None, took: start.elapsed() });
-            }
-            match self.backend.apply(&plan) {
-                Ok(applied) => {
-                    return Ok(Pass { look, applied: Some(applied), took: start.elapsed() });
-                }
-                Err(BackendError::Busy { .. }) if round < ROUNDS => {
-                    round += 1;
-                    sleep(Duration::from_millis(1 << round));
-                }
-                Err(error) => return Err(error),
+        for round in 1..=ROUNDS {
+            match self.attempt(&look, start) {
+                Err(BackendError::Busy { .. }) => sleep(Duration::from_millis(1 << round)),
+                done => return done,
             }
         }
+        self.attempt(&look, start)
     }
 
-    /// After our commit nothing may be left to do, unless somebody else has written since.
-    fn verify(&mut self, applied: &Applied, canary: CanaryPolicy) -> Result<(), BackendError> {
-        let look = self.look(canary)?;
+    fn attempt(
+        &mut self,
+        look: &impl Fn(&mut Keeper) -> Result<Look, BackendError>,
+        start: Instant,
+    ) -> Result<Pass, BackendError> {
+        let look = look(self)?;
+        let plan = look.plan();
+        let applied = match plan.is_empty() {
+            true => None,
+            false => Some(self.backend.apply(&plan)?),
+        };
+        Ok(Pass { look, applied, took: start.elapsed() })
+    }
+
+    /// After our commit nothing may be left to do, unless somebody else has written since. Canaries
+    /// apart: where the kernel keeps no mark, ours look like somebody else's.
+    fn verify(&mut self, pass: &Pass) -> Result<(), BackendError> {
+        let Some(applied) = pass.applied.as_ref().filter(|a| a.commits > 0) else { return Ok(()) };
+        let look = self.look(CanaryPolicy::Report)?;
         let done = applied.families.iter().filter(|(_, r)| r.is_ok()).map(|(f, _)| f);
         let left = done.filter_map(|f| look.families.get(f)?.as_ref().ok()?.steps.first()).next();
         match left {

@@ -1,7 +1,7 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::config::Config;
 use crate::reconcile::{Keeper, Pass};
-use chainkeeper_contract::{BackendError, CanaryPolicy};
+use chainkeeper_contract::BackendError;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -57,19 +57,11 @@ impl Drop for Worker {
     }
 }
 
-/// The first pass that writes canaries is the first that succeeds; later ones leave a lost
-/// KUBE-KUBELET-CANARY lost, since it is another program's smoke alarm.
 fn work(mut keeper: Keeper, inbox: &mpsc::Receiver<Order>) {
-    let mut canary = CanaryPolicy::Write;
     while let Ok(order) = inbox.recv() {
         match order {
             Order::Sync(reply) => {
-                let pass = keeper.apply(canary);
-                let whole = |p: &Pass| p.look.families.keys().all(|f| p.error(*f).is_none());
-                if pass.as_ref().is_ok_and(whole) {
-                    canary = CanaryPolicy::Wait;
-                }
-                let _ = reply.send(pass);
+                let _ = reply.send(keeper.keep());
             }
             Order::Reconfigure(config) => keeper.reconfigure(*config),
             Order::Remove(reply) => {

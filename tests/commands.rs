@@ -89,3 +89,11 @@ fn keepers_that_repair_at_once_make_no_double_rule() {
         assert_eq!(input.matches("-j KUBE-FIREWALL").count(), 1, "{input}");
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error_and_no_panic() {
+    let host = Host::new();
+    let said = host.try_sh(&format!("{} render >/dev/full", crate::support::PROGRAM));
+    assert_eq!(said.code, 5, "{}", said.stderr);
+    assert!(said.stderr.contains("cannot write the result"), "{}", said.stderr);
+}

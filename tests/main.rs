@@ -3,6 +3,7 @@
 mod commands;
 mod eyes;
 mod input;
+mod keeper;
 mod neighbours;
 mod packets;
 mod policy;

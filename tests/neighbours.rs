@@ -1,5 +1,6 @@
 //! Other programs write to the same tables: what is theirs stays theirs, and what keeps us from
 //! our work is named, not fought.
+mod bits;
 mod canary;
 mod foreign;
 mod jumps;
@@ -7,6 +8,7 @@ mod names;
 mod removal;
 mod run;
 mod tables;
+mod walks;
 
 use crate::support::{Host, Scratch};
 use std::collections::BTreeMap;

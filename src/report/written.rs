@@ -59,7 +59,10 @@ pub fn removal(pass: &Pass) -> String {
     }
     match &pass.applied {
         Some(applied) => out + &commit_line(pass, applied),
-        None => out + "nothing of ours to remove\n",
+        None if pass.look.families.values().all(Result::is_ok) => {
+            out + "nothing of ours to remove\n"
+        }
+        None => out,
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Errno(pub i32);
 
 /// Every errno that nf_tables was seen to answer: number, name, words.
-const ERRNOS: [(i32, &str, &str); 15] = [
+const ERRNOS: [(i32, &str, &str); 17] = [
     (1, "EPERM", "operation not permitted"),
     (2, "ENOENT", "no such object"),
     (4, "EINTR", "interrupted"),
@@ -22,7 +22,9 @@ const ERRNOS: [(i32, &str, &str); 15] = [
     (40, "ELOOP", "a loop of chains"),
     (85, "ERESTART", "generation moved"),
     (90, "EMSGSIZE", "message too large"),
+    (93, "EPROTONOSUPPORT", "protocol not supported"),
     (95, "EOPNOTSUPP", "not supported"),
+    (97, "EAFNOSUPPORT", "address family not supported"),
     (105, "ENOBUFS", "no buffer space, answers were lost"),
 ];
 

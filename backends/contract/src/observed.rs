@@ -154,6 +154,13 @@ pub struct ChainSeen {
     pub rules: Vec<RuleSeen>,
 }
 
+impl ChainSeen {
+    /// True when a rule of that meaning is in it.
+    pub fn has(&self, rule: &Rule) -> bool {
+        self.rules.iter().any(|s| s.rule().is_some_and(|r| rule.means(r)))
+    }
+}
+
 /// A table as seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableSeen {

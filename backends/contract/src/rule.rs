@@ -189,7 +189,8 @@ impl Rule {
     pub fn differs_only_in_bit(&self, other: &Rule) -> bool {
         match (bit_of(self), bit_of(other)) {
             (Some(mine), Some(theirs)) if mine != theirs => {
-                without_bit(self, mine) == without_bit(other, theirs)
+                sets(self, mine) == sets(other, theirs)
+                    && without_bit(self, mine) == without_bit(other, theirs)
             }
             (Some(_) | None, Some(_) | None) => false,
         }
@@ -204,6 +205,11 @@ fn bit_of(rule: &Rule) -> Option<u32> {
         (_, _) => return None,
     };
     bit.is_power_of_two().then_some(bit)
+}
+
+/// Tells setting a bit (`--or-mark`) from turning it (`--xor-mark`).
+fn sets(rule: &Rule, bit: u32) -> bool {
+    matches!(&rule.action, Action::Mark { mask, .. } if mask & bit != 0)
 }
 
 fn without_bit(rule: &Rule, bit: u32) -> Rule {

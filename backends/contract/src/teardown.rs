@@ -44,8 +44,9 @@ pub fn teardown(want: &Ruleset, seen: &Observed, force: bool) -> Delta {
 impl<'a> Teardown<'a> {
     fn candidates(&mut self, force: bool) {
         for (table, found) in &self.seen.tables {
+            let any = found.chains.iter().any(|(n, c)| named(self.want, *table, n) && c.ours);
             if let Some(port) = found.owner {
-                self.delta.problems.push(Problem::Owned { table: *table, port });
+                self.delta.problems.extend(any.then_some(Problem::Owned { table: *table, port }));
                 continue;
             }
             let named = found.chains.iter().filter(|(n, _)| named(self.want, *table, n));
@@ -110,7 +111,11 @@ impl<'a> Teardown<'a> {
             if let (Some(kept), Some(chain)) = (self.kept.get_mut(marks), self.ours.get(marks)) {
                 kept.rules = all_rules(chain);
             }
-            if self.ours.contains_key(acts) {
+            let acting = |c: &ChainSeen| {
+                let rule = |r: &Rule| rules.iter().any(|k| k.means(r) || k.differs_only_in_bit(r));
+                c.rules.iter().any(|s| s.rule().is_some_and(rule))
+            };
+            if self.ours.get(acts).is_some_and(|c| acting(c)) {
                 let why = format!("{} stays, and its marks must still mean something", marks.1);
                 let kept = self.kept.entry(acts.clone()).or_insert(Kept { why, rules: vec![] });
                 kept.rules.extend(rules.iter().cloned());
@@ -143,7 +148,7 @@ impl<'a> Teardown<'a> {
             let kept = self.kept.get(key).map_or(&[][..], |k| &k.rules);
             for seen in chain.rules.iter().filter(|r| self.is_ours(key, r)) {
                 let Some(rule) = seen.rule() else { continue };
-                if !kept.iter().any(|k| k.means(rule)) {
+                if !kept.iter().any(|k| k.means(rule) || k.differs_only_in_bit(rule)) {
                     let (table, chain) = key.clone();
                     let (handle, rule) = (seen.handle, rule.clone());
                     steps.push(Step::Remove { table, chain, handle, rule });
@@ -172,8 +177,9 @@ impl<'a> Teardown<'a> {
     /// A rule that some configuration of ours writes into that chain, whatever its bit.
     fn is_ours(&self, (table, chain): &Key, seen: &RuleSeen) -> bool {
         let Some(rule) = seen.rule() else { return false };
-        let chain = self.want.chain(*table, chain);
-        chain.is_some_and(|c| c.rules.iter().any(|w| w.means(rule) || w.differs_only_in_bit(rule)))
+        let found = self.seen.chain(*table, chain);
+        let want = self.want.chain(*table, chain);
+        want.zip(found).is_some_and(|(want, found)| want.owns(found, rule))
     }
 }
 

@@ -36,6 +36,9 @@ struct Walk<'a> {
     budget: usize,
     stack: Vec<ChainName>,
     shadow: Option<String>,
+    /// A foreign rule that ends packets inside one of our own chains. Moving a jump of ours before
+    /// another of ours would only swap them, for ever.
+    inside: Option<String>,
 }
 
 /// Judges the rules that stand before a jump in the built-in chain `hook`.
@@ -49,12 +52,17 @@ pub fn judge(
     before: &[RuleSeen],
 ) -> Judgement {
     let stack = vec![hook.clone()];
-    let mut walk = Walk { seen, want, table, budget: WALK_LIMIT, stack, shadow: None };
+    let mut walk =
+        Walk { seen, want, table, budget: WALK_LIMIT, stack, shadow: None, inside: None };
     match walk.rules(hook, before) {
         Walked::Stop(judgement) => judgement,
         Walked::Ended(rule) => Judgement::Unreached(rule),
         Walked::Left => Judgement::Unreached("a return to the policy".into()),
-        Walked::Through => walk.shadow.map_or(Judgement::Effective, Judgement::Shadowed),
+        Walked::Through => match (walk.inside, walk.shadow) {
+            (_, Some(by)) => Judgement::Shadowed(by),
+            (Some(by), None) => Judgement::NotJudged(format!("{by} stands in a chain of ours")),
+            (None, None) => Judgement::Effective,
+        },
     }
 }
 
@@ -82,6 +90,10 @@ impl Walk<'_> {
         Walked::Through
     }
 
+    fn is_ours(&self, chain: &ChainName) -> bool {
+        self.want.is_some_and(|want| want.chain(self.table, chain).is_some())
+    }
+
     fn wanted(&self, chain: &ChainName, rule: &RuleSeen) -> bool {
         let rule = rule.rule().zip(self.want);
         rule.is_some_and(|(rule, want)| want.wants(self.table, chain, rule))
@@ -95,7 +107,9 @@ impl Walk<'_> {
             End::Return | End::Goto(_) => self.stack.len() == 1,
             End::Next | End::Jump(_) => false,
         };
-        if verdict && self.shadow.is_none() {
+        if verdict && self.is_ours(chain) {
+            self.inside.get_or_insert(format!("{chain} {}", outline.text));
+        } else if verdict && self.shadow.is_none() {
             self.shadow = Some(format!("{chain} {}", outline.text));
         }
         Walked::Through
@@ -146,6 +160,12 @@ impl Walk<'_> {
         self.stack.push(to.clone());
         let end = self.rules(to, &chain.rules);
         self.stack.pop();
-        end
+        match end {
+            Walked::Ended(by) if self.is_ours(to) => {
+                self.inside.get_or_insert(by);
+                Walked::Through
+            }
+            other @ (Walked::Ended(_) | Walked::Through | Walked::Left | Walked::Stop(_)) => other,
+        }
     }
 }

@@ -99,11 +99,12 @@ fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
             } else {
                 &format!("xt_{}", xt.name.to_lowercase())
             };
-            Some(format!(
-                "the kernel has no {}: needs modules nft_compat and {module} \
-                 (IPv6 MARK was lost in Linux 6.6.57-58 and 6.11.4-5)",
-                describe(family, expr)
-            ))
+            let known = match (family, xt.name.as_str()) {
+                (Family::Ipv6, "MARK") => " (lost for IPv6 in Linux 6.6.57-58 and 6.11.4-5)",
+                (_, _) => "",
+            };
+            let what = describe(family, expr);
+            Some(format!("the kernel has no {what}: needs modules nft_compat and {module}{known}"))
         }
         (Msg::NewBase { .. }, Some(At::Attribute("chain type"))) => {
             Some(format!("the kernel has no such chain type for {family}: module nft_chain_nat"))

@@ -179,7 +179,8 @@ impl Look<'_> {
                 let seq = self.socket.seqs(1);
                 let ask = [Request::Chain(self.family, table.name(), name.as_str())];
                 self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
-                let found = self.one_chain()?.ok_or(Trouble::Interrupted)?;
+                // Not found by its name: gone again, or a name that is not UTF-8. Not judged then.
+                let Some(found) = self.one_chain()? else { break };
                 let (rules, cut) = self.rules(*table, Some(&name), budget)?;
                 budget -= rules.len();
                 if cut || budget == 0 {
@@ -199,8 +200,14 @@ impl Look<'_> {
         let mut found = None;
         while let Some(datagram) = self.socket.receive().map_err(failed)? {
             for message in Messages::new(datagram) {
-                if let Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } = message?.body {
-                    found = Some(read::chain(attrs)?);
+                match message?.body {
+                    Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } => {
+                        found = Some(read::chain(attrs)?);
+                    }
+                    Body::Error { errno, .. } if errno != 0 && Errno(errno) != Errno::NOENT => {
+                        return Err(failed(Errno(errno)));
+                    }
+                    Body::Object { .. } | Body::Error { .. } | Body::Done => {}
                 }
             }
         }
@@ -218,8 +225,8 @@ impl Look<'_> {
         targets.into_iter().find_map(|to| {
             let jump =
                 |r: &RuleSeen| r.outline().end == chainkeeper_contract::End::Jump(to.clone());
-            let first = rules.iter().position(jump)?;
-            match judge(&self.seen, None, table, hook, &rules[..first]) {
+            let last = rules.iter().rposition(jump)?;
+            match judge(&self.seen, None, table, hook, &rules[..last]) {
                 Judgement::Needs(name) => Some(name),
                 Judgement::Effective
                 | Judgement::Shadowed(_)

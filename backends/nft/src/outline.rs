@@ -71,7 +71,7 @@ fn target(xt: &Xt, out: &mut Outline) {
 
 fn other(name: &str, out: &mut Outline) {
     match name {
-        "log" | "last" | "dup" => {}
+        "log" | "last" | "dup" | "immediate data" => {}
         "meta set" | "ct set" | "payload set" | "exthdr set" | "notrack" | "dynset" => {
             out.alters = true;
         }
@@ -80,7 +80,7 @@ fn other(name: &str, out: &mut Outline) {
             out.end = End::Other(name.to_owned());
         }
         "lookup" | "range" | "limit" | "ct" | "fib" | "quota" | "connlimit" | "socket" | "osf"
-        | "rt" | "exthdr" | "tunnel" | "numgen" | "hash" | "xfrm" | "immediate data" => {
+        | "rt" | "exthdr" | "tunnel" | "numgen" | "hash" | "xfrm" => {
             out.conditional = true;
         }
         "vmap" => {

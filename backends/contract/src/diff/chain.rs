@@ -37,10 +37,7 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
     }
     let ours: Vec<usize> = positions(found, |r| want.rules.iter().any(|w| w.means(r)));
     match in_order(&want.rules, &found.rules) {
-        Ok(kept) if other_bit.is_empty() => keep(want, found, &ours, &kept, out),
-        Ok(_) => {
-            out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), Why::OtherBit))
-        }
+        Ok(kept) => keep(want, found, &ours, &kept, out),
         Err(why) => {
             let why = if other_bit.is_empty() { why } else { Why::OtherBit };
             out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), why));
@@ -64,7 +61,9 @@ fn retire(want: &Chain, found: &ChainSeen, out: &mut Delta) {
 
 fn retired(want: &Chain, found: &ChainSeen) -> Vec<usize> {
     match found.ours {
-        true => positions(found, |r| want.retired.iter().any(|w| w.means(r))),
+        true => positions(found, |r| {
+            want.retired.iter().any(|w| w.means(r) || w.differs_only_in_bit(r))
+        }),
         false => vec![],
     }
 }
@@ -77,12 +76,7 @@ fn positions(found: &ChainSeen, is: impl Fn(&Rule) -> bool) -> Vec<usize> {
 /// Rules that are ours but for the mark bit, where the wanted one is missing: an earlier
 /// configuration of ours, or another program with another bit.
 fn with_other_bit(want: &Chain, found: &ChainSeen) -> Vec<usize> {
-    let missing: Vec<&Rule> = want
-        .rules
-        .iter()
-        .filter(|w| !found.rules.iter().any(|s| s.rule().is_some_and(|r| w.means(r))))
-        .collect();
-    positions(found, |r| missing.iter().any(|w| w.differs_only_in_bit(r)))
+    positions(found, |r| want.owns(found, r) && !want.rules.iter().any(|w| w.means(r)))
 }
 
 /// The places of our rules if they occur in order and nothing between them can change the outcome.

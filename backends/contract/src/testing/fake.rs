@@ -14,11 +14,19 @@ use std::collections::BTreeMap;
 pub struct Fake {
     families: BTreeMap<Family, Tables>,
     generation: u32,
+    forgets_marks: bool,
+}
+
+impl Fake {
+    /// A kernel before Linux 5.10: chains keep no userdata, so no mark.
+    pub fn without_marks() -> Fake {
+        Fake { forgets_marks: true, ..Fake::default() }
+    }
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Fake { families: BTreeMap::new(), generation: 1 }
+        Fake { families: BTreeMap::new(), generation: 1, forgets_marks: false }
     }
 }
 
@@ -94,6 +102,9 @@ impl Backend for Fake {
             let mut seen = Observed::default();
             for (name, table) in self.families.get(family).into_iter().flat_map(|t| &t.0) {
                 let mut view = table.seen.clone();
+                if self.forgets_marks {
+                    view.chains.values_mut().for_each(|c| c.ours = false);
+                }
                 for (to, _) in view.chains.iter().filter(|_| scope.references) {
                     let text = |r: &RuleSeen| r.outline().text;
                     let refs = table.jumps_to(to).map(|(from, r)| Reference {
