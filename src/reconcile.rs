@@ -8,6 +8,7 @@ use chainkeeper_contract::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use tracing::{debug, trace};
 
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
@@ -180,6 +181,11 @@ impl Keeper {
     ) -> Result<Pass, BackendError> {
         let look = look(self)?;
         let plan = look.plan();
+        debug!("looked at generation {:?} in {:?}", look.generation, start.elapsed());
+        for (family, step) in plan.families.iter().flat_map(|(f, s)| s.iter().map(move |s| (f, s)))
+        {
+            trace!("{family}: {step}");
+        }
         let applied = match plan.is_empty() {
             true => None,
             false => Some(self.backend.apply(&plan)?),

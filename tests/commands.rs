@@ -97,3 +97,12 @@ fn a_result_that_cannot_be_written_is_an_error_and_no_panic() {
     assert_eq!(said.code, 5, "{}", said.stderr);
     assert!(said.stderr.contains("cannot write the result"), "{}", said.stderr);
 }
+
+#[test]
+fn the_journal_tells_more_when_asked_twice() {
+    let host = Host::new();
+    assert_eq!(host.ck("diff").stderr, "");
+    let said = host.ck("apply -vv");
+    assert!(said.stderr.contains("looked at generation Some(1)"), "{}", said.stderr);
+    assert!(said.stderr.contains("ip6: create chain nat KUBE-MARK-MASQ"), "{}", said.stderr);
+}
