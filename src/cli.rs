@@ -17,7 +17,7 @@ Examples:
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
-#[command(name = "chainkeeper", version, about = ABOUT, max_term_width = 100,
+#[command(name = "chainkeeper", version, about = ABOUT, max_term_width = 80,
           after_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
 pub struct Cli {
     /// What to do.

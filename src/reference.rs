@@ -27,6 +27,7 @@ pub fn page() -> String {
     for arg in own(&cli) {
         let _ = writeln!(out, "- {}", option(arg));
     }
+    out.push_str(JSON);
     out.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
     for (code, words) in exit::TABLE {
         let _ = writeln!(out, "| {code} | {words} |");
@@ -37,6 +38,25 @@ pub fn page() -> String {
     }
     out
 }
+
+const JSON: &str = "
+## `--output json`
+
+`diff`, `apply` and `remove` print one object:
+
+| key | value |
+|---|---|
+| `in_sync` | true when there is nothing to do and nothing wrong, in every family |
+| `generation` | of nf_tables, as looked at |
+| `families` | `ip` and `ip6`, each with `in_sync`, `steps`, `notes`, `problems`, `error` (or null) |
+| `written`, `commits` | whether anything was committed, and in how many commits |
+| `generation_after` | of our commit, or null |
+| `took_ms` | from the first look to the last answer, or null |
+
+A step, note or problem is an object with one key, its kind. An error has `message`, `kind` (`busy`,
+`denied`, `unsupported`, `refused`) and `detail`; one that concerns no family is printed as
+`{\"error\": ...}`. `render` prints `{\"families\": [...]}`, one ruleset each.
+";
 
 fn own(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "version"))
