@@ -6,6 +6,15 @@ use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
 /// Width of the column of names.
 const NAME: usize = 19;
 
+/// Breaks a sentence at blanks so that it fits 80 columns; rules are left whole, to be copied.
+pub(super) fn wrapped(line: &str) -> String {
+    let fits = line.char_indices().nth(80).map(|(end, _)| end);
+    match fits.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > 8) {
+        Some(at) => format!("{}\n{}", &line[..at], wrapped(&format!("     {}", &line[at + 1..]))),
+        None => line.to_owned(),
+    }
+}
+
 fn sign(sign: char, text: &str) -> String {
     let colour = match sign {
         '+' => AnsiColor::Green,

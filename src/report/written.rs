@@ -1,5 +1,5 @@
 //! What was written, and what was taken out.
-use super::lines::problem_line;
+use super::lines::{problem_line, wrapped};
 use crate::reconcile::Pass;
 use chainkeeper_contract::{Applied, Delta, Family, Note, Step, Table};
 use std::fmt::Write as _;
@@ -48,7 +48,8 @@ pub fn removal(pass: &Pass) -> String {
         }
         for note in &delta.notes {
             if let Note::Kept { table, chain, why } = note {
-                let _ = writeln!(out, "{family:3}  kept {table} {chain}: {why}");
+                let line = format!("{family:3}  kept {table} {chain}: {why}");
+                let _ = writeln!(out, "{}", wrapped(&line));
             }
         }
         for line in Table::ALL.iter().flat_map(|t| {
