@@ -174,7 +174,7 @@ impl<'a> Teardown<'a> {
         }
     }
 
-    /// A rule that some configuration of ours writes into that chain, whatever its bit.
+    /// A rule that is ours in that chain, see [`crate::Chain::owns`].
     fn is_ours(&self, (table, chain): &Key, seen: &RuleSeen) -> bool {
         let Some(rule) = seen.rule() else { return false };
         let found = self.seen.chain(*table, chain);
