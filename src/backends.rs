@@ -2,11 +2,22 @@
 use crate::config::BackendChoice;
 use chainkeeper_contract::{Backend, BackendError};
 
+/// The version, and which encoder this build writes with: it decides the licence of the binary.
+pub const VERSION: &str = if cfg!(feature = "nftnl") {
+    concat!(
+        env!("CARGO_PKG_VERSION"),
+        "\nencoder  nftnl: links libnftnl (GPL-2.0-or-later) and libmnl (LGPL-2.1-or-later),",
+        "\n         so this binary is under the GPL as a whole; its source is Apache-2.0"
+    )
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\nencoder  pure: no C library; Apache-2.0")
+};
+
 /// Opens the backend of that choice in the calling thread's network namespace.
 pub fn open(choice: BackendChoice) -> Result<Box<dyn Backend>, BackendError> {
     match choice {
         BackendChoice::Auto | BackendChoice::Nft => {
-            Ok(Box::new(chainkeeper_nft::NftBackend::open()?))
+            Ok(Box::new(chainkeeper_nft::NftBackend::open(chainkeeper_nft::Setup::default())?))
         }
         BackendChoice::Legacy => Err(BackendError::NotBuilt {
             what: "cannot use --backend legacy".into(),

@@ -1,4 +1,5 @@
 //! The command line, as data.
+use crate::backends;
 use crate::config::Settings;
 use crate::exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -17,7 +18,8 @@ Examples:
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
-#[command(name = "chainkeeper", version, about = ABOUT, max_term_width = 80,
+#[command(name = "chainkeeper", version, long_version = backends::VERSION, about = ABOUT,
+          max_term_width = 80,
           after_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
 pub struct Cli {
     /// What to do.

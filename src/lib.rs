@@ -4,6 +4,9 @@
 //! netlink and knows no byte of any encoding; that is the backends' job.
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "nftnl", feature = "pure")))]
+compile_error!("choose an encoder: cargo feature `nftnl` (the default) or `pure`");
+
 pub mod advice;
 pub mod backends;
 pub mod cli;

@@ -93,7 +93,8 @@ impl Host {
     pub(crate) fn generation(&self) -> u32 {
         self.inside(|| {
             use chainkeeper_contract::Backend;
-            let mut nft = chainkeeper_nft::NftBackend::open().expect("netlink");
+            let mut nft = chainkeeper_nft::NftBackend::open(chainkeeper_nft::Setup::default())
+                .expect("netlink");
             nft.generation().expect("generation").expect("nft has one")
         })
     }

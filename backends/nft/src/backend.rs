@@ -1,10 +1,11 @@
 //! The nf_tables backend: observe, and apply one plan as one batch.
 use crate::errors;
+use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
 use crate::ops::{self, Msg};
 use crate::read::{Body, Messages};
 use crate::wire::Socket;
-use crate::write::pure::{Batch, encode};
+use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
     Applied, Backend, BackendError, Errno, Family, Observed, Plan, Scope, Snapshot,
 };
@@ -13,10 +14,20 @@ use std::collections::BTreeMap;
 /// Looks that may be interrupted by other writers before we say so.
 const LOOKS: usize = 20;
 
+/// How a backend writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Setup {
+    /// Who makes the bytes.
+    pub encoder: Encoder,
+    /// In which expressions.
+    pub dialect: Dialect,
+}
+
 /// nf_tables of the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct NftBackend {
     socket: Socket,
+    setup: Setup,
 }
 
 /// The messages of a plan, each with the step it belongs to.
@@ -34,8 +45,8 @@ enum Answer {
 
 impl NftBackend {
     /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
-    pub fn open() -> Result<NftBackend, BackendError> {
-        Ok(NftBackend { socket: reopen()? })
+    pub fn open(setup: Setup) -> Result<NftBackend, BackendError> {
+        Ok(NftBackend { socket: Socket::open(setup.encoder).map_err(opening)?, setup })
     }
 
     fn send(
@@ -44,10 +55,11 @@ impl NftBackend {
         families: &[Family],
         commit: bool,
     ) -> Result<Answer, BackendError> {
-        let sending = Sending::of(plan, families);
+        let sending = Sending::of(plan, families, self.setup.dialect)?;
         let seq = self.socket.seqs(sending.messages.len() + 2);
-        let batch = Batch { messages: &sending.messages, generation: plan.generation, seq, commit };
-        let bytes = encode(&batch);
+        let batch = Batch::new(&sending.messages, plan.generation, seq, commit)
+            .map_err(|why| sending.unwritable(&why))?;
+        let bytes = self.setup.encoder.batch(&batch);
         self.socket.send(&bytes).map_err(errors::batch)?;
         let mut refused = BTreeMap::new();
         while let Some(datagram) = self.socket.receive().map_err(errors::batch)? {
@@ -91,10 +103,8 @@ impl NftBackend {
             .collect();
         while !families.is_empty() {
             let answer = self.send(plan, &families, commit).inspect_err(|_| {
-                // Answers to it may still be queued; they must not be taken for the next one's.
-                if let Ok(socket) = reopen() {
-                    self.socket = socket;
-                }
+                // Answers to it may still be queued. What fails here fails again at the next send.
+                let _ = self.socket.reopen();
             })?;
             match answer {
                 Answer::Committed => {
@@ -112,23 +122,53 @@ impl NftBackend {
         }
         Ok(applied)
     }
+
+    /// One look at all families between two equal generation numbers.
+    fn look(&mut self, scope: &Scope) -> Result<Snapshot, Trouble> {
+        let generation = observe::generation(&mut self.socket)?;
+        let mut families: BTreeMap<Family, Result<Observed, BackendError>> = BTreeMap::new();
+        for family in &scope.families {
+            let seen = match observe::family(&mut self.socket, *family, scope) {
+                Ok(seen) => Ok(seen),
+                Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
+                Err(Trouble::Failed(error)) => {
+                    // Answers may still be queued: the next family starts on a clean socket.
+                    self.socket.reopen().map_err(|e| Trouble::Failed(opening(e)))?;
+                    Err(error)
+                }
+            };
+            families.insert(*family, seen);
+        }
+        if observe::generation(&mut self.socket)? != generation {
+            return Err(Trouble::Interrupted);
+        }
+        Ok(Snapshot { generation: Some(generation), families })
+    }
 }
 
-fn reopen() -> Result<Socket, BackendError> {
-    Socket::open().map_err(|e| errors::asking("cannot open a netlink socket", e))
+fn opening(errno: Errno) -> BackendError {
+    errors::asking("cannot open a netlink socket", errno)
 }
 
 impl Sending {
-    fn of(plan: &Plan, families: &[Family]) -> Sending {
+    fn of(plan: &Plan, families: &[Family], dialect: Dialect) -> Result<Sending, BackendError> {
         let mut sending = Sending { messages: Vec::new(), steps: Vec::new() };
         let wanted = plan.families.iter().filter(|(f, _)| families.contains(f));
         for (family, step) in wanted.flat_map(|(f, steps)| steps.iter().map(move |s| (*f, s))) {
-            for message in ops::messages(family, step) {
+            let messages = ops::messages(family, dialect, step)
+                .map_err(|why| errors::not_sayable(&format!("{family}: {step}"), &why))?;
+            for message in messages {
                 sending.messages.push((family, message));
                 sending.steps.push(step.to_string());
             }
         }
-        sending
+        Ok(sending)
+    }
+
+    fn unwritable(&self, why: &Unwritable) -> BackendError {
+        let family = self.messages.get(why.message).map(|(family, _)| *family);
+        let step = self.steps.get(why.message).map_or("commit", String::as_str);
+        errors::unwritable(family, step, &why.why)
     }
 }
 
@@ -159,12 +199,12 @@ impl Backend for NftBackend {
 
     fn observe(&mut self, scope: &Scope) -> Result<Snapshot, BackendError> {
         for _ in 0..LOOKS {
-            match look(&mut self.socket, scope) {
+            match self.look(scope) {
                 Ok(snapshot) => return Ok(snapshot),
                 Err(Trouble::Interrupted) => {}
                 Err(Trouble::Failed(error)) => {
                     // Answers may still be queued, or lost: start the next look on a clean socket.
-                    self.socket = reopen()?;
+                    self.socket.reopen().map_err(opening)?;
                     return Err(error);
                 }
             }
@@ -188,26 +228,4 @@ impl Backend for NftBackend {
             Err(Trouble::Interrupted) => Ok(None),
         }
     }
-}
-
-/// One look at all families between two equal generation numbers.
-fn look(socket: &mut Socket, scope: &Scope) -> Result<Snapshot, Trouble> {
-    let generation = observe::generation(socket)?;
-    let mut families: BTreeMap<Family, Result<Observed, BackendError>> = BTreeMap::new();
-    for family in &scope.families {
-        let seen = match observe::family(socket, *family, scope) {
-            Ok(seen) => Ok(seen),
-            Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
-            Err(Trouble::Failed(error)) => {
-                // Answers may still be queued: the next family starts on a clean socket.
-                *socket = reopen().map_err(Trouble::Failed)?;
-                Err(error)
-            }
-        };
-        families.insert(*family, seen);
-    }
-    if observe::generation(socket)? != generation {
-        return Err(Trouble::Interrupted);
-    }
-    Ok(Snapshot { generation: Some(generation), families })
 }

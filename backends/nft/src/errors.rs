@@ -1,5 +1,6 @@
 //! What an errno of the kernel means, for the message that it was the answer to.
 use crate::expr::Expr;
+use crate::lower::NotSayable;
 use crate::ops::Msg;
 use crate::read::Attrs;
 use crate::uapi as u;
@@ -28,6 +29,18 @@ pub(crate) fn batch(errno: Errno) -> BackendError {
         }
         _ => asking("commit", errno),
     }
+}
+
+/// A rule that the dialect has no words for.
+pub(crate) fn not_sayable(step: &str, why: &NotSayable) -> BackendError {
+    let missing = format!("the native dialect cannot say it: {}", why.0);
+    BackendError::Unsupported { what: step.to_owned(), errno: Errno::OPNOTSUPP, missing }
+}
+
+/// A message that no encoder can write; nothing was sent.
+pub(crate) fn unwritable(family: Option<Family>, step: &str, why: &str) -> BackendError {
+    let (what, at) = (step.to_owned(), Some(why.to_owned()));
+    BackendError::Refused { what, family, errno: Errno::INVAL, at }
 }
 
 /// The error of one message, with the attribute that the kernel points at.
@@ -82,6 +95,9 @@ fn describe(family: Family, expr: &Expr) -> String {
         | Expr::Bitwise { .. }
         | Expr::Cmp { .. }
         | Expr::Meta { .. }
+        | Expr::MetaSet { .. }
+        | Expr::Ct { .. }
+        | Expr::Masq { .. }
         | Expr::Immediate(_)
         | Expr::Other(_) => expr.name(),
     }
@@ -168,7 +184,7 @@ mod tests {
     use crate::expr::Xt;
     use crate::read::{Body, Messages};
     use crate::wire::Socket;
-    use crate::write::pure::{Batch, encode};
+    use crate::write::{Batch, Encoder, Writer};
     use chainkeeper_contract::{Place, Table};
     use nix::sched::{CloneFlags, unshare};
 
@@ -180,9 +196,9 @@ mod tests {
             let last = messages.last().expect("a message").clone();
             let messages: Vec<_> = messages.into_iter().map(|m| (family, m)).collect();
             let count = messages.len();
-            let mut socket = Socket::open().expect("socket");
-            let batch = Batch { messages: &messages, generation: None, seq: 1, commit: false };
-            let bytes = encode(&batch);
+            let mut socket = Socket::open(Encoder::default()).expect("socket");
+            let batch = Batch::new(&messages, None, 1, false).expect("writable");
+            let bytes = Encoder::default().batch(&batch);
             socket.send(&bytes).expect("send");
             let mut at = 0;
             for _ in 0..count {
@@ -204,7 +220,8 @@ mod tests {
         let xt = Xt { name: "NOSUCH".into(), rev: 2, info: vec![0; 8] };
         let exprs = vec![Expr::Counter { packets: 0, bytes: 0 }, Expr::Target(xt)];
         let (table, place) = (Table::Nat, Place::Last);
-        let rule = Msg::NewRule { table, chain: "A".into(), exprs, place };
+        let comment = None;
+        let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
         let error = answer(vec![Msg::NewTable { table: Table::Nat }, chain, rule]);
         let BackendError::Unsupported { missing, errno, .. } = &error else { panic!("{error:?}") };
         assert_eq!(*errno, Errno::NOENT);
@@ -217,7 +234,8 @@ mod tests {
         let chain = Msg::NewChain { table: Table::Nat, name: "A".into() };
         let exprs = vec![Expr::Immediate(crate::expr::Verdict::Jump("NOWHERE".into()))];
         let (table, place) = (Table::Nat, Place::Last);
-        let rule = Msg::NewRule { table, chain: "A".into(), exprs, place };
+        let comment = None;
+        let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
         let error = answer(vec![Msg::NewTable { table: Table::Nat }, chain, rule]);
         let BackendError::Refused { errno: Errno::NOENT, at, .. } = &error else {
             panic!("{error:?}")

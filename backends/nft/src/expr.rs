@@ -70,6 +70,26 @@ pub enum Expr {
         /// NFT_META_*.
         key: u32,
     },
+    /// Stores a register as packet metadata.
+    MetaSet {
+        /// Source register.
+        sreg: u32,
+        /// NFT_META_*.
+        key: u32,
+    },
+    /// Loads a fact about the packet's connection into a register. Breaks off where there is no entry,
+    /// but for NFT_CT_STATE, which is then invalid or untracked (`nft_ct_get_eval`).
+    Ct {
+        /// Destination register.
+        dreg: u32,
+        /// NFT_CT_*.
+        key: u32,
+    },
+    /// Source translation to the outgoing interface's address.
+    Masq {
+        /// NF_NAT_RANGE_*.
+        flags: u32,
+    },
     /// Sets the verdict.
     Immediate(Verdict),
     /// Any other expression, or a form of the above that is not ours; kept by name.
@@ -98,6 +118,9 @@ impl Expr {
             Expr::Bitwise { .. } => "bitwise".into(),
             Expr::Cmp { .. } => "cmp".into(),
             Expr::Meta { .. } => "meta".into(),
+            Expr::MetaSet { .. } => "meta set".into(),
+            Expr::Ct { .. } => "ct".into(),
+            Expr::Masq { .. } => "masq".into(),
             Expr::Immediate(_) => "immediate".into(),
             Expr::Other(name) => name.clone(),
         }

@@ -1,8 +1,8 @@
 //! nf_tables by netlink batches, in the very `ip`/`ip6` tables that iptables-nft uses.
 //!
 //! Rooms: `lower` (meaning to expressions), `raise` (expressions to meaning), `ops` (which messages
-//! make which change), `write` (messages to bytes), `read` (bytes to values, safe and total), `wire`
-//! (sockets; the only `unsafe`).
+//! make which change), `write` (messages to bytes, by two encoders), `read` (bytes to values, safe and
+//! total), `wire` (sockets). `unsafe` is in `wire` and `write/nftnl` only.
 
 mod backend;
 mod base;
@@ -18,8 +18,8 @@ mod uapi;
 mod wire;
 pub mod write;
 
-pub use backend::NftBackend;
+pub use backend::{NftBackend, Setup};
 pub use base::OWNERSHIP_MARK;
-pub use lower::lower;
+pub use lower::{Dialect, Lowered, NotSayable, lower};
 pub use ops::Msg;
 pub use raise::raise;

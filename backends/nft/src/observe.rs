@@ -146,7 +146,7 @@ impl Look<'_> {
                             continue;
                         }
                         // Leave the rest of the dump to the kernel: a closed socket ends it.
-                        *self.socket = Socket::open().map_err(failed)?;
+                        self.socket.reopen().map_err(failed)?;
                         return Ok((rules, true));
                     }
                     Body::Done if interrupted => return Err(Trouble::Interrupted),

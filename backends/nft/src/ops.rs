@@ -1,6 +1,6 @@
 //! Which messages make which change. One step becomes one or more messages of one batch.
 use crate::expr::Expr;
-use crate::lower::lower;
+use crate::lower::{Dialect, Lowered, NotSayable, lower};
 use chainkeeper_contract::{Family, Handle, Hook, Place, Rule, Step, Table};
 
 /// One message of a batch, by meaning. Encoders turn it into bytes.
@@ -33,6 +33,8 @@ pub enum Msg {
         chain: String,
         /// What it does.
         exprs: Vec<Expr>,
+        /// A comment in its userdata.
+        comment: Option<String>,
         /// First, last, or before a handle.
         place: Place,
     },
@@ -55,21 +57,28 @@ pub enum Msg {
 }
 
 /// The messages of one step, in the order in which the kernel must see them.
-pub(crate) fn messages(family: Family, step: &Step) -> Vec<Msg> {
-    match step {
+pub(crate) fn messages(
+    family: Family,
+    dialect: Dialect,
+    step: &Step,
+) -> Result<Vec<Msg>, NotSayable> {
+    let rules = |chain: &str, rules: &[Rule], place| {
+        new_rules((family, dialect), (step.table(), chain), rules, place)
+    };
+    Ok(match step {
         Step::EnsureTable { table } => vec![Msg::NewTable { table: *table }],
         Step::EnsureHook { table, hook } => vec![Msg::NewBase { table: *table, hook: *hook }],
         Step::CreateChain { table, chain } => {
             vec![Msg::NewChain { table: *table, name: chain.to_string() }]
         }
         Step::Rewrite { table, chain, remove, insert, place, .. } => {
-            let chain = chain.to_string();
-            let mut out = new_rules(family, *table, &chain, insert, *place);
-            out.extend(remove.iter().map(|handle| del_rule(*table, &chain, *handle)));
+            let chain = chain.as_str();
+            let mut out = rules(chain, insert, *place)?;
+            out.extend(remove.iter().map(|handle| del_rule(*table, chain, *handle)));
             out
         }
-        Step::Insert { table, hook, rule, place, .. } => {
-            new_rules(family, *table, hook.name(), std::slice::from_ref(rule), *place)
+        Step::Insert { hook, rule, place, .. } => {
+            rules(hook.name(), std::slice::from_ref(rule), *place)?
         }
         Step::Remove { table, chain, handle, .. } => {
             vec![del_rule(*table, chain.as_str(), *handle)]
@@ -77,7 +86,7 @@ pub(crate) fn messages(family: Family, step: &Step) -> Vec<Msg> {
         Step::DeleteChain { table, handle, .. } => {
             vec![Msg::DelChain { table: *table, handle: *handle }]
         }
-    }
+    })
 }
 
 fn del_rule(table: Table, chain: &str, handle: Handle) -> Msg {
@@ -86,12 +95,15 @@ fn del_rule(table: Table, chain: &str, handle: Handle) -> Msg {
 
 /// Rules in order at one place. Each rule put first lands before the one put first earlier, so those
 /// go in reverse.
-fn new_rules(family: Family, table: Table, chain: &str, rules: &[Rule], place: Place) -> Vec<Msg> {
-    let message = |rule: &Rule| Msg::NewRule {
-        table,
-        chain: chain.to_owned(),
-        exprs: lower(family, rule),
-        place,
+fn new_rules(
+    (family, dialect): (Family, Dialect),
+    (table, chain): (Table, &str),
+    rules: &[Rule],
+    place: Place,
+) -> Result<Vec<Msg>, NotSayable> {
+    let message = |rule: &Rule| {
+        let Lowered { exprs, comment } = lower(family, dialect, rule)?;
+        Ok(Msg::NewRule { table, chain: chain.to_owned(), exprs, comment, place })
     };
     match place {
         Place::First => rules.iter().rev().map(message).collect(),

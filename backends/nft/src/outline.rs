@@ -48,6 +48,9 @@ pub(crate) fn outline(exprs: &[Expr]) -> Outline {
             Expr::Counter { .. } => {}
             // A load alone decides nothing, the comparison after it does.
             Expr::Payload { .. } | Expr::Bitwise { .. } | Expr::Meta { .. } => {}
+            // Breaks off where there is no connection, whatever is asked then.
+            Expr::Ct { .. } => out.conditional = true,
+            Expr::MetaSet { .. } | Expr::Masq { .. } => other(&expr.name(), &mut out),
             Expr::Cmp { .. } => out.conditional = true,
             Expr::Immediate(verdict) => out.end = end(verdict),
             Expr::Other(name) => other(name, &mut out),

@@ -97,6 +97,12 @@ pub(crate) const NFTA_CMP_OP: u16 = 2;
 pub(crate) const NFTA_CMP_DATA: u16 = 3;
 pub(crate) const NFTA_META_DREG: u16 = 1;
 pub(crate) const NFTA_META_KEY: u16 = 2;
+pub(crate) const NFTA_META_SREG: u16 = 3;
+pub(crate) const NFTA_CT_DREG: u16 = 1;
+pub(crate) const NFTA_CT_KEY: u16 = 2;
+pub(crate) const NFTA_CT_DIRECTION: u16 = 3;
+pub(crate) const NFTA_CT_SREG: u16 = 4;
+pub(crate) const NFTA_MASQ_FLAGS: u16 = 1;
 pub(crate) const NFTA_IMMEDIATE_DREG: u16 = 1;
 pub(crate) const NFTA_IMMEDIATE_DATA: u16 = 2;
 pub(crate) const NFTA_DATA_VALUE: u16 = 1;
@@ -115,6 +121,13 @@ pub(crate) const NFT_PAYLOAD_NETWORK_HEADER: u32 = 1;
 pub(crate) const NFT_CMP_EQ: u32 = 0;
 pub(crate) const NFT_CMP_NEQ: u32 = 1;
 pub(crate) const NFT_META_MARK: u32 = 3;
+pub(crate) const NFT_CT_STATE: u32 = 0;
+pub(crate) const NFT_CT_STATUS: u32 = 2;
+/// `IPS_SRC_NAT` and `IPS_DST_NAT` (`linux/netfilter/nf_conntrack_common.h`).
+pub(crate) const IPS_SRC_NAT: u32 = 1 << 4;
+pub(crate) const IPS_DST_NAT: u32 = 1 << 5;
+/// Type of a comment in the userdata of a rule, as libnftnl frames it (`libnftnl/udata.h`).
+pub(crate) const UDATA_RULE_COMMENT: u8 = 0;
 
 pub(crate) const NFTA_GEN_ID: u16 = 1;
 

@@ -2,7 +2,7 @@
 //! with iptables-nft as "somebody else".
 use chainkeeper_contract::testing::{CASES, Dice, Fake, Outside, World, play, random_drift};
 use chainkeeper_contract::{Backend, Family, Table};
-use chainkeeper_nft::NftBackend;
+use chainkeeper_nft::{NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn in_netns(test: impl FnOnce(&mut Kernel) + Send) {
             unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
                 panic!("this test needs root, or the user namespace that `make test` makes: {e}")
             });
-            test(&mut Kernel(NftBackend::open().expect("netlink")));
+            test(&mut Kernel(NftBackend::open(Setup::default()).expect("netlink")));
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });

@@ -3,8 +3,8 @@
 use chainkeeper_contract::text::{Line, parse_spec};
 use chainkeeper_contract::{Family, Handle, Hook, Place, Rule, Seen, Table};
 use chainkeeper_nft::read::{self, Body, Messages};
-use chainkeeper_nft::write::pure::{Batch, encode};
-use chainkeeper_nft::{Msg, lower, raise};
+use chainkeeper_nft::write::{Batch, Encoder, Writer};
+use chainkeeper_nft::{Dialect, Lowered, Msg, lower, raise};
 
 fn golden(file: &str) -> String {
     let path = format!("{}/tests/golden/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -131,8 +131,8 @@ fn sample_messages(family: Family, text: &str) -> Vec<Msg> {
         let found = sample.iter().find(|(_, c, r)| *c == sent.chain && *r == rule);
         let (table, chain, rule) = found.unwrap_or_else(|| panic!("{} {rule}", sent.chain));
         let place = if chain.starts_with("KUBE") { Place::Last } else { Place::First };
-        let exprs = lower(family, rule);
-        Msg::NewRule { table: *table, chain: (*chain).to_owned(), exprs, place }
+        let Lowered { exprs, comment } = lower(family, Dialect::Xt, rule).expect("xt says all");
+        Msg::NewRule { table: *table, chain: (*chain).to_owned(), exprs, comment, place }
     };
     order.iter().map(find).collect()
 }
@@ -140,8 +140,8 @@ fn sample_messages(family: Family, text: &str) -> Vec<Msg> {
 /// The bytes of one message inside a batch.
 fn one(family: Family, message: Msg) -> Vec<u8> {
     let messages = [(family, message)];
-    let batch = Batch { messages: &messages, generation: None, seq: 7, commit: false };
-    encode(&batch)[20..].to_vec()
+    let batch = Batch::new(&messages, None, 7, false).expect("writable");
+    Encoder::Pure.batch(&batch)[20..].to_vec()
 }
 
 fn without_seq(raw: &[u8]) -> Vec<u8> {
@@ -153,14 +153,16 @@ fn without_seq(raw: &[u8]) -> Vec<u8> {
 #[test]
 fn a_pinned_generation_and_a_place_before_a_handle_are_sent() {
     let place = Place::Before(Handle(9));
-    let exprs = vec![];
-    let rule = Msg::NewRule { table: Table::Nat, chain: "X".into(), exprs, place };
+    let (exprs, comment) = (vec![], None);
+    let rule = Msg::NewRule { table: Table::Nat, chain: "X".into(), exprs, comment, place };
     let messages = [(Family::Ipv4, rule)];
-    let batch = Batch { messages: &messages, generation: Some(0x0102), seq: 1, commit: true };
-    let bytes = encode(&batch);
-    // BATCH_BEGIN: res_id 10, NFNL_BATCH_GENID (1) big endian.
-    assert_eq!(bytes[16..28], [0, 0, 0, 10, 8, 0, 1, 0, 0, 0, 1, 2]);
-    // NFTA_RULE_POSITION (6), u64 big endian.
-    let position = [12, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 9];
-    assert!(bytes.windows(12).any(|w| w == position), "{bytes:02x?}");
+    let batch = Batch::new(&messages, Some(0x0102), 1, true).expect("writable");
+    for encoder in Encoder::ALL {
+        let bytes = encoder.batch(&batch);
+        // BATCH_BEGIN: res_id 10, NFNL_BATCH_GENID (1) big endian.
+        assert_eq!(bytes[16..28], [0, 0, 0, 10, 8, 0, 1, 0, 0, 0, 1, 2], "{encoder:?}");
+        // NFTA_RULE_POSITION (6), u64 big endian.
+        let position = [12, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+        assert!(bytes.windows(12).any(|w| w == position), "{encoder:?} {bytes:02x?}");
+    }
 }

@@ -5,7 +5,7 @@ use chainkeeper_contract::{
     Action, Backend, BackendError, ChainName, Errno, ErrorKind, Family, Handle, Hook, Options,
     Place, Plan, Rule, Scope, Step, Table, Why, diff,
 };
-use chainkeeper_nft::NftBackend;
+use chainkeeper_nft::{NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ fn in_netns<T: Send>(test: impl FnOnce(&mut NftBackend) -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
-            test(&mut NftBackend::open().expect("netlink"))
+            test(&mut NftBackend::open(Setup::default()).expect("netlink"))
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -157,7 +157,7 @@ fn a_host_that_never_rests_is_busy_and_never_a_mixed_look() {
         done(nft, vec![Step::EnsureTable { table: NAT }, chain("A"), chain("W")]);
         let rule = |n: u32| Rule::new(Action::Mark { value: n, mask: n });
         done(nft, (0..3000).map(|n| append("A", rule(n))).collect());
-        let mut writer = NftBackend::open().expect("netlink");
+        let mut writer = NftBackend::open(Setup::default()).expect("netlink");
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {

@@ -35,6 +35,8 @@ fn expr(attrs: Attrs<'_>) -> Result<Expr, Malformed> {
         "bitwise" => fields.bitwise(),
         "cmp" => fields.cmp(),
         "meta" => fields.meta(),
+        "ct" => fields.ct(),
+        "masq" => fields.masq(),
         "immediate" => fields.verdict().map(Expr::Immediate),
         _ => None,
     };
@@ -43,10 +45,10 @@ fn expr(attrs: Attrs<'_>) -> Result<Expr, Malformed> {
 
 /// Tells apart the forms of one expression that load and that set.
 fn variant(name: &str, fields: &Fields<'_>) -> String {
-    // NFTA_META_SREG 3, NFTA_CT_SREG 4, NFTA_PAYLOAD_SREG 5, NFTA_EXTHDR_SREG 7, NFTA_LOOKUP_DREG 3.
+    // NFTA_PAYLOAD_SREG 5, NFTA_EXTHDR_SREG 7, NFTA_LOOKUP_DREG 3.
     match name {
-        "meta" if fields.get(3).is_some() => "meta set".into(),
-        "ct" if fields.get(4).is_some() => "ct set".into(),
+        "meta" if fields.get(u::NFTA_META_SREG).is_some() => "meta set".into(),
+        "ct" if fields.get(u::NFTA_CT_SREG).is_some() => "ct set".into(),
         "payload" if fields.get(5).is_some() => "payload set".into(),
         "exthdr" if fields.get(7).is_some() => "exthdr set".into(),
         "lookup" if fields.u32(3) == Some(u::NFT_REG_VERDICT) => "vmap".into(),
@@ -120,7 +122,24 @@ impl<'a> Fields<'a> {
     }
 
     fn meta(&self) -> Option<Expr> {
-        Some(Expr::Meta { dreg: self.u32(u::NFTA_META_DREG)?, key: self.u32(u::NFTA_META_KEY)? })
+        let key = self.u32(u::NFTA_META_KEY)?;
+        match self.u32(u::NFTA_META_SREG) {
+            Some(sreg) => Some(Expr::MetaSet { sreg, key }),
+            None => Some(Expr::Meta { dreg: self.u32(u::NFTA_META_DREG)?, key }),
+        }
+    }
+
+    /// Only what is loaded without a direction.
+    fn ct(&self) -> Option<Expr> {
+        let whole = [u::NFTA_CT_DIRECTION, u::NFTA_CT_SREG].iter().all(|k| self.get(*k).is_none());
+        let (dreg, key) = (self.u32(u::NFTA_CT_DREG)?, self.u32(u::NFTA_CT_KEY)?);
+        whole.then_some(Expr::Ct { dreg, key })
+    }
+
+    /// Only without ports.
+    fn masq(&self) -> Option<Expr> {
+        let flags = self.get(u::NFTA_MASQ_FLAGS).map_or(Some(0), |a| a.u32().ok())?;
+        self.0.iter().all(|a| a.kind == u::NFTA_MASQ_FLAGS).then_some(Expr::Masq { flags })
     }
 
     fn verdict(&self) -> Option<Verdict> {

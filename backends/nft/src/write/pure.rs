@@ -1,103 +1,95 @@
 //! The encoder without a C library: a batch of messages as the bytes of one datagram.
+use super::Writer;
 use super::attr::Buffer;
+use super::batch::{Batch, flags};
 use crate::base::{OWNERSHIP_MARK, definition};
 use crate::expr::{Expr, Verdict, Xt};
 use crate::ops::Msg;
 use crate::uapi as u;
 use chainkeeper_contract::{Family, Place};
 
-/// A batch to encode. Message `i` gets sequence number `seq + 1 + i`, BEGIN `seq`, END the next.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
-    /// Messages in order.
-    pub messages: &'a [(Family, Msg)],
-    /// NFNL_BATCH_GENID: the kernel refuses the batch on any other generation.
-    pub generation: Option<u32>,
-    /// Sequence number of BATCH_BEGIN.
-    pub seq: u32,
-    /// Without BATCH_END the kernel checks everything and rolls back: a dry run.
-    pub commit: bool,
+/// Our own encoder.
+pub(super) struct Pure;
+
+impl Writer for Pure {
+    fn batch(&self, batch: &Batch<'_>) -> Vec<u8> {
+        let mut out = Buffer::default();
+        let control = (0, u::NFNL_SUBSYS_NFTABLES);
+        out.message((u::NFNL_MSG_BATCH_BEGIN, u::NLM_F_REQUEST, batch.seq), control, |b| {
+            if let Some(generation) = batch.generation {
+                b.u32(u::NFNL_BATCH_GENID, generation);
+            }
+        });
+        let mut seq = batch.seq;
+        for (family, msg) in batch.messages {
+            seq = seq.wrapping_add(1);
+            put(&mut out, *family, msg, seq);
+        }
+        if batch.commit {
+            let flags = u::NLM_F_REQUEST | u::NLM_F_ACK;
+            out.message((u::NFNL_MSG_BATCH_END, flags, seq.wrapping_add(1)), control, |_| {});
+        }
+        out.finish()
+    }
 }
 
-/// The datagram.
-pub fn encode(batch: &Batch<'_>) -> Vec<u8> {
-    let mut out = Buffer::default();
-    let control = (0, u::NFNL_SUBSYS_NFTABLES);
-    out.message((u::NFNL_MSG_BATCH_BEGIN, u::NLM_F_REQUEST, batch.seq), control, |b| {
-        if let Some(generation) = batch.generation {
-            b.u32(u::NFNL_BATCH_GENID, generation);
-        }
-    });
-    let mut seq = batch.seq;
-    for (family, message) in batch.messages {
-        seq = seq.wrapping_add(1);
-        put(&mut out, *family, message, seq);
-    }
-    if batch.commit {
-        let head = (u::NFNL_MSG_BATCH_END, u::NLM_F_REQUEST | u::NLM_F_ACK, seq.wrapping_add(1));
-        out.message(head, control, |_| {});
-    }
-    out.finish()
+fn put(out: &mut Buffer, family: Family, msg: &Msg, seq: u32) {
+    let kind = match msg {
+        Msg::NewTable { .. } => u::NFT_MSG_NEWTABLE,
+        Msg::NewBase { .. } | Msg::NewChain { .. } => u::NFT_MSG_NEWCHAIN,
+        Msg::NewRule { .. } => u::NFT_MSG_NEWRULE,
+        Msg::DelRule { .. } => u::NFT_MSG_DELRULE,
+        Msg::DelChain { .. } => u::NFT_MSG_DELCHAIN,
+    };
+    out.message((kind, flags(msg), seq), (u::nfproto(family), 0), |b| attributes(b, msg));
 }
 
-fn put(out: &mut Buffer, family: Family, message: &Msg, seq: u32) {
-    let req = u::NLM_F_REQUEST;
-    let proto = (u::nfproto(family), 0);
-    match message {
-        Msg::NewTable { table } => {
-            out.message((u::NFT_MSG_NEWTABLE, req | u::NLM_F_CREATE, seq), proto, |b| {
-                b.text(u::NFTA_TABLE_NAME, table.name());
-            });
-        }
+fn attributes(b: &mut Buffer, msg: &Msg) {
+    match msg {
+        Msg::NewTable { table } => b.text(u::NFTA_TABLE_NAME, table.name()),
         Msg::NewBase { table, hook } => {
             let base = definition(*table, *hook);
-            out.message((u::NFT_MSG_NEWCHAIN, req | u::NLM_F_CREATE, seq), proto, |b| {
-                b.text(u::NFTA_CHAIN_TABLE, table.name());
-                b.text(u::NFTA_CHAIN_NAME, hook.name());
-                b.nest(u::NFTA_CHAIN_HOOK, |b| {
-                    b.u32(u::NFTA_HOOK_HOOKNUM, base.hook);
-                    b.u32(u::NFTA_HOOK_PRIORITY, base.priority.cast_unsigned());
-                });
-                b.u32(u::NFTA_CHAIN_POLICY, u::NF_ACCEPT.cast_unsigned());
-                b.text(u::NFTA_CHAIN_TYPE, base.kind);
+            b.text(u::NFTA_CHAIN_TABLE, table.name());
+            b.text(u::NFTA_CHAIN_NAME, hook.name());
+            b.nest(u::NFTA_CHAIN_HOOK, |b| {
+                b.u32(u::NFTA_HOOK_HOOKNUM, base.hook);
+                b.u32(u::NFTA_HOOK_PRIORITY, base.priority.cast_unsigned());
             });
+            b.u32(u::NFTA_CHAIN_POLICY, u::NF_ACCEPT.cast_unsigned());
+            b.text(u::NFTA_CHAIN_TYPE, base.kind);
         }
         Msg::NewChain { table, name } => {
-            let flags = req | u::NLM_F_CREATE | u::NLM_F_EXCL;
-            out.message((u::NFT_MSG_NEWCHAIN, flags, seq), proto, |b| {
-                b.text(u::NFTA_CHAIN_TABLE, table.name());
-                b.text(u::NFTA_CHAIN_NAME, name);
-                b.bytes(u::NFTA_CHAIN_USERDATA, OWNERSHIP_MARK);
-            });
+            b.text(u::NFTA_CHAIN_TABLE, table.name());
+            b.text(u::NFTA_CHAIN_NAME, name);
+            b.bytes(u::NFTA_CHAIN_USERDATA, OWNERSHIP_MARK);
         }
-        Msg::NewRule { table, chain, exprs, place } => {
-            let flags = match place {
-                Place::Last => req | u::NLM_F_CREATE | u::NLM_F_APPEND,
-                Place::First | Place::Before(_) => req | u::NLM_F_CREATE,
-            };
-            out.message((u::NFT_MSG_NEWRULE, flags, seq), proto, |b| {
-                b.text(u::NFTA_RULE_TABLE, table.name());
-                b.text(u::NFTA_RULE_CHAIN, chain);
-                expressions(b, exprs);
-                if let Place::Before(handle) = place {
-                    b.u64(u::NFTA_RULE_POSITION, handle.0);
-                }
-            });
+        Msg::NewRule { table, chain, exprs, comment, place } => {
+            b.text(u::NFTA_RULE_TABLE, table.name());
+            b.text(u::NFTA_RULE_CHAIN, chain);
+            expressions(b, exprs);
+            if let Place::Before(handle) = place {
+                b.u64(u::NFTA_RULE_POSITION, handle.0);
+            }
+            if let Some(comment) = comment {
+                b.bytes(u::NFTA_RULE_USERDATA, &userdata(comment));
+            }
         }
         Msg::DelRule { table, chain, handle } => {
-            out.message((u::NFT_MSG_DELRULE, req, seq), proto, |b| {
-                b.text(u::NFTA_RULE_TABLE, table.name());
-                b.text(u::NFTA_RULE_CHAIN, chain);
-                b.u64(u::NFTA_RULE_HANDLE, handle.0);
-            });
+            b.text(u::NFTA_RULE_TABLE, table.name());
+            b.text(u::NFTA_RULE_CHAIN, chain);
+            b.u64(u::NFTA_RULE_HANDLE, handle.0);
         }
         Msg::DelChain { table, handle } => {
-            out.message((u::NFT_MSG_DELCHAIN, req | u::NLM_F_NONREC, seq), proto, |b| {
-                b.text(u::NFTA_CHAIN_TABLE, table.name());
-                b.u64(u::NFTA_CHAIN_HANDLE, handle.0);
-            });
+            b.text(u::NFTA_CHAIN_TABLE, table.name());
+            b.u64(u::NFTA_CHAIN_HANDLE, handle.0);
         }
     }
+}
+
+/// A comment as nft keeps it: type, length with NUL, text, NUL. Its length was checked.
+fn userdata(comment: &str) -> Vec<u8> {
+    let len = u8::try_from(comment.len() + 1).unwrap_or(u8::MAX);
+    [&[u::UDATA_RULE_COMMENT, len], comment.as_bytes(), b"\0"].concat()
 }
 
 /// NFTA_RULE_EXPRESSIONS, then NFTA_RULE_COMPAT {PROTO 0, FLAGS 0} as iptables-nft sends it.
@@ -143,8 +135,17 @@ fn expression(out: &mut Buffer, expr: &Expr) {
             b.u32(u::NFTA_META_KEY, *key);
             b.u32(u::NFTA_META_DREG, *dreg);
         }),
+        Expr::MetaSet { sreg, key } => named(out, "meta", |b| {
+            b.u32(u::NFTA_META_KEY, *key);
+            b.u32(u::NFTA_META_SREG, *sreg);
+        }),
+        Expr::Ct { dreg, key } => named(out, "ct", |b| {
+            b.u32(u::NFTA_CT_KEY, *key);
+            b.u32(u::NFTA_CT_DREG, *dreg);
+        }),
+        Expr::Masq { flags } => named(out, "masq", |b| b.u32(u::NFTA_MASQ_FLAGS, *flags)),
         Expr::Immediate(verdict) => named(out, "immediate", |b| immediate(b, verdict)),
-        Expr::Other(name) => named(out, name, |_| {}),
+        Expr::Other(_) => {} // refused by Batch::new
     }
 }
 

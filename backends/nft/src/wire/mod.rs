@@ -3,41 +3,59 @@
 //! nfnetlink does its work inside `sendmsg`: when `send` returns, every answer is queued (a dump is
 //! produced by `recv` itself). So nothing ever blocks: EAGAIN means "no more answers".
 #![allow(unsafe_code)]
+#[cfg(feature = "nftnl")]
+mod mnl;
+mod pure;
+
+use crate::write::Encoder;
 use chainkeeper_contract::Errno;
 use nix::errno::Errno as NixErrno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send,
-    setsockopt, socket, sockopt,
-};
-use std::os::fd::{AsRawFd, OwnedFd};
+use nix::sys::socket::{setsockopt, sockopt};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// A netlink datagram of a dump is at most 32 KiB (NLMSG_GOODSIZE limits apart); twice that is room.
 const RECEIVE: usize = 64 * 1024;
+/// libmnl reads into a buffer aligned for a `nlmsghdr`.
+const ALIGN: usize = 8;
 /// net.core.wmem_default; a batch beyond a good part of it needs a larger send buffer.
 const SEND_DEFAULT: usize = 128 * 1024;
 
-/// A NETLINK_NETFILTER socket, in the network namespace of the thread that opened it.
+/// A bound NETLINK_NETFILTER socket that never blocks on receiving.
+trait Port: AsFd + Send + std::fmt::Debug {
+    /// One datagram, whole.
+    fn send(&self, datagram: &[u8]) -> Result<(), NixErrno>;
+    /// The length of the next datagram, which is in `buffer`; EAGAIN when there is none, EMSGSIZE when
+    /// it is larger.
+    fn receive(&self, buffer: &mut [u8]) -> Result<usize, NixErrno>;
+}
+
+/// A socket in the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    fd: OwnedFd,
+    port: Box<dyn Port>,
+    encoder: Encoder,
     seq: u32,
     buffer: Vec<u8>,
 }
 
 impl Socket {
-    pub(crate) fn open() -> Result<Socket, Errno> {
-        let fd = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::NetlinkNetFilter,
-        )
-        .map_err(errno)?;
-        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(errno)?;
+    /// Opened the way that goes with the encoder.
+    pub(crate) fn open(encoder: Encoder) -> Result<Socket, Errno> {
+        let port: Box<dyn Port> = match encoder {
+            #[cfg(feature = "nftnl")]
+            Encoder::Nftnl => Box::new(mnl::MnlPort::open().map_err(errno)?),
+            Encoder::Pure => Box::new(pure::PurePort::open().map_err(errno)?),
+        };
         // Old kernels lack them; errors then say less, nothing else changes.
-        let _ = set_netlink(&fd, libc::NETLINK_EXT_ACK);
-        let _ = set_netlink(&fd, libc::NETLINK_CAP_ACK);
-        Ok(Socket { fd, seq: 1, buffer: vec![0; RECEIVE] })
+        let _ = set_netlink(port.as_fd(), libc::NETLINK_EXT_ACK);
+        let _ = set_netlink(port.as_fd(), libc::NETLINK_CAP_ACK);
+        Ok(Socket { port, encoder, seq: 1, buffer: vec![0; RECEIVE + ALIGN] })
+    }
+
+    /// A clean one in its place: answers that are still queued must not be taken for later ones.
+    pub(crate) fn reopen(&mut self) -> Result<(), Errno> {
+        *self = Socket::open(self.encoder)?;
+        Ok(())
     }
 
     /// Reserves `count` sequence numbers and returns the first.
@@ -52,30 +70,29 @@ impl Socket {
         if datagram.len() > SEND_DEFAULT {
             let size = datagram.len() * 2;
             // FORCE needs CAP_NET_ADMIN in the initial user namespace; else up to wmem_max.
-            if setsockopt(&self.fd, sockopt::SndBufForce, &size).is_err() {
-                let _ = setsockopt(&self.fd, sockopt::SndBuf, &size);
+            if setsockopt(&self.port.as_fd(), sockopt::SndBufForce, &size).is_err() {
+                let _ = setsockopt(&self.port.as_fd(), sockopt::SndBuf, &size);
             }
         }
         loop {
-            match send(self.fd.as_raw_fd(), datagram, MsgFlags::empty()) {
+            match self.port.send(datagram) {
                 Err(NixErrno::EINTR) => {}
-                Err(e) => return Err(errno(e)),
-                Ok(_) => return Ok(()),
+                done => return done.map_err(errno),
             }
         }
     }
 
     /// The next datagram of answers; `None` when there is none left.
     pub(crate) fn receive(&mut self) -> Result<Option<&[u8]>, Errno> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
+        let start = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
         loop {
-            let len = match recv(self.fd.as_raw_fd(), &mut self.buffer, flags) {
+            let len = match self.port.receive(&mut self.buffer[start..start + RECEIVE]) {
                 Err(NixErrno::EINTR) => continue,
                 Err(NixErrno::EAGAIN) => return Ok(None),
                 Err(e) => return Err(errno(e)),
                 Ok(len) => len,
             };
-            return self.buffer.get(..len).map(Some).ok_or(Errno::MSGSIZE);
+            return self.buffer.get(start..start + len).map(Some).ok_or(Errno::MSGSIZE);
         }
     }
 }
@@ -84,7 +101,7 @@ fn errno(e: NixErrno) -> Errno {
     Errno(e as i32)
 }
 
-fn set_netlink(fd: &OwnedFd, option: libc::c_int) -> Result<(), Errno> {
+fn set_netlink(fd: BorrowedFd<'_>, option: libc::c_int) -> Result<(), Errno> {
     let on: libc::c_int = 1;
     let len = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: `fd` is open for as long as it is borrowed, and `on` is a live c_int of `len` bytes
