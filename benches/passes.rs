@@ -63,7 +63,7 @@ fn twice(mut work: impl FnMut()) -> (Duration, Duration) {
 
 fn in_process() -> (Duration, Duration) {
     let config = Settings::default().check().expect("defaults");
-    let backend = backends::open(config.backend).expect("netlink");
+    let backend = backends::open(&config).expect("netlink");
     let mut keeper = Keeper::new(backend, config);
     twice(|| drop(keeper.apply(CanaryPolicy::Write).expect("apply")))
 }

@@ -1,5 +1,6 @@
 //! What an error means and what to do about it: one table, shown under every error and printed in
 //! the reference page.
+use crate::config::Dialect;
 use crate::exit;
 use crate::host::Privileges;
 use chainkeeper_contract::{BackendError, Errno, ErrorKind};
@@ -44,7 +45,8 @@ const EXISTS: Advice = Advice {
 const MISSING: Advice = Advice {
     when: "a kernel piece is missing",
     why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module that is named, or update the kernel",
+    remedy: "load the module that is named, or update the kernel; where it has no xt extensions \
+             and no iptables-nft is in use, --dialect native does without",
 };
 const NOT_BUILT: Advice = Advice {
     when: "a backend that this build does not have",
@@ -89,6 +91,17 @@ pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
         (ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
         (ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
         (ErrorKind::Refused, _) => OTHER,
+    }
+}
+
+/// What to say before rules are written in that dialect, if there is something.
+pub fn dialect(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Xt => None,
+        Dialect::Native => Some(
+            "no iptables-nft can read native rules: `iptables-save` and `iptables -S` call the \
+             tables that hold them incompatible, and show none of their rules",
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one place that knows which backends exist.
-use crate::config::BackendChoice;
+use crate::config::{BackendChoice, Config, Dialect};
 use chainkeeper_contract::{Backend, BackendError};
+use chainkeeper_nft::{NftBackend, Setup};
 
 /// The version, and which encoder this build writes with: it decides the licence of the binary.
 pub const VERSION: &str = if cfg!(feature = "nftnl") {
@@ -13,11 +14,16 @@ pub const VERSION: &str = if cfg!(feature = "nftnl") {
     concat!(env!("CARGO_PKG_VERSION"), "\nencoder  pure: no C library; Apache-2.0")
 };
 
-/// Opens the backend of that choice in the calling thread's network namespace.
-pub fn open(choice: BackendChoice) -> Result<Box<dyn Backend>, BackendError> {
-    match choice {
+/// Opens the configured backend in the calling thread's network namespace.
+pub fn open(config: &Config) -> Result<Box<dyn Backend>, BackendError> {
+    let dialect = match config.dialect {
+        Dialect::Xt => chainkeeper_nft::Dialect::Xt,
+        Dialect::Native => chainkeeper_nft::Dialect::Native,
+    };
+    match config.backend {
         BackendChoice::Auto | BackendChoice::Nft => {
-            Ok(Box::new(chainkeeper_nft::NftBackend::open(chainkeeper_nft::Setup::default())?))
+            let setup = Setup { dialect, ..Setup::default() };
+            Ok(Box::new(NftBackend::open(setup)?))
         }
         BackendChoice::Legacy => Err(BackendError::NotBuilt {
             what: "cannot use --backend legacy".into(),

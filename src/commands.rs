@@ -60,6 +60,7 @@ pub fn apply(config: &Config, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
+    warn_dialect(config);
     match open(config).and_then(|mut k| k.apply(CanaryPolicy::Write)) {
         Err(error) => screen.fail(&error),
         Ok(pass) => {
@@ -76,6 +77,7 @@ pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
+    warn_dialect(config);
     let look = open(config).and_then(|mut k| {
         // A canary alone is never drift: it is shown as pending, though `apply` would write it.
         let look = k.look(CanaryPolicy::Report)?;
@@ -152,7 +154,13 @@ pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: S
 
 /// Opens the backend for a configuration.
 pub fn open(config: &Config) -> Result<Keeper, BackendError> {
-    Ok(Keeper::new(backends::open(config.backend)?, config.clone()))
+    Ok(Keeper::new(backends::open(config)?, config.clone()))
+}
+
+fn warn_dialect(config: &Config) {
+    if let Some(words) = advice::dialect(config.dialect) {
+        warn(&format!("warning: {words}"));
+    }
 }
 
 /// `make-iptables-util-chains = false`: nothing is made, looked at or removed.

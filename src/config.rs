@@ -35,6 +35,17 @@ pub enum BackendChoice {
     Legacy,
 }
 
+/// How the nft backend puts rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// With xt extensions: every iptables-nft reads it
+    #[default]
+    Xt,
+    /// Without, for kernels that have none: no iptables-nft reads it
+    Native,
+}
+
 /// Which families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -77,6 +88,13 @@ pub struct Settings {
     /// Which backend writes the chains [default: auto]
     #[arg(long, global = true, value_enum, hide_possible_values = false)]
     pub backend: Option<BackendChoice>,
+    /// How rules are put into nf_tables [default: xt]
+    #[arg(long, global = true, value_enum)]
+    pub dialect: Option<Dialect>,
+    /// true: write native rules even where they hide rules of iptables-nft [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          require_equals = true)]
+    pub force_dialect: Option<bool>,
     /// Which chains are kept [default: auto]
     #[arg(long, global = true, value_enum)]
     pub profile: Option<Profile>,
@@ -109,6 +127,10 @@ pub struct Settings {
 pub struct Config {
     /// See [`Settings::backend`].
     pub backend: BackendChoice,
+    /// See [`Settings::dialect`].
+    pub dialect: Dialect,
+    /// See [`Settings::force_dialect`].
+    pub force_dialect: bool,
     /// See [`Settings::profile`].
     pub profile: Profile,
     /// Families to keep, in order.
@@ -168,6 +190,8 @@ impl Settings {
     fn over(self, below: Settings) -> Settings {
         Settings {
             backend: self.backend.or(below.backend),
+            dialect: self.dialect.or(below.dialect),
+            force_dialect: self.force_dialect.or(below.force_dialect),
             profile: self.profile.or(below.profile),
             family: self.family.or(below.family),
             masquerade_bit: self.masquerade_bit.or(below.masquerade_bit),
@@ -202,6 +226,8 @@ impl Settings {
         })?;
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
+            dialect: self.dialect.unwrap_or_default(),
+            force_dialect: self.force_dialect.unwrap_or_default(),
             profile: self.profile.unwrap_or_default(),
             families: match self.family.unwrap_or_default() {
                 FamilyChoice::Both => Family::ALL.to_vec(),

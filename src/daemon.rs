@@ -7,7 +7,7 @@ use crate::reconcile::{Keeper, Pass};
 use crate::report;
 use crate::worker::{Order, Worker};
 use anyhow::Context as _;
-use chainkeeper_contract::BackendError;
+use chainkeeper_contract::{Backend, BackendError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
@@ -25,12 +25,13 @@ pub enum Ended {
 pub async fn run(
     config: Config,
     keeper: Keeper,
-    reload: impl Fn() -> Result<Config, String>,
+    reload: impl Fn() -> Result<(Config, Box<dyn Backend>), String>,
 ) -> anyhow::Result<Ended> {
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup: Signal = signal(SignalKind::hangup())?;
     info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), backends::why(config.backend));
+    warn_dialect(&config);
     let worker = Worker::start(keeper)?;
     let mut journal = Journal::default();
     let mut config = config;
@@ -43,10 +44,11 @@ pub async fn run(
             }
             _ = hangup.recv() => {
                 match reload() {
-                    Ok(new) => {
-                        worker.tell(Order::Reconfigure(Box::new(new.clone())));
+                    Ok((new, backend)) => {
+                        worker.tell(Order::Reconfigure(Box::new(new.clone()), backend));
                         config = new;
                         info!("configuration reloaded");
+                        warn_dialect(&config);
                     }
                     Err(why) => error!("keeping the last good configuration: {why}"),
                 }
@@ -62,6 +64,12 @@ pub async fn run(
             Ok(Ended::Asked)
         }
         OnExit::Remove => Ok(removed(worker.ask(Order::Remove).await)),
+    }
+}
+
+fn warn_dialect(config: &Config) {
+    if let Some(words) = advice::dialect(config.dialect) {
+        warn!("{words}");
     }
 }
 

@@ -6,6 +6,7 @@ use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, ConfigError, Settings};
 use chainkeeper::daemon::{self, Ended};
 use chainkeeper::{backends, exit, sandbox};
+use chainkeeper_contract::Backend;
 use clap::Parser;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -53,8 +54,8 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
     };
     let reload = || {
         let config = load(global, flags).map_err(|e| e.to_string())?;
-        backends::open(config.backend).map_err(|e| e.to_string())?;
-        Ok(config)
+        let backend = backends::open(&config).map_err(|e| e.to_string())?;
+        Ok((config, backend))
     };
     match keep(config, keeper, reload) {
         Ok(Ended::Asked) => exit::FINE,
@@ -69,7 +70,7 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
 fn keep(
     config: Config,
     keeper: chainkeeper::reconcile::Keeper,
-    reload: impl Fn() -> Result<Config, String>,
+    reload: impl Fn() -> Result<(Config, Box<dyn Backend>), String>,
 ) -> anyhow::Result<Ended> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

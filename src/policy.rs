@@ -1,6 +1,6 @@
 //! Which chains and rules each family should hold. Pure: configuration and what was seen come in.
 //! Rules, comments and order are kubelet's (1.24 for `full`, 1.28 for `current`).
-use crate::config::{Config, Profile};
+use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
     Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Partner,
     Prefix, Rule, Ruleset, Scope, Snapshot, Table,
@@ -31,13 +31,14 @@ pub fn policy(config: &Config, sighted: Sighted, family: Family) -> Ruleset {
         return Ruleset::empty(family);
     }
     let own_drop = config.profile == Profile::Auto && sighted.kube_proxy;
-    build(config, family, if own_drop { DropIn::Own } else { DropIn::Firewall })
+    let drop_in = if own_drop { DropIn::Own } else { DropIn::Firewall };
+    build(config, family, drop_in, &[config.dialect])
 }
 
 /// Everything that any profile of ours may have made: what `remove` looks for.
 pub fn removable(config: &Config, family: Family) -> Ruleset {
     let full = Config { profile: Profile::Full, ..config.clone() };
-    build(&full, family, DropIn::Both)
+    build(&full, family, DropIn::Both, &DIALECTS)
 }
 
 /// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
@@ -50,6 +51,7 @@ pub fn scope(config: &Config) -> Scope {
         .collect();
     let mut scope = Scope::of(&sets);
     scope.presence.extend(kube_proxy_signs());
+    scope.neighbours = config.dialect == Dialect::Native;
     scope
 }
 
@@ -83,7 +85,10 @@ enum DropIn {
     Both,
 }
 
-fn build(config: &Config, family: Family, drop_in: DropIn) -> Ruleset {
+const DIALECTS: [Dialect; 2] = [Dialect::Xt, Dialect::Native];
+
+/// `dialects`: those whose form of a rule is wanted; the form of another is retired.
+fn build(config: &Config, family: Family, drop_in: DropIn, dialects: &[Dialect]) -> Ruleset {
     let mut set = Ruleset::empty(family);
     set.canaries = Table::ALL.map(canary).to_vec();
     set.chains.push(chain(Table::Mangle, HINT, vec![]));
@@ -97,16 +102,20 @@ fn build(config: &Config, family: Family, drop_in: DropIn) -> Ruleset {
         firewall.push(drop_marked(config.drop_mark));
         set.partners.push(drop_partner(config, FIREWALL));
     }
+    let mut retired = Vec::new();
     if family == Family::Ipv4 {
-        firewall.push(drop_localnet());
+        let (wanted, others) = DIALECTS.iter().partition::<Vec<_>, _>(|d| dialects.contains(d));
+        firewall.extend(wanted.into_iter().flat_map(drop_localnet));
+        retired.extend(others.into_iter().flat_map(drop_localnet));
+    }
+    if drop_in == DropIn::Own {
+        retired.push(drop_marked(config.drop_mark));
     }
     if marks || family == Family::Ipv4 {
         firewall_chain(FIREWALL, firewall, &mut set);
     }
-    if drop_in == DropIn::Own {
-        let moved = set.chains.iter_mut().filter(|c| c.name.as_str() == FIREWALL);
-        moved.for_each(|c| c.retired = vec![drop_marked(config.drop_mark)]);
-    }
+    let firewall = set.chains.iter_mut().filter(|c| c.name.as_str() == FIREWALL);
+    firewall.for_each(|c| c.retired.clone_from(&retired));
     if marks && drop_in != DropIn::Firewall {
         set.partners.push(drop_partner(config, OWN_DROP));
         firewall_chain(OWN_DROP, vec![drop_marked(config.drop_mark)], &mut set);
@@ -175,14 +184,22 @@ fn drop_marked(bit: u32) -> Rule {
 }
 
 /// CVE-2020-8558: localhost services must not be reached from outside by route_localnet.
-fn drop_localnet() -> Rule {
+///
+/// Natively that takes two rules, since `ct status` breaks off for a packet without a connection
+/// (invalid, untracked), which xt_conntrack counts as "not DNATed". Together they drop the same packets.
+fn drop_localnet(dialect: &Dialect) -> Vec<Rule> {
     let localnet = Prefix { addr: Ipv4Addr::new(127, 0, 0, 0).into(), len: 8 };
-    let known = CtStates(CtStates::RELATED | CtStates::ESTABLISHED | CtStates::DNAT);
-    let matches = Matches {
-        source: Some(Cond::not(localnet)),
-        destination: Some(Cond::is(localnet)),
-        mark: None,
-        ctstate: Some(Cond::not(known)),
+    let rule = |ctstate| {
+        let (source, destination) = (Some(Cond::not(localnet)), Some(Cond::is(localnet)));
+        let matches = Matches { source, destination, mark: None, ctstate: Some(ctstate) };
+        Rule::new(Action::Drop).when(matches).comment("block incoming localnet connections")
     };
-    Rule::new(Action::Drop).when(matches).comment("block incoming localnet connections")
+    let known = CtStates::RELATED | CtStates::ESTABLISHED | CtStates::DNAT;
+    let no_entry = CtStates::INVALID | CtStates::UNTRACKED;
+    match dialect {
+        Dialect::Xt => vec![rule(Cond::not(CtStates(known)))],
+        Dialect::Native => {
+            vec![rule(Cond::is(CtStates(no_entry))), rule(Cond::not(CtStates(known | no_entry)))]
+        }
+    }
 }

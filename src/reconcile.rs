@@ -1,9 +1,9 @@
 //! observe, diff, apply, verify: one pass over both families.
-use crate::config::Config;
+use crate::config::{Config, Dialect};
 use crate::policy::{self, Sighted};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Scope, Snapshot,
-    diff, teardown,
+    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Readable, Scope,
+    Snapshot, diff, teardown,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -82,9 +82,10 @@ impl Keeper {
         Keeper { backend, config, sighted: Sighted::default(), settled: BTreeSet::new() }
     }
 
-    /// Another configuration, the same memory.
-    pub fn reconfigure(&mut self, config: Config) {
+    /// Another configuration and its backend, the same memory.
+    pub fn reconfigure(&mut self, config: Config, backend: Box<dyn Backend>) {
         self.config = config;
+        self.backend = backend;
     }
 
     /// Asks for the generation: the cheapest question that needs the capability.
@@ -104,8 +105,13 @@ impl Keeper {
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
+        let readable = match (self.config.dialect, self.config.force_dialect) {
+            (Dialect::Xt, _) => Readable::Yes,
+            (Dialect::Native, false) => Readable::No,
+            (Dialect::Native, true) => Readable::NoForced,
+        };
         Ok(each(snapshot, |family, seen| {
-            let options = Options { jumps, canary: canary(&family), kube_proxy };
+            let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
             diff(&policy::policy(&self.config, self.sighted, family), &seen, options)
         }))
     }

@@ -1,7 +1,7 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::config::Config;
 use crate::reconcile::{Keeper, Pass};
-use chainkeeper_contract::BackendError;
+use chainkeeper_contract::{Backend, BackendError};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 pub enum Order {
     /// Look, and bring everything in place.
     Sync(oneshot::Sender<Result<Pass, BackendError>>),
-    /// From now on keep this.
-    Reconfigure(Box<Config>),
+    /// From now on keep this, with this backend.
+    Reconfigure(Box<Config>, Box<dyn Backend>),
     /// Take out what we made.
     Remove(oneshot::Sender<Result<Pass, BackendError>>),
 }
@@ -63,7 +63,7 @@ fn work(mut keeper: Keeper, inbox: &mpsc::Receiver<Order>) {
             Order::Sync(reply) => {
                 let _ = reply.send(keeper.keep());
             }
-            Order::Reconfigure(config) => keeper.reconfigure(*config),
+            Order::Reconfigure(config, backend) => keeper.reconfigure(*config, backend),
             Order::Remove(reply) => {
                 let _ = reply.send(keeper.remove(false));
             }

@@ -95,6 +95,14 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
         Note::NotJudged { table, chain, to, why } => {
             (table, chain, format!("jump to {to} not judged: {why}"))
         }
+        Note::Unreadable { table, by } => {
+            let text = format!("iptables-nft cannot read this table: {by}");
+            return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
+        }
+        Note::Hides { table, rule } => {
+            let text = format!("our native rules hide others' from iptables-nft: {rule}");
+            return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
+        }
         Note::PendingCanary { table, chain } => {
             (table, chain, "pending: not there; a canary alone is no drift".into())
         }
@@ -113,6 +121,13 @@ pub(super) fn problem_line(problem: &Problem, of: Table) -> Option<String> {
         Problem::Owned { table, port } => {
             let text =
                 format!("another process owns the table (netlink port {port}): only it can write");
+            (table, table.to_string(), text)
+        }
+        Problem::Neighbour { table, rule } => {
+            let text = format!(
+                "native rules would hide those of iptables-nft: {rule}; \
+                 left alone (--force-dialect writes them)"
+            );
             (table, table.to_string(), text)
         }
         Problem::OddHook { table, chain, found } => {

@@ -20,7 +20,7 @@ pub mod text;
 mod walk;
 
 pub use backend::{Applied, Backend};
-pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, diff};
+pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readable, diff};
 pub use error::{BackendError, Errno, ErrorKind};
 pub use names::{ChainName, Family, Handle, Hook, Table};
 pub use observed::{

@@ -19,6 +19,9 @@ pub struct Scope {
     /// Also find every rule that jumps to one of `chains`, and every chain that carries our mark.
     /// Costs a full dump of the tables; for `remove` only.
     pub references: bool,
+    /// Also find a rule of somebody else that iptables-nft reads. Costs a full dump of the tables;
+    /// for those only whose own rules would hide a table from iptables-nft.
+    pub neighbours: bool,
 }
 
 impl Scope {
@@ -174,6 +177,10 @@ pub struct TableSeen {
     pub references: Vec<Reference>,
     /// True when reading stopped at [`crate::WALK_LIMIT`] rules.
     pub truncated: bool,
+    /// A rule, among those that were read, by which iptables-nft fails to read this table.
+    pub unreadable: Option<String>,
+    /// A rule of somebody else that iptables-nft reads ([`Scope::neighbours`] only).
+    pub neighbour: Option<String>,
 }
 
 /// A rule that jumps or goes to one of our chains.

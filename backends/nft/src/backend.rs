@@ -1,4 +1,5 @@
 //! The nf_tables backend: observe, and apply one plan as one batch.
+use crate::compat::{self, Lacking};
 use crate::errors;
 use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
@@ -21,6 +22,8 @@ pub struct Setup {
     pub encoder: Encoder,
     /// In which expressions.
     pub dialect: Dialect,
+    /// For tests only.
+    pub lacking: Lacking,
 }
 
 /// nf_tables of the network namespace in which it was opened.
@@ -56,6 +59,11 @@ impl NftBackend {
         commit: bool,
     ) -> Result<Answer, BackendError> {
         let sending = Sending::of(plan, families, self.setup.dialect)?;
+        let missing = compat::missing(&mut self.socket, &sending.messages, self.setup.lacking)?;
+        if !missing.is_empty() {
+            let named = |(family, (message, error))| (family, sending.named(message, error));
+            return Ok(Answer::Families(missing.into_iter().map(named).collect()));
+        }
         let seq = self.socket.seqs(sending.messages.len() + 2);
         let batch = Batch::new(&sending.messages, plan.generation, seq, commit)
             .map_err(|why| sending.unwritable(&why))?;
@@ -163,6 +171,16 @@ impl Sending {
             }
         }
         Ok(sending)
+    }
+
+    /// The error of a message, with the step it belongs to.
+    fn named(&self, message: usize, mut error: BackendError) -> BackendError {
+        if let BackendError::Unsupported { what, .. } = &mut error {
+            let family =
+                self.messages.get(message).map_or(String::new(), |(f, _)| format!("{f}: "));
+            *what = family + self.steps.get(message).map_or("commit", String::as_str);
+        }
+        error
     }
 
     fn unwritable(&self, why: &Unwritable) -> BackendError {

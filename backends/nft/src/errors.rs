@@ -103,24 +103,53 @@ fn describe(family: Family, expr: &Expr) -> String {
     }
 }
 
-/// ENOENT has many causes. A missing piece of the kernel shows by what is pointed at.
-fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
-    match (msg, at) {
-        (
-            Msg::NewRule { .. },
-            Some(At::Expression(_, expr @ (Expr::Match(xt) | Expr::Target(xt)))),
-        ) => {
-            let module = if xt.name == "MASQUERADE" {
-                "xt_MASQUERADE"
-            } else {
-                &format!("xt_{}", xt.name.to_lowercase())
-            };
+/// The answer to the question whether the kernel has an extension.
+pub(crate) fn no_extension(family: Family, expr: &Expr, errno: Errno) -> BackendError {
+    let module = module(family, expr).unwrap_or_default();
+    let named = describe(family, expr);
+    let missing = match errno {
+        Errno::INVAL => {
+            format!("the kernel has no xt extensions in nf_tables: {named} needs nft_compat")
+        }
+        Errno::PROTONOSUPPORT => {
+            format!("the kernel has only other revisions of {named}: {module}")
+        }
+        _ => format!("the kernel has no {named}: needs {module}"),
+    };
+    BackendError::Unsupported { what: String::new(), errno, missing }
+}
+
+/// What provides an expression.
+fn module(family: Family, expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Match(xt) | Expr::Target(xt) => {
+            let lower = xt.name.to_lowercase();
+            let xt_module = if xt.name == "MASQUERADE" { &xt.name } else { &lower };
             let known = match (family, xt.name.as_str()) {
                 (Family::Ipv6, "MARK") => " (lost for IPv6 in Linux 6.6.57-58 and 6.11.4-5)",
                 (_, _) => "",
             };
-            let what = describe(family, expr);
-            Some(format!("the kernel has no {what}: needs modules nft_compat and {module}{known}"))
+            Some(format!("modules nft_compat and xt_{xt_module}{known}"))
+        }
+        Expr::Masq { .. } => Some("module nft_masq".into()),
+        Expr::Ct { .. } => Some("module nft_ct".into()),
+        Expr::Counter { .. }
+        | Expr::Payload { .. }
+        | Expr::Bitwise { .. }
+        | Expr::Cmp { .. }
+        | Expr::Meta { .. }
+        | Expr::MetaSet { .. }
+        | Expr::Immediate(_)
+        | Expr::Other(_) => None,
+    }
+}
+
+/// ENOENT has many causes. A missing piece of the kernel shows by what is pointed at.
+fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
+    match (msg, at) {
+        (Msg::NewRule { .. }, Some(At::Expression(_, expr))) => {
+            let module = module(family, expr)?;
+            Some(format!("the kernel has no {}: needs {module}", describe(family, expr)))
         }
         (Msg::NewBase { .. }, Some(At::Attribute("chain type"))) => {
             Some(format!("the kernel has no such chain type for {family}: module nft_chain_nat"))

@@ -6,6 +6,7 @@
 
 mod backend;
 mod base;
+mod compat;
 mod errors;
 pub mod expr;
 mod lower;
@@ -20,6 +21,7 @@ pub mod write;
 
 pub use backend::{NftBackend, Setup};
 pub use base::OWNERSHIP_MARK;
+pub use compat::Lacking;
 pub use lower::{Dialect, Lowered, NotSayable, lower};
 pub use ops::Msg;
 pub use raise::raise;

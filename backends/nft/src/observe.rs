@@ -1,5 +1,6 @@
 //! Looks: a few small questions in one datagram, then one short dump for each chain that matters.
 //! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+mod neighbours;
 mod references;
 
 use crate::base::{OWNERSHIP_MARK, definition, hook_named};
@@ -68,6 +69,9 @@ pub(crate) fn family(
     look.follow_jumps(scope)?;
     if scope.references {
         look.references(scope)?;
+    }
+    if scope.neighbours {
+        look.neighbours(scope)?;
     }
     Ok(look.seen)
 }
@@ -159,16 +163,12 @@ impl Look<'_> {
     }
 
     fn put(&mut self, table: Table, name: &ChainName, rules: Vec<RuleMsg>) {
-        let chain = self.seen.tables.get_mut(&table).and_then(|t| t.chains.get_mut(name));
-        let Some(chain) = chain else { return };
-        let family = self.family;
-        chain.rules = rules
-            .into_iter()
-            .map(|r| RuleSeen {
-                handle: Handle(r.handle),
-                seen: raise(family, &r.exprs, &r.userdata),
-            })
-            .collect();
+        let Some(table) = self.seen.tables.get_mut(&table) else { return };
+        let Some(chain) = table.chains.get_mut(name) else { return };
+        let hides = rules.iter().find(|r| neighbours::hides_its_table(&r.exprs));
+        let hides = hides.map(|r| format!("{name} {}", rule_seen(self.family, r).outline().text));
+        table.unreadable = table.unreadable.take().or(hides);
+        chain.rules = rules.iter().map(|r| rule_seen(self.family, r)).collect();
     }
 
     /// Where something stands before our jump, reads what it leads to, up to [`WALK_LIMIT`] rules.
@@ -235,6 +235,10 @@ impl Look<'_> {
             }
         })
     }
+}
+
+fn rule_seen(family: Family, msg: &RuleMsg) -> RuleSeen {
+    RuleSeen { handle: Handle(msg.handle), seen: raise(family, &msg.exprs, &msg.userdata) }
 }
 
 fn add_table(seen: &mut Observed, msg: &read::TableMsg) {

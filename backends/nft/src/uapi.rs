@@ -43,6 +43,12 @@ pub(crate) const NFT_MSG_DELRULE: u16 = nft(8);
 pub(crate) const NFT_MSG_NEWGEN: u16 = nft(15);
 pub(crate) const NFT_MSG_GETGEN: u16 = nft(16);
 
+/// Subsystem 11, message 0 (`linux/netfilter/nf_tables_compat.h`).
+pub(crate) const NFNL_MSG_COMPAT_GET: u16 = 11 << 8;
+pub(crate) const NFTA_COMPAT_NAME: u16 = 1;
+pub(crate) const NFTA_COMPAT_REV: u16 = 2;
+pub(crate) const NFTA_COMPAT_TYPE: u16 = 3;
+
 pub(crate) const NFTA_TABLE_NAME: u16 = 1;
 pub(crate) const NFTA_TABLE_FLAGS: u16 = 2;
 pub(crate) const NFTA_TABLE_OWNER: u16 = 7;

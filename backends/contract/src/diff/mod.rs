@@ -39,6 +39,18 @@ pub enum CanaryPolicy {
     Report,
 }
 
+/// Whether iptables-nft can read the rules that this backend writes, and what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readable {
+    /// It can; say so where somebody else's rule keeps it from reading a table.
+    #[default]
+    Yes,
+    /// It cannot: a table in which somebody uses iptables-nft is left alone.
+    No,
+    /// It cannot, and a table is written all the same.
+    NoForced,
+}
+
 /// How to decide where the ruleset alone does not say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -48,6 +60,8 @@ pub struct Options {
     pub canary: CanaryPolicy,
     /// A kube-proxy was seen: it refills some of our chains itself.
     pub kube_proxy: bool,
+    /// See [`Readable`].
+    pub readable: Readable,
 }
 
 /// Something worth knowing that needs no change.
@@ -89,6 +103,20 @@ pub enum Note {
         /// Why not.
         why: String,
     },
+    /// A rule keeps iptables-nft from reading the table.
+    Unreadable {
+        /// The table.
+        table: Table,
+        /// The rule.
+        by: String,
+    },
+    /// Our rules keep iptables-nft from reading somebody else's, as was asked for.
+    Hides {
+        /// The table.
+        table: Table,
+        /// The first of those.
+        rule: String,
+    },
     /// A canary is missing and waits.
     PendingCanary {
         /// The table.
@@ -122,6 +150,13 @@ pub enum Problem {
         table: Table,
         /// The owner's netlink port.
         port: u32,
+    },
+    /// Our rules would keep iptables-nft from reading somebody else's.
+    Neighbour {
+        /// The table.
+        table: Table,
+        /// The first of those.
+        rule: String,
     },
     /// A chain with a built-in name is defined otherwise than iptables defines it.
     OddHook {
@@ -181,6 +216,14 @@ pub fn diff(want: &Ruleset, seen: &Observed, options: Options) -> Delta {
             delta.problems.extend(concerned.then_some(problem));
             continue;
         }
+        match hiding(want, table, seen, options.readable) {
+            Hiding::Refused(problem) => {
+                delta.problems.push(problem);
+                continue;
+            }
+            Hiding::Noted(note) => delta.notes.push(note),
+            Hiding::None => {}
+        }
         let mut steps = Delta::default();
         canary::table(want, seen, table, options, &mut steps);
         for chain in want.chains.iter().filter(|c| c.table == table) {
@@ -208,5 +251,24 @@ fn blocked(table: Table, seen: &Observed) -> Option<Problem> {
     match found.owner {
         Some(port) => Some(Problem::Owned { table, port }),
         None => found.dormant.then_some(Problem::Dormant { table }),
+    }
+}
+
+enum Hiding {
+    None,
+    Noted(Note),
+    Refused(Problem),
+}
+
+/// What there is to say of iptables-nft's view of a table in which we want rules.
+fn hiding(want: &Ruleset, table: Table, seen: &Observed, readable: Readable) -> Hiding {
+    let rules = want.jumps.iter().any(|j| j.table == table)
+        || want.chains.iter().any(|c| c.table == table && !c.rules.is_empty());
+    let Some(found) = seen.tables.get(&table).filter(|_| rules) else { return Hiding::None };
+    match (readable, found.unreadable.clone(), found.neighbour.clone()) {
+        (Readable::Yes, Some(by), _) => Hiding::Noted(Note::Unreadable { table, by }),
+        (Readable::No, _, Some(rule)) => Hiding::Refused(Problem::Neighbour { table, rule }),
+        (Readable::NoForced, _, Some(rule)) => Hiding::Noted(Note::Hides { table, rule }),
+        (Readable::Yes | Readable::No | Readable::NoForced, _, _) => Hiding::None,
     }
 }

@@ -1,8 +1,7 @@
 //! Who jumps to our chains: for `remove` only, by a full dump of each table.
-use super::{Look, Trouble};
+use super::{Look, Trouble, rule_seen};
 use crate::expr::{Expr, Verdict};
-use crate::raise::raise;
-use chainkeeper_contract::{ChainName, Handle, Reference, RuleSeen, Scope};
+use chainkeeper_contract::{ChainName, Handle, Reference, Scope};
 
 impl Look<'_> {
     /// Every rule that jumps to a chain of the scope, by a full dump. What the kernel counts beyond
@@ -15,8 +14,7 @@ impl Look<'_> {
                 for to in
                     targets(&rule.exprs).filter(|to| scope.chains.contains(&(table, to.clone())))
                 {
-                    let text = raise(self.family, &rule.exprs, &rule.userdata);
-                    let seen = RuleSeen { handle: Handle(rule.handle), seen: text };
+                    let seen = rule_seen(self.family, rule);
                     let text = seen.outline().text;
                     let from = ChainName::from(rule.chain.as_str());
                     found.push(Reference { from, handle: seen.handle, to, text });

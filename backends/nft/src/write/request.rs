@@ -14,6 +14,18 @@ pub enum Request<'a> {
     Chain(Family, &'a str, &'a str),
     /// NFT_MSG_GETRULE dump of a table, or of one chain of it.
     Rules(Family, &'a str, Option<&'a str>),
+    /// NFNL_MSG_COMPAT_GET: is there such an xt match (or target) of that name and revision? The kernel
+    /// itself may load a module to answer.
+    Extension {
+        /// For which family.
+        family: Family,
+        /// Target or match.
+        target: bool,
+        /// Such as `MARK`.
+        name: &'a str,
+        /// Revision of its info.
+        rev: u32,
+    },
 }
 
 /// The datagram that asks; message `i` has sequence number `seq + i`.
@@ -33,6 +45,14 @@ pub fn encode(requests: &[Request<'_>], seq: u32) -> Vec<u8> {
                 out.message(head, (u::nfproto(*family), 0), |b| {
                     b.text(u::NFTA_CHAIN_TABLE, table);
                     b.text(u::NFTA_CHAIN_NAME, name);
+                });
+            }
+            Request::Extension { family, target, name, rev } => {
+                let head = (u::NFNL_MSG_COMPAT_GET, get, seq);
+                out.message(head, (u::nfproto(*family), 0), |b| {
+                    b.text(u::NFTA_COMPAT_NAME, name);
+                    b.u32(u::NFTA_COMPAT_REV, *rev);
+                    b.u32(u::NFTA_COMPAT_TYPE, u32::from(*target));
                 });
             }
             Request::Rules(family, table, chain) => {

@@ -1,0 +1,166 @@
+//! Which xt extensions the kernel has, asked before anything is written.
+use crate::errors;
+use crate::expr::{Expr, Xt};
+use crate::ops::Msg;
+use crate::read::{Body, Messages};
+use crate::wire::Socket;
+use crate::write::{Request, encode_requests};
+use chainkeeper_contract::{BackendError, Errno, Family};
+use std::collections::BTreeMap;
+
+/// Extensions that are to be taken for missing, as a kernel without them would answer: for tests on a
+/// kernel that has them all.
+pub type Lacking = &'static [(Family, &'static str)];
+
+/// An extension that some message needs.
+struct Needed<'a> {
+    family: Family,
+    /// The first message that needs it.
+    message: usize,
+    expr: &'a Expr,
+}
+
+/// The first missing extension of each family: the message that needs it, and what is missing.
+pub(crate) fn missing(
+    socket: &mut Socket,
+    messages: &[(Family, Msg)],
+    lacking: Lacking,
+) -> Result<BTreeMap<Family, (usize, BackendError)>, BackendError> {
+    let mut out = BTreeMap::new();
+    let needed = needed(messages);
+    if needed.is_empty() {
+        return Ok(out);
+    }
+    let ask: Vec<_> = needed.iter().filter_map(|n| request(n, lacking)).collect();
+    let seq = socket.seqs(ask.len());
+    socket.send(&encode_requests(&ask, seq)).map_err(asking)?;
+    while let Some(datagram) = socket.receive().map_err(asking)? {
+        for message in Messages::new(datagram) {
+            let message = message
+                .map_err(|why| BackendError::Garbled { what: WHAT.into(), why: why.to_string() })?;
+            let Body::Error { errno, .. } = message.body else { continue };
+            let nth = message.seq.wrapping_sub(seq) as usize;
+            let (Some(needed), true) = (needed.get(nth), is_no(Errno(errno))) else { continue };
+            let error = errors::no_extension(needed.family, needed.expr, Errno(errno));
+            out.entry(needed.family).or_insert((needed.message, error));
+        }
+    }
+    Ok(out)
+}
+
+const WHAT: &str = "ask for xt extensions";
+
+fn asking(errno: Errno) -> BackendError {
+    errors::asking(WHAT, errno)
+}
+
+/// ENOENT: no such extension. EPROTONOSUPPORT: not in this revision. EINVAL: no nft_compat. Anything
+/// else tells nothing; the batch itself will.
+fn is_no(errno: Errno) -> bool {
+    [Errno::NOENT, Errno::PROTONOSUPPORT, Errno::INVAL].contains(&errno)
+}
+
+/// Each extension once a family.
+fn needed(messages: &[(Family, Msg)]) -> Vec<Needed<'_>> {
+    let mut out: Vec<Needed<'_>> = Vec::new();
+    for (message, (family, msg)) in messages.iter().enumerate() {
+        let Msg::NewRule { exprs, .. } = msg else { continue };
+        for expr in exprs {
+            let Some((target, xt)) = extension(expr) else { continue };
+            let same = |n: &Needed<'_>| {
+                n.family == *family
+                    && extension(n.expr)
+                        .is_some_and(|(t, x)| (t, &x.name, x.rev) == (target, &xt.name, xt.rev))
+            };
+            if !out.iter().any(same) {
+                out.push(Needed { family: *family, message, expr });
+            }
+        }
+    }
+    out
+}
+
+fn extension(expr: &Expr) -> Option<(bool, &Xt)> {
+    match expr {
+        Expr::Match(xt) => Some((false, xt)),
+        Expr::Target(xt) => Some((true, xt)),
+        Expr::Counter { .. }
+        | Expr::Payload { .. }
+        | Expr::Bitwise { .. }
+        | Expr::Cmp { .. }
+        | Expr::Meta { .. }
+        | Expr::MetaSet { .. }
+        | Expr::Ct { .. }
+        | Expr::Masq { .. }
+        | Expr::Immediate(_)
+        | Expr::Other(_) => None,
+    }
+}
+
+/// The question. One that is to be taken for missing is asked for by a name that no kernel has.
+fn request<'a>(needed: &Needed<'a>, lacking: Lacking) -> Option<Request<'a>> {
+    let (target, xt) = extension(needed.expr)?;
+    let (family, rev) = (needed.family, xt.rev);
+    let name = match lacking.contains(&(family, &xt.name)) {
+        true => "nosuchextension",
+        false => &xt.name,
+    };
+    Some(Request::Extension { family, target, name, rev })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::Encoder;
+    use chainkeeper_contract::{Place, Table};
+    use nix::sched::{CloneFlags, unshare};
+
+    fn xt(name: &str, rev: u32) -> Xt {
+        Xt { name: name.into(), rev, info: vec![] }
+    }
+
+    /// What the kernel says of one rule with these expressions, in both families.
+    fn ask(exprs: Vec<Expr>) -> BTreeMap<Family, (usize, BackendError)> {
+        std::thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
+            let mut socket = Socket::open(Encoder::default()).expect("socket");
+            let (table, place, comment) = (Table::Nat, Place::Last, None);
+            let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
+            let messages = Family::ALL.map(|family| (family, rule.clone()));
+            missing(&mut socket, &messages, &[]).expect("asked")
+        })
+        .join()
+        .expect("no panic")
+    }
+
+    #[test]
+    fn what_we_need_is_there_and_asking_finds_it() {
+        let all =
+            [("comment", 0), ("mark", 1), ("conntrack", 3)].map(|(n, r)| Expr::Match(xt(n, r)));
+        let targets = [("MARK", 2), ("MASQUERADE", 0)].map(|(n, r)| Expr::Target(xt(n, r)));
+        assert_eq!(ask([&all[..], &targets].concat()), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_name_or_a_revision_that_is_missing_is_told_apart_in_each_family() {
+        for (expr, errno, words) in [
+            (Expr::Match(xt("nosuch", 0)), Errno::NOENT, "no match `nosuch` revision 0 for"),
+            (Expr::Target(xt("MARK", 9)), Errno::PROTONOSUPPORT, "only other revisions of"),
+            (Expr::Target(xt("mark", 1)), Errno::NOENT, "no target `mark` revision 1 for"),
+        ] {
+            let missing = ask(vec![Expr::Match(xt("comment", 0)), expr]);
+            assert_eq!(missing.len(), 2, "{missing:?}");
+            for (family, (message, error)) in missing {
+                assert_eq!(message, usize::from(family == Family::Ipv6));
+                let BackendError::Unsupported { errno: found, missing, .. } = error else {
+                    panic!("{error:?}")
+                };
+                assert_eq!(found, errno);
+                assert!(
+                    missing.contains(words) && missing.contains(family.nft_name()),
+                    "{missing}"
+                );
+            }
+        }
+    }
+}
