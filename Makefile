@@ -8,6 +8,7 @@ run: ## build, then apply, break, diff, repair and remove in a namespace of its 
 
 test: ## every test; kernel tests make their own namespaces
 	@scripts/setup test
+	@scripts/other-iptables
 	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
 
 lint: ## rustfmt, clippy with warnings denied, licences, advisories where reachable

@@ -1,8 +1,9 @@
 //! Other eyes: what iptables-nft and nft see of what we wrote, and what we make of what they wrote.
-//! Both families throughout; texts are those of iptables 1.8.9.
+//! Both families throughout; `versions` asks each iptables that there is, all print the same text.
 mod kube_proxy;
 mod kubelet;
 mod others;
+mod versions;
 
 use crate::support::Host;
 use others::{BOTH, save, saves};
@@ -26,35 +27,12 @@ fn writes_nothing(diff: &str) -> bool {
 }
 
 #[test]
-fn iptables_saves_what_kubelet_made() {
-    for (profile, golden) in PROFILES {
-        let host = Host::new();
-        host.ck_ok(&format!("--profile {profile} apply"), 0);
-        assert_eq!(saves(&host), golden, "profile {profile}");
-    }
-}
-
-#[test]
 fn render_prints_what_iptables_saves() {
     let host = Host::new();
     for (profile, golden) in PROFILES {
         for (i, (family, head)) in [("ipv4", "# ip\n"), ("ipv6", "# ip6\n")].iter().enumerate() {
             let words = format!("render --profile {profile} --family {family}");
             assert_eq!(host.ck_ok(&words, 0), format!("{head}{}", golden[i]), "{words}");
-        }
-    }
-}
-
-/// One expression that iptables cannot read makes it call a whole table incompatible.
-#[test]
-fn iptables_finds_no_table_incompatible() {
-    let host = applied_in_full();
-    for program in BOTH {
-        let lists = ["mangle", "filter", "nat"].map(|table| format!("{program} -t {table} -S"));
-        for command in [format!("{program}-save")].iter().chain(&lists) {
-            let said = host.sh(&format!("{command} 2>&1"));
-            assert!(said.contains("KUBE-KUBELET-CANARY"), "{command}: {said}");
-            assert!(!said.contains("incompatible"), "{command}: {said}");
         }
     }
 }
@@ -70,22 +48,6 @@ fn nft_knows_every_extension_we_use() {
         assert!(list.contains("masquerade fully-random"), "{list}");
         assert!(!list.contains("not found"), "{list}");
     }
-}
-
-/// The whole file, read back and written by iptables: same rules, and the chains are theirs now.
-#[test]
-fn what_iptables_restores_of_our_chains_is_in_sync() {
-    let host = applied_in_full();
-    for program in BOTH {
-        // Not one pipe: the restore would start while the save still reads.
-        host.sh(&format!("all=$({program}-save); echo \"$all\" | {program}-restore"));
-    }
-    assert_eq!(saves(&host), FULL);
-    let diff = host.ck_ok("--profile full diff", 0);
-    assert!(writes_nothing(&diff), "{diff}");
-    assert_eq!(diff.matches("  = CHAINKEEPER-CANARY").count(), 6, "{diff}");
-    host.ck_ok("--profile full remove", 0);
-    assert_eq!(saves(&host), FULL, "remove took what iptables created");
 }
 
 /// kubelet would append the lost rule at the end: without RETURN first, all is masqueraded.

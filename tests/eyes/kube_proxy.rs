@@ -1,5 +1,6 @@
-//! A kube-proxy in iptables mode, which writes some of our chains anew at every sync.
-use super::others::{kube_proxy_syncs, saves};
+//! A kube-proxy in iptables mode, which writes some of our chains anew at every sync. What
+//! takes `programs` is run by `versions` with each iptables.
+use super::others::{BOTH, kube_proxy_syncs, saves, saves_by};
 use super::writes_nothing;
 use crate::support::Host;
 use serde_json::Value;
@@ -19,11 +20,10 @@ fn steps(host: &Host) -> Vec<String> {
     families.flat_map(|f| f["steps"].as_array().expect("steps")).map(Value::to_string).collect()
 }
 
-#[test]
-fn a_kube_proxy_that_restores_our_chains_is_not_fought() {
+pub(super) fn a_kube_proxy_that_restores_our_chains_is_not_fought(programs: [&str; 2]) {
     let host = Host::new();
     host.ck_ok("apply", 0);
-    kube_proxy_syncs(&host, MARK);
+    kube_proxy_syncs(&host, programs, MARK);
     let todo = steps(&host);
     assert!(!todo.is_empty(), "the mark-drop rule is gone, and nobody noticed");
     let theirs = |s: &&String| s.contains("KUBE-POSTROUTING") || s.contains("KUBE-MARK-MASQ");
@@ -34,7 +34,7 @@ fn a_kube_proxy_that_restores_our_chains_is_not_fought() {
 fn beside_a_kube_proxy_the_drop_rule_has_a_chain_of_its_own() {
     let host = Host::new();
     host.ck_ok("apply", 0);
-    kube_proxy_syncs(&host, MARK);
+    kube_proxy_syncs(&host, BOTH, MARK);
     host.ck_ok("apply", 0);
     let drop = "-A CHAINKEEPER-DROP \
         -m comment --comment \"kubernetes firewall for dropping marked packets\" \
@@ -46,28 +46,27 @@ fn beside_a_kube_proxy_the_drop_rule_has_a_chain_of_its_own() {
     }
 }
 
-#[test]
-fn syncs_of_a_kube_proxy_do_not_set_off_repairs() {
+pub(super) fn syncs_of_a_kube_proxy_do_not_set_off_repairs(programs: [&str; 2]) {
     let host = Host::new();
     host.ck_ok("apply", 0);
-    kube_proxy_syncs(&host, MARK);
+    kube_proxy_syncs(&host, programs, MARK);
     host.ck_ok("apply", 0);
-    let settled = saves(&host);
+    let settled = saves_by(&host, programs);
     for round in 1..=3 {
-        kube_proxy_syncs(&host, MARK);
+        kube_proxy_syncs(&host, programs, MARK);
         let generation = host.generation();
         let diff = host.ck_ok("diff", 0);
         assert!(writes_nothing(&diff), "round {round}: {diff}");
         host.ck_ok("apply", 0);
         assert_eq!(host.generation(), generation, "round {round}: apply wrote something");
-        assert_eq!(saves(&host), settled, "round {round}");
+        assert_eq!(saves_by(&host, programs), settled, "round {round}");
     }
 }
 
 #[test]
 fn what_a_kube_proxy_made_before_us_is_left_by_remove() {
     let host = Host::new();
-    kube_proxy_syncs(&host, MARK);
+    kube_proxy_syncs(&host, BOTH, MARK);
     let theirs = saves(&host);
     host.ck_ok("apply", 0);
     assert!(saves(&host).iter().all(|save| save.contains(":CHAINKEEPER-DROP")));
@@ -80,7 +79,7 @@ fn what_a_kube_proxy_made_before_us_is_left_by_remove() {
 fn a_kube_proxy_of_another_bit_is_reported_and_not_overwritten() {
     let host = Host::new();
     host.ck_ok("apply", 0);
-    kube_proxy_syncs(&host, 1 << 13);
+    kube_proxy_syncs(&host, BOTH, 1 << 13);
     let masquerading = |host: &Host| {
         let lines = |save: String| {
             let lines = save.lines().filter(|line| {

@@ -1,8 +1,9 @@
 //! The other programs that work on these chains, as they are at work on a node: kubelet 1.24 and
-//! kube-proxy, with the iptables that is installed. Spelling and order of the arguments are theirs.
+//! kube-proxy, with the iptables that they are given. Spelling and order of the arguments are
+//! theirs.
 use crate::support::{Host, normalised};
 
-/// The programs of both families.
+/// The installed programs of both families. Another version's stand in for them by their paths.
 pub(super) const BOTH: [&str; 2] = ["iptables-nft", "ip6tables-nft"];
 
 /// What the program of that family sees.
@@ -10,9 +11,14 @@ pub(super) fn save(host: &Host, program: &str) -> String {
     normalised(&host.sh(&format!("{program}-save")))
 }
 
-/// What the programs of both families see.
+/// What the installed programs of both families see.
 pub(super) fn saves(host: &Host) -> [String; 2] {
-    BOTH.map(|program| save(host, program))
+    saves_by(host, BOTH)
+}
+
+/// What these programs see.
+pub(super) fn saves_by(host: &Host, programs: [&str; 2]) -> [String; 2] {
+    programs.map(|program| save(host, program))
 }
 
 /// kubelet's EnsureChain and EnsureRule: `-N` may say that the chain exists (1), `-C` that the rule
@@ -29,14 +35,15 @@ ensure_rule() {
 }
 "#;
 
-/// The same names, but they only look. Prints `found` for each rule.
-const CHECK: &str = r#"
+/// The same names, but each rule is only looked for (`-C`) or deleted (`-D`). Prints `done`
+/// for each.
+const EACH: &str = r#"
 ensure_chain() { :; }
 ensure_rule() {
     table=$2 chain=$3
     shift 3
-    $ipt -w 5 -C "$chain" -t "$table" "$@"
-    echo found
+    $ipt -w 5 $each "$chain" -t "$table" "$@"
+    echo done
 }
 "#;
 
@@ -47,7 +54,7 @@ ensure_chain filter KUBE-FIREWALL
 ensure_rule -A filter KUBE-FIREWALL \
     -m comment --comment "kubernetes firewall for dropping marked packets" \
     -m mark --mark 0x00008000/0x00008000 -j DROP
-if [ $ipt = iptables-nft ]; then
+if [ "${ipt##*/}" = iptables-nft ]; then
     ensure_rule -A filter KUBE-FIREWALL \
         -m comment --comment "block incoming localnet connections" \
         --dst 127.0.0.0/8 ! --src 127.0.0.0/8 \
@@ -69,16 +76,18 @@ for table in mangle nat filter; do ensure_chain $table KUBE-KUBELET-CANARY; done
 "#;
 
 /// A kubelet starts: the sync of both families, then the canaries.
-pub(super) fn kubelet_starts(host: &Host) {
-    for program in BOTH {
+pub(super) fn kubelet_starts(host: &Host, programs: [&str; 2]) {
+    for program in programs {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBELET}"));
     }
 }
 
-/// How many of kubelet's rules that family's `-C` finds, in kubelet's spelling. One that is not
-/// found fails the test.
-pub(super) fn kubelet_rules_found(host: &Host, program: &str) -> usize {
-    host.sh(&format!("ipt={program}\n{CHECK}\n{KUBELET}")).lines().count()
+/// How many of kubelet's rules that program does `each` to, `-C` or `-D`, in kubelet's spelling.
+/// One that it does not find fails the test.
+pub(super) fn kubelet_rules(host: &Host, program: &str, each: &str) -> usize {
+    let said = host.sh(&format!("ipt={program} each={each}\n{EACH}\n{KUBELET}"));
+    // 1.8.7 prints the rule that its -C finds, too.
+    said.lines().filter(|line| *line == "done").count()
 }
 
 /// What kube-proxy ensures one by one, at a full sync, before it restores the rest.
@@ -116,10 +125,9 @@ COMMIT
 "#;
 
 /// A full sync of kube-proxy in iptables mode, both families, with this mark.
-pub(super) fn kube_proxy_syncs(host: &Host, mark: u32) {
+pub(super) fn kube_proxy_syncs(host: &Host, programs: [&str; 2], mark: u32) {
     let nat = KUBE_PROXY_NAT.replace("BIT", &format!("{mark:#010x}"));
-    for program in BOTH {
-        let filter = if program == "iptables-nft" { KUBE_PROXY_FILTER } else { "" };
+    for (program, filter) in programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}"));
         host.sh(&format!("{program}-restore --noflush <<'END'\n{filter}{nat}END\n"));
     }

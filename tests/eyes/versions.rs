@@ -1,0 +1,142 @@
+//! The same eyes in other versions: the iptables of other Debian suites, which
+//! `scripts/other-iptables` unpacks, beside the installed one.
+use super::kube_proxy::*;
+use super::kubelet::*;
+use super::others::{BOTH, kubelet_starts, saves, saves_by};
+use super::{FULL, PROFILES, applied_in_full, writes_nothing};
+use crate::support::{Host, normalised};
+use std::path::Path;
+
+/// A suite, and the version that it stands for; sid has the newest.
+const SUITES: [(&str, &str); 3] = [("bullseye", "v1.8.7 "), ("trixie", "v1.8.11 "), ("sid", "v1.")];
+
+/// The programs of that suite by path. Where a change is judged, all must be there.
+fn unpacked(suite: &str) -> Option<[String; 2]> {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("other-iptables");
+    let bin = all.join(suite).join("bin");
+    if bin.exists() {
+        return Some(BOTH.map(|program| bin.join(program).display().to_string()));
+    }
+    let why = format!("{} is not there; scripts/other-iptables makes it", bin.display());
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{why}");
+    eprintln!("LEFT OUT: what the iptables of Debian {suite} makes of us. {why}");
+    None
+}
+
+/// Tests of these names for each version: the name of one that fails says who misreads us.
+macro_rules! with_each_version {
+    ($($check:ident,)*) => {
+        mod installed {
+            $(#[test] fn $check() { super::$check(super::BOTH); })*
+        }
+        with_each_version!(bullseye { $($check,)* });
+        with_each_version!(trixie { $($check,)* });
+        with_each_version!(sid { $($check,)* });
+    };
+    ($suite:ident { $($check:ident,)* }) => {
+        mod $suite {
+            $(#[test] fn $check() {
+                if let Some([v4, v6]) = super::unpacked(stringify!($suite)) {
+                    super::$check([&v4, &v6]);
+                }
+            })*
+        }
+    };
+}
+
+with_each_version! {
+    iptables_saves_what_kubelet_made,
+    iptables_finds_no_table_incompatible,
+    what_iptables_restores_of_our_chains_is_in_sync,
+    kubelets_check_finds_each_of_our_rules,
+    each_of_our_rules_is_deleted_by_name_and_comes_back,
+    a_kubelet_that_starts_after_us_writes_nothing,
+    what_a_kubelet_made_is_in_sync,
+    a_kube_proxy_that_restores_our_chains_is_not_fought,
+    syncs_of_a_kube_proxy_do_not_set_off_repairs,
+}
+
+fn iptables_saves_what_kubelet_made(programs: [&str; 2]) {
+    for (profile, golden) in PROFILES {
+        let host = Host::new();
+        host.ck_ok(&format!("--profile {profile} apply"), 0);
+        assert_eq!(saves_by(&host, programs), golden, "profile {profile}");
+    }
+}
+
+/// One expression that iptables cannot read makes it call a whole table incompatible.
+fn iptables_finds_no_table_incompatible(programs: [&str; 2]) {
+    let host = applied_in_full();
+    for program in programs {
+        let lists = ["mangle", "filter", "nat"].map(|table| format!("{program} -t {table} -S"));
+        for command in [format!("{program}-save")].iter().chain(&lists) {
+            let said = host.sh(&format!("{command} 2>&1"));
+            assert!(said.contains("KUBE-KUBELET-CANARY"), "{command}: {said}");
+            assert!(!said.contains("incompatible"), "{command}: {said}");
+        }
+    }
+}
+
+/// The whole file, read back and written by iptables: same rules, and the chains are theirs now.
+fn what_iptables_restores_of_our_chains_is_in_sync(programs: [&str; 2]) {
+    let host = applied_in_full();
+    for program in programs {
+        // Not one pipe: the restore would start while the save still reads.
+        host.sh(&format!("all=$({program}-save); echo \"$all\" | {program}-restore"));
+    }
+    assert_eq!(saves_by(&host, programs), FULL);
+    assert_eq!(saves(&host), FULL, "as the installed iptables sees it");
+    let diff = host.ck_ok("--profile full diff", 0);
+    assert!(writes_nothing(&diff), "{diff}");
+    assert_eq!(diff.matches("  = CHAINKEEPER-CANARY").count(), 6, "{diff}");
+    host.ck_ok("--profile full remove", 0);
+    assert_eq!(saves(&host), FULL, "remove took what iptables created");
+}
+
+/// Prints who takes part, which nextest shows at its end, also when it passes.
+#[test]
+fn the_versions_are_these() {
+    let host = Host::new();
+    eprintln!("the installed {}", host.sh("iptables-nft --version").trim());
+    for (suite, stands_for) in SUITES {
+        for program in unpacked(suite).iter().flatten() {
+            let version = host.sh(&format!("{program} --version"));
+            eprintln!("{suite}'s {}", version.trim());
+            assert!(version.contains(stands_for), "{suite}: {version}");
+        }
+    }
+}
+
+/// A plugin or a library of the machine's would make it another version than it says.
+#[test]
+fn a_version_loads_nothing_of_the_machines() {
+    let host = applied_in_full();
+    for (suite, _) in SUITES {
+        let Some([program, _]) = unpacked(suite) else { continue };
+        let mark = "-t nat -C KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN";
+        let log = host.sh(&format!("LD_DEBUG=files {program} {mark} 2>&1"));
+        // The first to get control is the shell that starts the program.
+        let (_, log) = log.split_once("transferring control").expect("LD_DEBUG tells of it");
+        let loaded = log.lines().filter_map(|line| line.split_once("calling init: "));
+        let loaded: Vec<_> = loaded.map(|(_, path)| path).collect();
+        assert!(loaded.iter().any(|path| path.ends_with("/xtables/libxt_mark.so")), "{log}");
+        let home = program.strip_suffix("iptables-nft").expect("the program's name");
+        let stranger = loaded.iter().find(|path| !path.starts_with(home));
+        assert_eq!(stranger, None, "{suite}");
+    }
+}
+
+/// Why we write the marks as an xt match: 1.8.7 cannot read the native one of 1.8.8 and later. It
+/// takes the rule for one without a condition, and says nothing.
+#[test]
+fn v1_8_7_loses_the_mark_match_that_v1_8_11_writes() {
+    let (Some([old, _]), Some([v4, v6])) = (unpacked("bullseye"), unpacked("trixie")) else {
+        return;
+    };
+    let host = Host::new();
+    kubelet_starts(&host, [&v4, &v6]);
+    let misread = FULL[0]
+        .replace(" -m mark --mark 0x8000/0x8000", "")
+        .replace(" -m mark ! --mark 0x4000/0x4000", "");
+    assert_eq!(normalised(&host.sh(&format!("{old}-save 2>&1"))), misread);
+}
