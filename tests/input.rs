@@ -102,7 +102,12 @@ fn a_bad_config_file_is_named_with_the_line_and_the_way_out() {
             "unknown key `familly`",
             "did you mean `family`?",
         ),
-        ("colour = 1\n", 1, "unknown key `colour`", "known keys: backend, dialect, force-dialect, profile, family, "),
+        (
+            "colour = 1\n",
+            1,
+            "unknown key `colour`",
+            "known keys: backend, dialect, force-dialect, profile, family, ",
+        ),
         ("masquerade-bit = 'x'\n", 1, "invalid type: string \"x\", expected i64", see),
         ("\nfamily = 4\n", 2, "", see),
         ("family = 'ipx'\n", 1, "unknown variant `ipx`", see),
