@@ -1,5 +1,6 @@
 //! What the chains do to packets: real datagrams between two namespaces.
 use crate::support::Host;
+use chainkeeper::config::Dialect;
 use chainkeeper_contract::Family;
 use nix::sys::socket::{setsockopt, sockopt};
 use std::io::ErrorKind;
@@ -19,6 +20,7 @@ const BELL: u16 = 7002;
 /// receiver's `peer` on the link, and the sender's `second`, which masquerading replaces by `near`.
 struct Pair {
     family: Family,
+    dialect: Dialect,
     sender: Host,
     receiver: Host,
     near: IpAddr,
@@ -35,7 +37,7 @@ struct Packet {
 }
 
 impl Pair {
-    fn new(family: Family) -> Pair {
+    fn new(family: Family, dialect: Dialect) -> Pair {
         let (near, second, peer, net) = match family {
             Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", "24"),
             Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", "64 nodad"),
@@ -54,7 +56,7 @@ impl Pair {
         // The way back is there for the reverse path filter; nobody answers.
         setup(&receiver, format!("ip a add dev veth {peer}/{net}; ip r add {second} via {near}"));
         let [near, second, peer] = [near, second, peer].map(|a| a.parse().expect("an address"));
-        Pair { family, sender, receiver, near, second, peer }
+        Pair { family, dialect, sender, receiver, near, second, peer }
     }
 
     /// From link address to link address, without a mark: nobody has anything against it.
@@ -84,6 +86,27 @@ impl Pair {
         match ear.recv_from(&mut [0; 1]) {
             Err(e) if e.kind() == ErrorKind::WouldBlock => None,
             heard => Some(heard.expect("a packet").1.ip()),
+        }
+    }
+
+    /// Brings the chains in place.
+    fn apply(&self, host: &Host) {
+        let dialect = match self.dialect {
+            Dialect::Xt => "xt",
+            Dialect::Native => "native",
+        };
+        host.ck_ok(&format!("--dialect {dialect} apply"), 0);
+    }
+
+    /// Lets the packets of `send` run through a mark chain, with the tool that reads the dialect.
+    fn mark_by(&self, chain: &str) {
+        let (l3, from, to) = (self.family.nft_name(), self.second, self.peer);
+        match self.dialect {
+            Dialect::Xt => self.iptables(&format!("-t nat -A OUTPUT -s {from} -d {to} -j {chain}")),
+            Dialect::Native => drop(self.sender.sh(&format!(
+                "nft 'add chain {l3} nat OUTPUT {{ type nat hook output priority -100; }}; \
+                 add rule {l3} nat OUTPUT {l3} saddr {from} {l3} daddr {to} jump {chain}'"
+            ))),
         }
     }
 
@@ -133,7 +156,13 @@ fn first_number(text: &str) -> u64 {
 
 fn in_each_family(test: impl Fn(&Pair)) {
     for family in Family::ALL {
-        test(&Pair::new(family));
+        in_each_dialect(family, &test);
+    }
+}
+
+fn in_each_dialect(family: Family, test: impl Fn(&Pair)) {
+    for dialect in [Dialect::Xt, Dialect::Native] {
+        test(&Pair::new(family, dialect));
     }
 }
 
@@ -148,7 +177,7 @@ fn a_marked_packet_leaves_masqueraded_and_unmarked() {
         pair.watch(&pair.sender, &format!("counter marked {{ }}; counter unmarked {{ }}; {chain}"));
         assert_eq!(pair.send(MASQUERADE), Some(pair.second), "before apply");
         assert_eq!(pair.left(), [1, 0], "before apply");
-        pair.sender.ck_ok("apply", 0);
+        pair.apply(&pair.sender);
         assert_eq!(pair.send(MASQUERADE), Some(pair.near));
         assert_eq!(pair.left(), [1, 1], "it kept its mark");
         assert_eq!(pair.send(0), Some(pair.second), "it was not marked");
@@ -159,7 +188,7 @@ fn a_marked_packet_leaves_masqueraded_and_unmarked() {
 #[test]
 fn other_bits_of_the_mark_neither_hide_nor_imitate_ours() {
     in_each_family(|pair| {
-        pair.sender.ck_ok("apply", 0);
+        pair.apply(&pair.sender);
         assert_eq!(pair.send(MASQUERADE | 0x10001), Some(pair.near));
         assert_eq!(pair.send(DROP | 0x10001), None);
         assert_eq!(pair.send(!(MASQUERADE | DROP)), Some(pair.second));
@@ -169,12 +198,11 @@ fn other_bits_of_the_mark_neither_hide_nor_imitate_ours() {
 #[test]
 fn a_packet_sent_through_the_mark_chains_is_masqueraded_or_dropped() {
     in_each_family(|pair| {
-        let rule = format!("OUTPUT -s {} -d {} -j", pair.second, pair.peer);
-        pair.sender.ck_ok("apply", 0);
+        pair.apply(&pair.sender);
         assert_eq!(pair.send(0), Some(pair.second), "nothing marks it yet");
-        pair.iptables(&format!("-t nat -A {rule} KUBE-MARK-MASQ"));
+        pair.mark_by("KUBE-MARK-MASQ");
         assert_eq!(pair.send(0), Some(pair.near));
-        pair.iptables(&format!("-t nat -A {rule} KUBE-MARK-DROP"));
+        pair.mark_by("KUBE-MARK-DROP");
         assert_eq!(pair.send(0), None);
     });
 }
@@ -183,7 +211,7 @@ fn a_packet_sent_through_the_mark_chains_is_masqueraded_or_dropped() {
 fn a_packet_marked_for_dropping_does_not_go_out() {
     in_each_family(|pair| {
         assert_eq!(pair.send(DROP), Some(pair.second), "before apply");
-        pair.sender.ck_ok("apply", 0);
+        pair.apply(&pair.sender);
         assert_eq!(pair.send(DROP), None);
         assert_eq!(pair.send(0), Some(pair.second), "it was not marked");
     });
@@ -196,7 +224,7 @@ fn a_packet_marked_for_dropping_does_not_come_in() {
         let hook = "type filter hook prerouting priority 0";
         pair.watch(&pair.receiver, &format!("chain earlier {{ {hook}; {mark}; }}"));
         assert_eq!(pair.send(0), Some(pair.second), "before apply");
-        pair.receiver.ck_ok("apply", 0);
+        pair.apply(&pair.receiver);
         assert_eq!(pair.send(0), None);
         assert_eq!(pair.deliver(pair.plain(), pair.peer), Some(pair.near), "it was not marked");
     });
@@ -205,38 +233,55 @@ fn a_packet_marked_for_dropping_does_not_come_in() {
 /// CVE-2020-8558, with a neighbour on the link as the attacker.
 #[test]
 fn a_service_on_localhost_is_not_reached_from_outside() {
-    let pair = Pair::new(Family::Ipv4);
-    let localhost = "127.0.0.1".parse().expect("an address");
-    let attack = Packet { to: localhost, ..pair.plain() };
-    // First the attacker gives up its own 127.0.0.0/8.
-    pair.sender.sh(&format!("ip a del 127.0.0.1/8 dev lo; ip r add 127.0.0.0/8 via {}", pair.peer));
-    for host in [&pair.sender, &pair.receiver] {
-        host.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
-    }
-    assert_eq!(pair.deliver(attack, localhost), Some(pair.near), "before apply");
-    pair.receiver.ck_ok("apply", 0);
-    let hits = || hits(&pair.receiver, "filter", "KUBE-FIREWALL", "incoming localnet");
-    assert_eq!(pair.deliver(attack, localhost), None);
-    assert_eq!(hits(), 1);
-    // What route_localnet is for: node ports, which kube-proxy and portmap turn to localhost.
-    let dnat = format!("-p udp --dport {EAR} -j DNAT --to-destination {localhost}");
-    pair.receiver.sh(&format!("iptables-nft -t nat -A PREROUTING {dnat}"));
-    assert_eq!(pair.deliver(pair.plain(), localhost), Some(pair.near));
-    assert_eq!(hits(), 1);
+    in_each_dialect(Family::Ipv4, |pair| {
+        let localhost = "127.0.0.1".parse().expect("an address");
+        let attack = Packet { to: localhost, ..pair.plain() };
+        // First the attacker gives up its own 127.0.0.0/8.
+        let give_up =
+            format!("ip a del 127.0.0.1/8 dev lo; ip r add 127.0.0.0/8 via {}", pair.peer);
+        pair.sender.sh(&give_up);
+        for host in [&pair.sender, &pair.receiver] {
+            host.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
+        }
+        assert_eq!(pair.deliver(attack, localhost), Some(pair.near), "before apply");
+        pair.apply(&pair.receiver);
+        let hits = || localnet_hits(&pair.receiver);
+        assert_eq!(pair.deliver(attack, localhost), None);
+        assert_eq!(hits(), 1);
+        // Without a connection it is no better.
+        let hook = "type filter hook prerouting priority -300";
+        pair.watch(&pair.receiver, &format!("chain raw {{ {hook}; udp dport {EAR} notrack; }}"));
+        assert_eq!(pair.deliver(attack, localhost), None, "untracked");
+        assert_eq!(hits(), 2);
+        pair.receiver.sh("nft delete table ip watch");
+        // What route_localnet is for: node ports, which kube-proxy and portmap turn to localhost.
+        let hook = "type nat hook prerouting priority -100";
+        let dnat = format!("udp dport {EAR} dnat to {localhost}");
+        pair.watch(&pair.receiver, &format!("chain ports {{ {hook}; {dnat}; }}"));
+        assert_eq!(pair.deliver(pair.plain(), localhost), Some(pair.near));
+        assert_eq!(hits(), 2);
+    });
+}
+
+/// Packets counted by the rule about localnet, or by the two of the native dialect.
+fn localnet_hits(host: &Host) -> u64 {
+    let list = host.sh("nft list chain ip filter KUBE-FIREWALL");
+    let rules = list.lines().filter(|l| l.contains("daddr 127.0.0.0/8"));
+    rules.map(|l| first_number(l.split("packets ").nth(1).expect("a counter"))).sum()
 }
 
 /// kube-proxy in ipvs mode puts such a rule, with an ipset, before ours at every sync.
 #[test]
 fn a_hairpin_rule_of_kube_proxy_before_ours_stays_and_works() {
-    let pair = Pair::new(Family::Ipv4);
+    let pair = Pair::new(Family::Ipv4, Dialect::Xt);
     let comment = "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose";
-    pair.sender.ck_ok("apply", 0);
+    pair.apply(&pair.sender);
     let rule = format!("-s {} -d {} -j MASQUERADE", pair.second, pair.peer);
     pair.iptables(&format!("-t nat -I KUBE-POSTROUTING 1 -m comment --comment '{comment}' {rule}"));
     let generation = pair.sender.generation();
     let text = pair.sender.ck_ok("diff", 0);
     assert!(text.contains("1 foreign rule before ours, kept"), "{text}");
-    pair.sender.ck_ok("apply", 0);
+    pair.apply(&pair.sender);
     assert_eq!(pair.sender.generation(), generation, "apply wrote something");
     let hits = || hits(&pair.sender, "nat", "KUBE-POSTROUTING", comment);
     assert_eq!(pair.send(0), Some(pair.near));
@@ -246,7 +291,7 @@ fn a_hairpin_rule_of_kube_proxy_before_ours_stays_and_works() {
 #[test]
 fn after_remove_a_packet_marked_for_dropping_passes_again() {
     in_each_family(|pair| {
-        pair.sender.ck_ok("apply", 0);
+        pair.apply(&pair.sender);
         assert_eq!(pair.send(DROP), None);
         pair.sender.ck_ok("remove", 0);
         assert_eq!(pair.send(DROP), Some(pair.second));

@@ -49,9 +49,12 @@ pub(super) fn step_lines(step: &Step, delta: &Delta, lines: &mut Vec<String>) {
         Step::Insert { hook, rule, why, .. } => {
             let why = match why {
                 Why::Unreached(by) => format!("   (first: {by} ends packets before it)"),
-                Why::Absent | Why::Missing(_) | Why::Order | Why::Between(_) | Why::OtherBit => {
-                    String::new()
-                }
+                Why::Absent
+                | Why::Missing(_)
+                | Why::Order
+                | Why::Between(_)
+                | Why::OtherBit
+                | Why::Unreadable => String::new(),
             };
             lines.push(sign('+', &format!("{hook:NAME$} {rule}{why}")));
         }
@@ -71,6 +74,7 @@ fn why_text(why: &Why, all: usize) -> String {
         Why::Order => "rewritten: the order is wrong".into(),
         Why::Between(rule) => format!("rewritten: a foreign rule stands between ours: {rule}"),
         Why::OtherBit => "rewritten: our rules of another mark bit".into(),
+        Why::Unreadable => "rewritten: iptables-nft cannot read the native dialect".into(),
         Why::Unreached(rule) => format!("moved: {rule} ends every packet before it"),
     }
 }
@@ -96,7 +100,7 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
             (table, chain, format!("jump to {to} not judged: {why}"))
         }
         Note::Unreadable { table, by } => {
-            let text = format!("iptables-nft cannot read this table: {by}");
+            let text = format!("a native rule hides this table from iptables-nft: {by}");
             return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
         }
         Note::Hides { table, rule } => {

@@ -115,6 +115,8 @@ pub struct RuleSeen {
     pub handle: Handle,
     /// What it says.
     pub seen: Seen,
+    /// True where some iptables-nft cannot read it, and so its table, or reads something else.
+    pub unreadable: bool,
 }
 
 impl RuleSeen {
@@ -177,8 +179,6 @@ pub struct TableSeen {
     pub references: Vec<Reference>,
     /// True when reading stopped at [`crate::WALK_LIMIT`] rules.
     pub truncated: bool,
-    /// A rule, among those that were read, by which iptables-nft fails to read this table.
-    pub unreadable: Option<String>,
     /// A rule of somebody else that iptables-nft reads ([`Scope::neighbours`] only).
     pub neighbour: Option<String>,
 }

@@ -29,6 +29,8 @@ pub enum Why {
     Between(String),
     /// Our own rules of an earlier configuration, with another mark bit.
     OtherBit,
+    /// Our own rules in a form that iptables-nft cannot read, and that is not asked for (any more).
+    Unreadable,
     /// This rule before the jump ends every packet (or, if asked, some).
     Unreached(String),
 }

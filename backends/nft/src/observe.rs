@@ -165,9 +165,6 @@ impl Look<'_> {
     fn put(&mut self, table: Table, name: &ChainName, rules: Vec<RuleMsg>) {
         let Some(table) = self.seen.tables.get_mut(&table) else { return };
         let Some(chain) = table.chains.get_mut(name) else { return };
-        let hides = rules.iter().find(|r| neighbours::hides_its_table(&r.exprs));
-        let hides = hides.map(|r| format!("{name} {}", rule_seen(self.family, r).outline().text));
-        table.unreadable = table.unreadable.take().or(hides);
         chain.rules = rules.iter().map(|r| rule_seen(self.family, r)).collect();
     }
 
@@ -238,7 +235,8 @@ impl Look<'_> {
 }
 
 fn rule_seen(family: Family, msg: &RuleMsg) -> RuleSeen {
-    RuleSeen { handle: Handle(msg.handle), seen: raise(family, &msg.exprs, &msg.userdata) }
+    let seen = raise(family, &msg.exprs, &msg.userdata);
+    RuleSeen { handle: Handle(msg.handle), seen, unreadable: neighbours::unreadable(msg) }
 }
 
 fn add_table(seen: &mut Observed, msg: &read::TableMsg) {

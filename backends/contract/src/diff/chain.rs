@@ -1,5 +1,5 @@
 //! One of our chains: are its rules there, in order, with nothing harmful between them?
-use super::{Delta, Note, Options, Problem};
+use super::{Delta, Note, Options, Problem, Readable};
 use crate::names::Handle;
 use crate::observed::{ChainSeen, Observed, RuleSeen};
 use crate::plan::{Place, Step, Why};
@@ -36,7 +36,14 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
         return;
     }
     let ours: Vec<usize> = positions(found, |r| want.rules.iter().any(|w| w.means(r)));
+    // In a chain that we made, a rule of ours in a form that iptables-nft cannot read is our own work.
+    let unreadable = found.ours
+        && options.readable == Readable::Yes
+        && ours.iter().any(|i| found.rules[*i].unreadable);
     match in_order(&want.rules, &found.rules) {
+        Ok(_) if unreadable => {
+            out.steps.push(rewrite(want, &found.rules, ours, Why::Unreadable));
+        }
         Ok(kept) => keep(want, found, &ours, &kept, out),
         Err(why) => {
             let why = if other_bit.is_empty() { why } else { Why::OtherBit };

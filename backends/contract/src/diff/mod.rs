@@ -9,6 +9,9 @@
 mod canary;
 mod chain;
 mod jump;
+mod readable;
+
+pub use readable::Readable;
 
 use crate::names::{ChainName, Table};
 use crate::observed::Observed;
@@ -37,18 +40,6 @@ pub enum CanaryPolicy {
     Wait,
     /// Only say so. A canary alone is never drift.
     Report,
-}
-
-/// Whether iptables-nft can read the rules that this backend writes, and what follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Readable {
-    /// It can; say so where somebody else's rule keeps it from reading a table.
-    #[default]
-    Yes,
-    /// It cannot: a table in which somebody uses iptables-nft is left alone.
-    No,
-    /// It cannot, and a table is written all the same.
-    NoForced,
 }
 
 /// How to decide where the ruleset alone does not say.
@@ -216,13 +207,9 @@ pub fn diff(want: &Ruleset, seen: &Observed, options: Options) -> Delta {
             delta.problems.extend(concerned.then_some(problem));
             continue;
         }
-        match hiding(want, table, seen, options.readable) {
-            Hiding::Refused(problem) => {
-                delta.problems.push(problem);
-                continue;
-            }
-            Hiding::Noted(note) => delta.notes.push(note),
-            Hiding::None => {}
+        if let Some(problem) = readable::table(want, seen, table, options, &mut delta) {
+            delta.problems.push(problem);
+            continue;
         }
         let mut steps = Delta::default();
         canary::table(want, seen, table, options, &mut steps);
@@ -251,24 +238,5 @@ fn blocked(table: Table, seen: &Observed) -> Option<Problem> {
     match found.owner {
         Some(port) => Some(Problem::Owned { table, port }),
         None => found.dormant.then_some(Problem::Dormant { table }),
-    }
-}
-
-enum Hiding {
-    None,
-    Noted(Note),
-    Refused(Problem),
-}
-
-/// What there is to say of iptables-nft's view of a table in which we want rules.
-fn hiding(want: &Ruleset, table: Table, seen: &Observed, readable: Readable) -> Hiding {
-    let rules = want.jumps.iter().any(|j| j.table == table)
-        || want.chains.iter().any(|c| c.table == table && !c.rules.is_empty());
-    let Some(found) = seen.tables.get(&table).filter(|_| rules) else { return Hiding::None };
-    match (readable, found.unreadable.clone(), found.neighbour.clone()) {
-        (Readable::Yes, Some(by), _) => Hiding::Noted(Note::Unreadable { table, by }),
-        (Readable::No, _, Some(rule)) => Hiding::Refused(Problem::Neighbour { table, rule }),
-        (Readable::NoForced, _, Some(rule)) => Hiding::Noted(Note::Hides { table, rule }),
-        (Readable::Yes | Readable::No | Readable::NoForced, _, _) => Hiding::None,
     }
 }

@@ -59,7 +59,7 @@ impl Fake {
                     end: End::Accept,
                     text,
                 });
-                rules.insert((*n).min(rules.len()), RuleSeen { handle, seen });
+                rules.insert((*n).min(rules.len()), RuleSeen { handle, seen, unreadable: false });
             }),
         }
     }

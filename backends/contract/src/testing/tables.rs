@@ -68,7 +68,8 @@ impl FakeTable {
             return Err(Errno::INVAL);
         }
         self.handles += 1;
-        let new = RuleSeen { handle: Handle(self.handles), seen: Seen::Known(rule.clone()) };
+        let (handle, seen) = (Handle(self.handles), Seen::Known(rule.clone()));
+        let new = RuleSeen { handle, seen, unreadable: false };
         let found = self.seen.chains.get_mut(chain).ok_or(Errno::NOENT)?;
         found.rules.insert(at, new);
         if self.has_hooked_loop() {
