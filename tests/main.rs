@@ -5,6 +5,7 @@ mod eyes;
 mod input;
 mod keeper;
 mod neighbours;
+mod outcomes;
 mod packets;
 mod policy;
 mod reference;
