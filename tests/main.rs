@@ -11,3 +11,4 @@ mod policy;
 mod reference;
 mod screens;
 mod support;
+mod tracer;
