@@ -17,6 +17,7 @@ mod teardown;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
+pub mod trace;
 mod walk;
 
 pub use backend::{Applied, Backend};
@@ -31,4 +32,5 @@ pub use plan::{Place, Plan, Step, Why};
 pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
 pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
 pub use teardown::teardown;
+pub use trace::trace;
 pub use walk::{Judgement, WALK_LIMIT, judge};

@@ -1,7 +1,8 @@
-//! A ruleset like the real one, for cases that need no random one.
+//! A ruleset like the real one, for cases that need no random one; and every conntrack there is.
 use crate::names::{Family, Hook, Table};
 use crate::rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
 use crate::ruleset::{Canary, Chain, Jump, Partner, Ruleset};
+use crate::trace::{Conntrack, State};
 use std::net::Ipv4Addr;
 
 /// Mark, postrouting, firewall, hint and canaries, as kubelet 1.24 makes them.
@@ -65,4 +66,16 @@ pub fn full(family: Family) -> Ruleset {
     };
     set.canaries = Table::ALL.map(canary).to_vec();
     set
+}
+
+/// Everything that conntrack can know of a packet, and some that the kernel does not put together.
+pub fn every_conntrack() -> Vec<Conntrack> {
+    let mut all = vec![Conntrack::Invalid, Conntrack::Untracked];
+    for state in [State::New, State::Established, State::Related] {
+        for n in 0..8 {
+            let (first, snat, dnat) = (n & 1 != 0, n & 2 != 0, n & 4 != 0);
+            all.push(Conntrack::Entry { state, first, snat, dnat });
+        }
+    }
+    all
 }
