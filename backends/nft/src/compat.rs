@@ -1,6 +1,6 @@
 //! Which xt extensions the kernel has, asked before anything is written.
 use crate::errors;
-use crate::expr::{Expr, Xt};
+use crate::expr::Expr;
 use crate::ops::Msg;
 use crate::read::{Body, Messages};
 use crate::wire::Socket;
@@ -66,10 +66,11 @@ fn needed(messages: &[(Family, Msg)]) -> Vec<Needed<'_>> {
     for (message, (family, msg)) in messages.iter().enumerate() {
         let Msg::NewRule { exprs, .. } = msg else { continue };
         for expr in exprs {
-            let Some((target, xt)) = extension(expr) else { continue };
+            let Some((target, xt)) = expr.extension() else { continue };
             let same = |n: &Needed<'_>| {
                 n.family == *family
-                    && extension(n.expr)
+                    && n.expr
+                        .extension()
                         .is_some_and(|(t, x)| (t, &x.name, x.rev) == (target, &xt.name, xt.rev))
             };
             if !out.iter().any(same) {
@@ -80,26 +81,9 @@ fn needed(messages: &[(Family, Msg)]) -> Vec<Needed<'_>> {
     out
 }
 
-fn extension(expr: &Expr) -> Option<(bool, &Xt)> {
-    match expr {
-        Expr::Match(xt) => Some((false, xt)),
-        Expr::Target(xt) => Some((true, xt)),
-        Expr::Counter { .. }
-        | Expr::Payload { .. }
-        | Expr::Bitwise { .. }
-        | Expr::Cmp { .. }
-        | Expr::Meta { .. }
-        | Expr::MetaSet { .. }
-        | Expr::Ct { .. }
-        | Expr::Masq { .. }
-        | Expr::Immediate(_)
-        | Expr::Other(_) => None,
-    }
-}
-
 /// The question. One that is to be taken for missing is asked for by a name that no kernel has.
 fn request<'a>(needed: &Needed<'a>, lacking: Lacking) -> Option<Request<'a>> {
-    let (target, xt) = extension(needed.expr)?;
+    let (target, xt) = needed.expr.extension()?;
     let (family, rev) = (needed.family, xt.rev);
     let name = match lacking.contains(&(family, &xt.name)) {
         true => "nosuchextension",
@@ -111,6 +95,7 @@ fn request<'a>(needed: &Needed<'a>, lacking: Lacking) -> Option<Request<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expr::Xt;
     use crate::write::Encoder;
     use chainkeeper_contract::{Place, Table};
     use nix::sched::{CloneFlags, unshare};
@@ -145,7 +130,11 @@ mod tests {
     fn a_name_or_a_revision_that_is_missing_is_told_apart_in_each_family() {
         for (expr, errno, words) in [
             (Expr::Match(xt("nosuch", 0)), Errno::NOENT, "no match `nosuch` revision 0 for"),
-            (Expr::Target(xt("MARK", 9)), Errno::PROTONOSUPPORT, "only other revisions of"),
+            (
+                Expr::Target(xt("MARK", 9)),
+                Errno::PROTONOSUPPORT,
+                "but not this one: target `MARK` revision 9 for",
+            ),
             (Expr::Target(xt("mark", 1)), Errno::NOENT, "no target `mark` revision 1 for"),
         ] {
             let missing = ask(vec![Expr::Match(xt("comment", 0)), expr]);

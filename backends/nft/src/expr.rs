@@ -108,6 +108,24 @@ pub struct Xt {
 }
 
 impl Expr {
+    /// The xt extension, and whether it is a target.
+    pub fn extension(&self) -> Option<(bool, &Xt)> {
+        match self {
+            Expr::Match(xt) => Some((false, xt)),
+            Expr::Target(xt) => Some((true, xt)),
+            Expr::Counter { .. }
+            | Expr::Payload { .. }
+            | Expr::Bitwise { .. }
+            | Expr::Cmp { .. }
+            | Expr::Meta { .. }
+            | Expr::MetaSet { .. }
+            | Expr::Ct { .. }
+            | Expr::Masq { .. }
+            | Expr::Immediate(_)
+            | Expr::Other(_) => None,
+        }
+    }
+
     /// The expression's name, and the extension's where there is one.
     pub fn name(&self) -> String {
         match self {

@@ -1,6 +1,7 @@
 //! What iptables-nft can read of a table: for the native dialect, and for those who look for their
 //! rules in vain.
-use super::{Look, Trouble, rule_seen};
+use super::seen::rule_seen;
+use super::{Look, Trouble};
 use crate::expr::{Expr, Verdict};
 use crate::read::RuleMsg;
 use crate::uapi::NFT_META_MARK;
@@ -56,7 +57,7 @@ fn target(rule: &RuleMsg) -> Option<ChainName> {
 }
 
 fn extends(rule: &RuleMsg) -> bool {
-    rule.exprs.iter().any(|e| matches!(e, Expr::Match(_) | Expr::Target(_)))
+    rule.exprs.iter().any(|e| e.extension().is_some())
 }
 
 /// iptables-nft counts in every rule. A rule of nft itself can look the same; iptables-nft reads it too.

@@ -1,5 +1,6 @@
 //! Who jumps to our chains: for `remove` only, by a full dump of each table.
-use super::{Look, Trouble, rule_seen};
+use super::seen::rule_seen;
+use super::{Look, Trouble};
 use crate::expr::{Expr, Verdict};
 use chainkeeper_contract::{ChainName, Handle, Reference, Scope};
 

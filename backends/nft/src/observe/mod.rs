@@ -2,17 +2,18 @@
 //! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
 mod neighbours;
 mod references;
+mod seen;
 
-use crate::base::{OWNERSHIP_MARK, definition, hook_named};
+use self::seen::{add_chain, add_table, rule_seen};
+
 use crate::errors::asking;
-use crate::raise::raise;
 use crate::read::{self, Body, ChainMsg, Malformed, Messages, RuleMsg};
 use crate::uapi as u;
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
-    BackendError, BaseChain, ChainName, ChainSeen, Errno, Family, Handle, Judgement, Observed,
-    RuleSeen, Scope, Table, TableSeen, WALK_LIMIT, judge,
+    BackendError, ChainName, Errno, Family, Judgement, Observed, RuleSeen, Scope, Table,
+    WALK_LIMIT, judge,
 };
 
 /// Why a look has to be done again, or cannot be done.
@@ -232,40 +233,4 @@ impl Look<'_> {
             }
         })
     }
-}
-
-fn rule_seen(family: Family, msg: &RuleMsg) -> RuleSeen {
-    let seen = raise(family, &msg.exprs, &msg.userdata);
-    RuleSeen { handle: Handle(msg.handle), seen, unreadable: neighbours::unreadable(msg) }
-}
-
-fn add_table(seen: &mut Observed, msg: &read::TableMsg) {
-    let Some(table) = Table::from_name(&msg.name) else { return };
-    let dormant = msg.flags & u::NFT_TABLE_F_DORMANT != 0;
-    let owned = msg.flags & u::NFT_TABLE_F_OWNER != 0;
-    let owner = msg.owner.or(owned.then_some(0));
-    seen.tables.insert(table, TableSeen { dormant, owner, ..TableSeen::default() });
-}
-
-fn add_chain(seen: &mut Observed, uses: &mut Vec<(Table, ChainName, u32)>, msg: &ChainMsg) {
-    let Some(table) = Table::from_name(&msg.table) else { return };
-    let name = ChainName::from(msg.name.as_str());
-    uses.push((table, name.clone(), msg.uses));
-    let chain = ChainSeen {
-        handle: Handle(msg.handle),
-        base: base(table, msg),
-        ours: msg.userdata == OWNERSHIP_MARK,
-        rules: Vec::new(),
-    };
-    seen.tables.entry(table).or_default().chains.insert(name, chain);
-}
-
-fn base(table: Table, msg: &ChainMsg) -> Option<BaseChain> {
-    let (number, priority) = msg.hook?;
-    let kind = msg.kind.as_deref().unwrap_or("?");
-    let standard = hook_named(&msg.name).is_some_and(|hook| {
-        let d = definition(table, hook);
-        d.hook == number && d.priority == priority && d.kind == kind
-    });
-    Some(BaseChain { standard, text: format!("type {kind} hook {number} priority {priority}") })
 }

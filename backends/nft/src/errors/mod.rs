@@ -1,4 +1,9 @@
 //! What an errno of the kernel means, for the message that it was the answer to.
+mod missing;
+
+pub(crate) use missing::no_extension;
+
+use self::missing::missing;
 use crate::expr::Expr;
 use crate::lower::NotSayable;
 use crate::ops::Msg;
@@ -87,75 +92,12 @@ impl At {
 }
 
 fn describe(family: Family, expr: &Expr) -> String {
-    match expr {
-        Expr::Match(xt) => format!("match `{}` revision {} for {family}", xt.name, xt.rev),
-        Expr::Target(xt) => format!("target `{}` revision {} for {family}", xt.name, xt.rev),
-        Expr::Counter { .. }
-        | Expr::Payload { .. }
-        | Expr::Bitwise { .. }
-        | Expr::Cmp { .. }
-        | Expr::Meta { .. }
-        | Expr::MetaSet { .. }
-        | Expr::Ct { .. }
-        | Expr::Masq { .. }
-        | Expr::Immediate(_)
-        | Expr::Other(_) => expr.name(),
-    }
-}
-
-/// The answer to the question whether the kernel has an extension.
-pub(crate) fn no_extension(family: Family, expr: &Expr, errno: Errno) -> BackendError {
-    let module = module(family, expr).unwrap_or_default();
-    let named = describe(family, expr);
-    let missing = match errno {
-        Errno::INVAL => {
-            format!("the kernel has no xt extensions in nf_tables: {named} needs nft_compat")
+    match expr.extension() {
+        Some((target, xt)) => {
+            let kind = if target { "target" } else { "match" };
+            format!("{kind} `{}` revision {} for {family}", xt.name, xt.rev)
         }
-        Errno::PROTONOSUPPORT => {
-            format!("the kernel has only other revisions of {named}: {module}")
-        }
-        _ => format!("the kernel has no {named}: needs {module}"),
-    };
-    BackendError::Unsupported { what: String::new(), errno, missing }
-}
-
-/// What provides an expression.
-fn module(family: Family, expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Match(xt) | Expr::Target(xt) => {
-            let lower = xt.name.to_lowercase();
-            let xt_module = if xt.name == "MASQUERADE" { &xt.name } else { &lower };
-            let known = match (family, xt.name.as_str()) {
-                (Family::Ipv6, "MARK") => " (lost for IPv6 in Linux 6.6.57-58 and 6.11.4-5)",
-                (_, _) => "",
-            };
-            Some(format!("modules nft_compat and xt_{xt_module}{known}"))
-        }
-        Expr::Masq { .. } => Some("module nft_masq".into()),
-        Expr::Ct { .. } => Some("module nft_ct".into()),
-        Expr::Counter { .. }
-        | Expr::Payload { .. }
-        | Expr::Bitwise { .. }
-        | Expr::Cmp { .. }
-        | Expr::Meta { .. }
-        | Expr::MetaSet { .. }
-        | Expr::Immediate(_)
-        | Expr::Other(_) => None,
-    }
-}
-
-/// ENOENT has many causes. A missing piece of the kernel shows by what is pointed at.
-fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
-    match (msg, at) {
-        (Msg::NewRule { .. }, Some(At::Expression(_, expr))) => {
-            let module = module(family, expr)?;
-            Some(format!("the kernel has no {}: needs {module}", describe(family, expr)))
-        }
-        (Msg::NewBase { .. }, Some(At::Attribute("chain type"))) => {
-            Some(format!("the kernel has no such chain type for {family}: module nft_chain_nat"))
-        }
-        (Msg::NewTable { .. }, _) => Some(format!("the kernel has no nf_tables family {family}")),
-        (_, _) => None,
+        None => expr.name(),
     }
 }
 
