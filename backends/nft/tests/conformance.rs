@@ -1,8 +1,8 @@
 //! The same suite, the same scripts, on a real kernel: each case in a network namespace of its own,
 //! with iptables-nft as "somebody else".
 use chainkeeper_contract::testing::{CASES, Dice, Fake, Outside, World, play, random_drift};
-use chainkeeper_contract::{Backend, Family, Table};
-use chainkeeper_nft::{NftBackend, Setup};
+use chainkeeper_contract::{Backend, Family, Options, Readable, Table};
+use chainkeeper_nft::{Dialect, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
 use std::process::{Command, Output};
@@ -10,14 +10,17 @@ use std::process::{Command, Output};
 /// The calling thread's own new namespace; gone with the thread.
 struct Kernel(NftBackend);
 
+/// The same in the native dialect, which iptables-nft cannot read: "somebody else" is nft there.
+struct NativeKernel(NftBackend);
+
 /// Runs a test in a new thread with a new network namespace.
-fn in_netns(test: impl FnOnce(&mut Kernel) + Send) {
+fn in_netns(dialect: Dialect, test: impl FnOnce(NftBackend) + Send) {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
                 panic!("this test needs root, or the user namespace that `make test` makes: {e}")
             });
-            test(&mut Kernel(NftBackend::open(Setup::default()).expect("netlink")));
+            test(NftBackend::open(Setup { dialect, ..Setup::default() }).expect("netlink"));
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });
@@ -65,6 +68,50 @@ impl World for Kernel {
     }
 }
 
+impl World for NativeKernel {
+    fn backend(&mut self) -> &mut dyn Backend {
+        &mut self.0
+    }
+
+    fn outside(&mut self, family: Family, change: &Outside) {
+        let (table, chain) = change.place();
+        let at = format!("{family} {table} {chain}");
+        let rules: Vec<(String, String)> = nft(&format!("-a list chain {at}"))
+            .lines()
+            .filter(|l| l.contains(" # handle ") && !l.trim().starts_with("chain"))
+            .map(|l| l.trim().split_once(" # handle ").expect("a rule"))
+            .map(|(rule, handle)| (rule.to_owned(), handle.to_owned()))
+            .collect();
+        let foreign = "tcp dport 9 counter accept";
+        match change {
+            Outside::Flush(..) => drop(nft(&format!("flush chain {at}"))),
+            Outside::DeleteRule(_, _, n) if *n < rules.len() => {
+                nft(&format!("delete rule {at} handle {}", rules[*n].1));
+            }
+            Outside::Duplicate(_, _, n) if *n < rules.len() => {
+                nft(&format!("add rule {at} {}", rules[*n].0));
+            }
+            Outside::Foreign(_, _, n) => drop(match rules.get(*n) {
+                Some((_, handle)) => nft(&format!("insert rule {at} position {handle} {foreign}")),
+                None => nft(&format!("add rule {at} {foreign}")),
+            }),
+            Outside::DeleteChain(..) => drop(nft(&format!("delete chain {at}"))),
+            Outside::DeleteRule(..) | Outside::Duplicate(..) => {}
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options { readable: Readable::No, ..Options::default() }
+    }
+}
+
+/// What nft prints, in this thread's namespace. It joins its arguments and splits them itself.
+fn nft(words: &str) -> String {
+    let out = Command::new("nft").args(words.split(' ')).output().expect("nft is installed");
+    assert!(out.status.success(), "{words}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
 /// The `-A` lines of a chain.
 fn rules(family: Family, table: Table, chain: &str) -> Vec<String> {
     let out = iptables(family, &format!("-t {table} -S {chain}"));
@@ -86,7 +133,15 @@ fn restore(family: Family, script: &str) {
 fn the_kernel_conforms() {
     for (name, case) in CASES {
         println!("{name}");
-        in_netns(|kernel| case(kernel));
+        in_netns(Dialect::Xt, |nft| case(&mut Kernel(nft)));
+    }
+}
+
+#[test]
+fn the_kernel_conforms_in_the_native_dialect() {
+    for (name, case) in CASES {
+        println!("{name}");
+        in_netns(Dialect::Native, |nft| case(&mut NativeKernel(nft)));
     }
 }
 
@@ -97,8 +152,8 @@ fn fake_and_kernel_answer_alike() {
     for seed in 0..60 {
         let script = Dice::seeded(seed, 2000);
         let fake = play(&mut Fake::default(), &mut script.clone(), 25).expect("fake");
-        in_netns(|kernel| {
-            let real = play(kernel.backend(), &mut script.clone(), 25).expect("kernel");
+        in_netns(Dialect::Xt, |mut nft| {
+            let real = play(&mut nft, &mut script.clone(), 25).expect("kernel");
             for (i, (fake, real)) in fake.iter().zip(&real).enumerate() {
                 assert_eq!(fake, real, "seed {seed}, plan {i}");
             }
@@ -112,6 +167,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn random_rulesets_with_random_drift_converge_in_one_step(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
-        in_netns(|kernel| random_drift(kernel, &mut Dice::new(numbers)));
+        in_netns(Dialect::Xt, |nft| random_drift(&mut Kernel(nft), &mut Dice::new(numbers)));
     }
 }

@@ -17,6 +17,10 @@ pub trait World {
     fn backend(&mut self) -> &mut dyn Backend;
     /// Another program's change, by another way than the backend's.
     fn outside(&mut self, family: Family, change: &Outside);
+    /// How to decide where the ruleset alone does not say.
+    fn options(&self) -> Options {
+        Options::default()
+    }
 }
 
 /// A case: its name, and what it does on a fresh world.
@@ -46,7 +50,7 @@ fn look(world: &mut dyn World, scope: &Scope) -> (Option<u32>, BTreeMap<Family, 
 
 fn plan_of(world: &mut dyn World, wants: &[Ruleset]) -> (Plan, Vec<Delta>) {
     let (generation, seen) = look(world, &Scope::of(wants));
-    let delta = |w: &Ruleset| diff(w, &seen[&w.family], Options::default());
+    let delta = |w: &Ruleset| diff(w, &seen[&w.family], world.options());
     let deltas: Vec<Delta> = wants.iter().map(delta).collect();
     let steps = wants.iter().zip(&deltas).map(|(w, d)| (w.family, d.steps.clone()));
     (Plan { generation, families: steps.collect() }, deltas)
