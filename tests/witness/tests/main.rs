@@ -11,22 +11,23 @@ mod rulesets;
 mod seen;
 mod written;
 
-use chainkeeper_contract::testing::{Outside, World};
-use chainkeeper_contract::{Backend, Family};
+use chainkeeper_contract::{Backend, Family, Options, Plan, Ruleset, Scope, diff};
 use chainkeeper_nft::write::Encoder;
 use chainkeeper_nft::{Dialect, Msg, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 
-/// A backend in a namespace where nobody else is.
-struct Alone(NftBackend);
-
-impl World for Alone {
-    fn backend(&mut self) -> &mut dyn Backend {
-        &mut self.0
-    }
-
-    fn outside(&mut self, family: Family, change: &Outside) {
-        panic!("nobody else is here: {family} {change:?}");
+/// Writes what these rulesets lack. Whether the backend itself finds them afterwards is not asked: here
+/// another one looks.
+fn apply(setup: Setup, wants: &[Ruleset]) {
+    let mut backend = NftBackend::open(setup).expect("netlink");
+    let snapshot = backend.observe(&Scope::of(wants)).expect("observe");
+    let steps = wants.iter().map(|want| {
+        let seen = snapshot.families[&want.family].as_ref().expect("readable");
+        (want.family, diff(want, seen, Options::default()).steps)
+    });
+    let plan = Plan { generation: snapshot.generation, families: steps.collect() };
+    for (family, result) in backend.apply(&plan).expect("apply").families {
+        assert!(result.is_ok(), "{setup:?} {family}: {result:?}\n{plan:#?}");
     }
 }
 

@@ -1,17 +1,16 @@
 //! Whole rulesets, through the backend: every table, chain and rule in the namespace is looked at.
 use crate::seen::{self, Everything};
-use crate::{Alone, in_netns, meant, setups};
-use chainkeeper_contract::testing::{self, Dice, converge, full};
+use crate::{apply, in_netns, meant, setups};
+use chainkeeper_contract::testing::{self, Dice, full};
 use chainkeeper_contract::{
     Action, Chain, ChainName, CtStates, Family, Hook, Jump, Rule, Ruleset, Table,
 };
-use chainkeeper_nft::{Dialect, NftBackend, Setup};
+use chainkeeper_nft::{Dialect, Setup};
 
 /// Writes both families' rulesets and has rustables say what is there.
 fn reread(setup: Setup, wants: &[Ruleset], case: &str) {
     in_netns(|| {
-        let mut world = Alone(NftBackend::open(setup).expect("netlink"));
-        converge(&mut world, wants);
+        apply(setup, wants);
         let [seen, meant] =
             [seen::everything(), meant::everything(wants, setup.dialect)].map(unordered_jumps);
         assert_eq!(seen.tables, meant.tables, "{setup:?} {case}");
