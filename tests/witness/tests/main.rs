@@ -48,7 +48,9 @@ fn in_netns(test: impl FnOnce() + Send) {
 /// Every encoder in every dialect.
 fn setups() -> impl Iterator<Item = Setup> {
     let dialects = [Dialect::Xt, Dialect::Native];
-    let of = move |encoder: &Encoder| dialects.map(|dialect| Setup { encoder: *encoder, dialect });
+    let of = move |encoder: &Encoder| {
+        dialects.map(|dialect| Setup { encoder: *encoder, dialect, ..Setup::default() })
+    };
     Encoder::ALL.iter().flat_map(of)
 }
 
