@@ -1,21 +1,30 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint docs bench fuzz setup
+.PHONY: run test lint static docs bench fuzz
+
+# The build without C libraries, of all that has one.
+pure = -p chainkeeper -p chainkeeper-nft --no-default-features --features chainkeeper/pure
 
 run: ## build, then apply, break, diff, repair and remove in a namespace of its own
 	@scripts/setup run
 	cargo build --release --quiet
 	@scripts/in-namespace scripts/tour target/release/chainkeeper
 
-test: ## every test; kernel tests make their own namespaces
+test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test
 	@scripts/other-iptables
 	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
+	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
 lint: ## rustfmt, clippy with warnings denied, licences, advisories where reachable
 	@scripts/setup lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+	cargo clippy $(pure) --all-targets --quiet -- -D warnings
 	@scripts/deny
+
+static: ## the static binary without C libraries, and its size
+	@scripts/setup run
+	@scripts/static
 
 docs: ## write docs/reference.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference

@@ -45,8 +45,7 @@ const EXISTS: Advice = Advice {
 const MISSING: Advice = Advice {
     when: "a kernel piece is missing",
     why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module that is named, or update the kernel; where it has no xt extensions \
-             and no iptables-nft is in use, --dialect native does without",
+    remedy: "load the module that is named, or update the kernel; or --dialect native",
 };
 const NOT_BUILT: Advice = Advice {
     when: "a backend that this build does not have",
@@ -94,14 +93,14 @@ pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
     }
 }
 
-/// What to say before rules are written in that dialect, if there is something.
-pub fn dialect(dialect: Dialect) -> Option<&'static str> {
+/// What to say before rules are written in that dialect, in two lines, if there is something.
+pub fn dialect(dialect: Dialect) -> Option<[&'static str; 2]> {
     match dialect {
         Dialect::Xt => None,
-        Dialect::Native => Some(
-            "no iptables-nft can read native rules: `iptables-save` and `iptables -S` call the \
-             tables that hold them incompatible, and show none of their rules",
-        ),
+        Dialect::Native => Some([
+            "no iptables-nft can read native rules: iptables-save and iptables -S",
+            "call the tables that hold them incompatible, and show nothing of them",
+        ]),
     }
 }
 

@@ -158,8 +158,8 @@ pub fn open(config: &Config) -> Result<Keeper, BackendError> {
 }
 
 fn warn_dialect(config: &Config) {
-    if let Some(words) = advice::dialect(config.dialect) {
-        warn(&format!("warning: {words}"));
+    if let Some([first, second]) = advice::dialect(config.dialect) {
+        warn(&format!("warning: {first}\n         {second}"));
     }
 }
 

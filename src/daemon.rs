@@ -68,8 +68,8 @@ pub async fn run(
 }
 
 fn warn_dialect(config: &Config) {
-    if let Some(words) = advice::dialect(config.dialect) {
-        warn!("{words}");
+    if let Some([first, second]) = advice::dialect(config.dialect) {
+        warn!("{first} {second}");
     }
 }
 
