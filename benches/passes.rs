@@ -1,39 +1,62 @@
-//! First apply and idle pass, both families: in process, as a process, and kubelet's own command
+//! First apply and idle pass, both families: in process by each encoder, as a process, and kubelet's own command
 //! sequence with iptables-nft, all in the same run. Prints medians and ratios; asserts nothing.
-use chainkeeper::backends;
-use chainkeeper::config::Settings;
+use chainkeeper::config::{self, Settings};
 use chainkeeper::reconcile::Keeper;
 use chainkeeper_contract::CanaryPolicy;
+use chainkeeper_nft::write::Encoder;
+use chainkeeper_nft::{Dialect, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 30;
 
+/// A way to do the job: its name, what it does, and how long the first and the second pass took.
+struct Row {
+    name: String,
+    work: fn(Setup) -> (Duration, Duration),
+    setup: Setup,
+    first: Vec<Duration>,
+    idle: Vec<Duration>,
+}
+
+impl Row {
+    fn new(name: &str, setup: Setup, work: fn(Setup) -> (Duration, Duration)) -> Row {
+        Row { name: name.into(), work, setup, first: vec![], idle: vec![] }
+    }
+}
+
 fn main() {
-    let mut rows: Vec<(&str, Vec<Duration>, Vec<Duration>)> =
-        ["in process", "as a process", "kubelet's sequence"].map(|n| (n, vec![], vec![])).into();
+    let setup = Setup::default();
+    let by_encoder = |encoder: &Encoder| {
+        let name = format!("in process, {}", encoder.name());
+        Row::new(&name, Setup { encoder: *encoder, ..setup }, in_process)
+    };
+    let native = Setup { dialect: Dialect::Native, ..setup };
+    let mut rows: Vec<Row> = Encoder::ALL.iter().map(by_encoder).collect();
+    rows.push(Row::new("in process, native", native, in_process));
+    rows.push(Row::new("as a process", setup, as_process));
+    rows.push(Row::new("kubelet's sequence", setup, kubelet));
     for _ in 0..ROUNDS {
-        for (row, work) in rows.iter_mut().zip([in_process, as_process, kubelet]) {
-            let (first, idle) = in_netns(work);
-            row.1.push(first);
-            row.2.push(idle);
+        for row in &mut rows {
+            let (work, setup) = (row.work, row.setup);
+            let (first, idle) = in_netns(move || work(setup));
+            row.first.push(first);
+            row.idle.push(idle);
         }
     }
     println!("{ROUNDS} rounds, each in a new network namespace; p50 and p99 in ms");
     println!("{:20} {:>8} {:>8} {:>8} {:>8}", "", "first", "p99", "idle", "p99");
-    for (name, first, idle) in &mut rows {
-        let (f, i) = (quantiles(first), quantiles(idle));
-        println!("{name:20} {:8.2} {:8.2} {:8.2} {:8.2}", f.0, f.1, i.0, i.1);
+    for row in &mut rows {
+        let (f, i) = (quantiles(&mut row.first), quantiles(&mut row.idle));
+        println!("{:20} {:8.2} {:8.2} {:8.2} {:8.2}", row.name, f.0, f.1, i.0, i.1);
     }
-    let p50 = |d: &mut Vec<Duration>| quantiles(d).0;
-    let kubelet = (p50(&mut rows[2].1), p50(&mut rows[2].2));
-    for (name, first, idle) in &mut rows[..2] {
-        println!(
-            "kubelet / {name}: first {:.0}x, idle {:.0}x",
-            kubelet.0 / p50(first),
-            kubelet.1 / p50(idle)
-        );
+    let Some((kubelet, ours)) = rows.split_last_mut() else { return };
+    let theirs = (quantiles(&mut kubelet.first).0, quantiles(&mut kubelet.idle).0);
+    for row in ours {
+        let (first, idle) = (quantiles(&mut row.first).0, quantiles(&mut row.idle).0);
+        let (first, idle) = (theirs.0 / first, theirs.1 / idle);
+        println!("kubelet / {}: first {first:.0}x, idle {idle:.0}x", row.name);
     }
 }
 
@@ -44,7 +67,7 @@ fn quantiles(of: &mut [Duration]) -> (f64, f64) {
 }
 
 /// A new network namespace, gone with the thread; child processes inherit it.
-fn in_netns(work: fn() -> (Duration, Duration)) -> (Duration, Duration) {
+fn in_netns(work: impl FnOnce() -> (Duration, Duration) + Send + 'static) -> (Duration, Duration) {
     let thread = std::thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make bench`");
         work()
@@ -61,14 +84,18 @@ fn twice(mut work: impl FnMut()) -> (Duration, Duration) {
     (once(), once())
 }
 
-fn in_process() -> (Duration, Duration) {
-    let config = Settings::default().check().expect("defaults");
-    let backend = backends::open(&config).expect("netlink");
-    let mut keeper = Keeper::new(backend, config);
+fn in_process(setup: Setup) -> (Duration, Duration) {
+    let dialect = match setup.dialect {
+        Dialect::Xt => config::Dialect::Xt,
+        Dialect::Native => config::Dialect::Native,
+    };
+    let settings = Settings { dialect: Some(dialect), ..Settings::default() };
+    let backend = NftBackend::open(setup).expect("netlink");
+    let mut keeper = Keeper::new(Box::new(backend), settings.check().expect("settings"));
     twice(|| drop(keeper.apply(CanaryPolicy::Write).expect("apply")))
 }
 
-fn as_process() -> (Duration, Duration) {
+fn as_process(_: Setup) -> (Duration, Duration) {
     twice(|| run(env!("CARGO_BIN_EXE_chainkeeper"), "apply"))
 }
 
@@ -87,7 +114,7 @@ fn split(words: &str) -> Vec<String> {
 }
 
 /// Kubelet 1.24: -N for each chain, -C and then -A or -I for each rule, three canaries.
-fn kubelet() -> (Duration, Duration) {
+fn kubelet(_: Setup) -> (Duration, Duration) {
     twice(|| {
         for (tool, v4) in [("iptables-nft", true), ("ip6tables-nft", false)] {
             for (table, chain, rules) in SETS {
