@@ -10,6 +10,8 @@ use chainkeeper_nft::write::{Batch, Encoder, Writer};
 use chainkeeper_nft::{Dialect, Lowered, Msg, lower};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 
 const EXPRESSIONS: u16 = 4;
 const COMPAT: u16 = 5;
@@ -120,6 +122,44 @@ fn every_other_message_means_the_same() {
         for (generation, commit) in [(None, false), (Some(1), true), (Some(u32::MAX), true)] {
             agreed(&messages, generation, commit);
         }
+    }
+}
+
+/// Distribution builds run with whatever libnftnl is there: the tests above with those of other Debian
+/// suites, which `scripts/other-iptables` unpacks.
+#[test]
+fn every_libnftnl_writes_the_same() {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("other-iptables");
+    for suite in ["bullseye", "trixie", "sid"] {
+        let libraries = all.join(suite).join("nftnl");
+        if !libraries.exists() {
+            let why =
+                format!("{} is not there; scripts/other-iptables makes it", libraries.display());
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{why}");
+            eprintln!("LEFT OUT: the libnftnl of Debian {suite}. {why}");
+            continue;
+        }
+        let mut again = Command::new(std::env::current_exe().expect("this test"));
+        again.args(["--skip", "every_libnftnl"]).env("LD_LIBRARY_PATH", &libraries);
+        let said = again.output().expect("it starts");
+        let text = String::from_utf8_lossy(&said.stdout);
+        // More than a screen of a failed property helps nobody.
+        assert!(said.status.success(), "{suite}\n{}", &text[..text.len().min(3000)]);
+        assert!(text.contains("the_library_is_the_one_that_was_asked_for ... ok"), "{text}");
+    }
+}
+
+#[test]
+fn the_library_is_the_one_that_was_asked_for() {
+    if let Ok(libraries) = std::env::var("LD_LIBRARY_PATH")
+        && libraries.contains("other-iptables")
+    {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc is mounted");
+        let loaded = maps.lines().filter(|l| l.contains("libnftnl"));
+        for line in loaded {
+            assert!(line.contains("other-iptables"), "{line}");
+        }
+        assert!(maps.contains("libnftnl"), "{maps}");
     }
 }
 

@@ -9,6 +9,8 @@ use std::ffi::c_char;
 /// The datagram so far, and room for the next message.
 pub(super) struct Datagram {
     bytes: Vec<u8>,
+    /// Where the last message starts.
+    last: usize,
     /// Aligned for a `nlmsghdr`, and as large as libnftnl wants it.
     scratch: Vec<u64>,
 }
@@ -16,7 +18,7 @@ pub(super) struct Datagram {
 impl Datagram {
     pub(super) fn new() -> Datagram {
         let room = ::nftnl::nft_nlmsg_maxsize() as usize;
-        Datagram { bytes: Vec::new(), scratch: vec![0; room.div_ceil(8)] }
+        Datagram { bytes: Vec::new(), last: 0, scratch: vec![0; room.div_ceil(8)] }
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
@@ -34,6 +36,7 @@ impl Datagram {
             }
         }
         self.take(u::NLM_F_REQUEST);
+        self.for_nf_tables();
     }
 
     pub(super) fn end(&mut self, seq: u32, flags: u16) {
@@ -42,6 +45,16 @@ impl Datagram {
         // its own pages only.
         unsafe { sys::nftnl_batch_end(room, seq) };
         self.take(flags);
+        self.for_nf_tables();
+    }
+
+    /// Names the subsystem in the last message, a bare nfgenmsg or one with a generation. libnftnl up to
+    /// 1.1.9 writes it in host byte order, which kernels only tolerate.
+    fn for_nf_tables(&mut self) {
+        let start = self.last;
+        if let Some(res_id) = self.bytes.get_mut(start + 18..start + 20) {
+            res_id.copy_from_slice(&u::NFNL_SUBSYS_NFTABLES.to_be_bytes());
+        }
     }
 
     pub(super) fn table(&mut self, header: &Header, table: &TableObject) {
@@ -92,6 +105,7 @@ impl Datagram {
     /// does not clear the padding of attributes.
     fn take(&mut self, flags: u16) {
         let start = self.bytes.len();
+        self.last = start;
         let head = self.scratch.first().map_or([0; 8], |w| w.to_ne_bytes());
         let len = u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let words = self.scratch.iter_mut().take(len.div_ceil(8));
