@@ -45,7 +45,12 @@ const EXISTS: Advice = Advice {
 const MISSING: Advice = Advice {
     when: "a kernel piece is missing",
     why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module that is named, or update the kernel; or --dialect native",
+    remedy: "load the module that is named, or update the kernel",
+};
+const NO_EXTENSION: Advice = Advice {
+    when: "the kernel lacks an xt extension",
+    why: "see above: the extension, and the module that would provide it, are named",
+    remedy: "load that module; or --dialect native, where nobody uses iptables",
 };
 const NOT_BUILT: Advice = Advice {
     when: "a backend that this build does not have",
@@ -64,13 +69,14 @@ const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the reference page.
-pub const TABLE: [Advice; 9] = [
+pub const TABLE: [Advice; 10] = [
     NOT_EFFECTIVE,
     NOT_GRANTED,
     OTHER_NAMESPACE,
     REFUSED_REMOVAL,
     EXISTS,
     MISSING,
+    NO_EXTENSION,
     NOT_BUILT,
     BUSY,
     OTHER,
@@ -78,6 +84,9 @@ pub const TABLE: [Advice; 9] = [
 
 /// Cause and way out of a backend's error. Pure: privileges come in.
 pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
+    if matches!(error, BackendError::NoExtension { .. }) {
+        return NO_EXTENSION;
+    }
     match (error.kind(), error.errno()) {
         (ErrorKind::Denied, _) => match (privileges.effective, privileges.bounding) {
             (Some(true), _) => OTHER_NAMESPACE,
@@ -93,14 +102,17 @@ pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
     }
 }
 
-/// What to say before rules are written in that dialect, in two lines, if there is something.
-pub fn dialect(dialect: Dialect) -> Option<[&'static str; 2]> {
+/// The screen of a warning about rules in that dialect, if there is something to know.
+pub fn dialect(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::Xt => None,
-        Dialect::Native => Some([
-            "no iptables-nft can read native rules: iptables-save and iptables -S",
-            "call the tables that hold them incompatible, and show nothing of them",
-        ]),
+        Dialect::Native => Some(
+            "warning: iptables-nft cannot read native rules\n  \
+             why   iptables-save and iptables -S call the tables that hold them\n        \
+             incompatible, and show none of their rules\n  \
+             do    look at them with nft; where the kernel has xt extensions, leave\n        \
+             --dialect out",
+        ),
     }
 }
 
@@ -117,9 +129,9 @@ pub fn exit_code(error: &BackendError) -> u8 {
 pub fn screen(error: &BackendError, privileges: Privileges) -> String {
     let advice = advise(error, privileges);
     let why = match error {
-        BackendError::Unsupported { missing, .. } | BackendError::NotBuilt { missing, .. } => {
-            missing.clone()
-        }
+        BackendError::Unsupported { missing, .. }
+        | BackendError::NoExtension { missing, .. }
+        | BackendError::NotBuilt { missing, .. } => missing.clone(),
         BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Refused { .. }

@@ -7,11 +7,15 @@ use chainkeeper_nft::{NftBackend, Setup};
 pub const VERSION: &str = if cfg!(feature = "nftnl") {
     concat!(
         env!("CARGO_PKG_VERSION"),
-        "\nencoder  nftnl: links libnftnl (GPL-2.0-or-later) and libmnl (LGPL-2.1-or-later),",
-        "\n         so this binary is under the GPL as a whole; its source is Apache-2.0"
+        "\nencoder  nftnl: links libnftnl (GPL-2.0-or-later) and libmnl (LGPL-2.1-or-later)",
+        "\nlicence  the source is Apache-2.0, this binary as a whole GPL-3.0-or-later"
     )
 } else {
-    concat!(env!("CARGO_PKG_VERSION"), "\nencoder  pure: no C library; Apache-2.0")
+    concat!(
+        env!("CARGO_PKG_VERSION"),
+        "\nencoder  pure: links neither libnftnl nor libmnl",
+        "\nlicence  the source is Apache-2.0, and nothing in this binary is under the GPL"
+    )
 };
 
 /// Opens the configured backend in the calling thread's network namespace.

@@ -5,7 +5,7 @@ use crate::exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-const ABOUT: &str = "Keeps kubelet's iptables utility chains in place, natively on nf_tables";
+const ABOUT: &str = "Keeps kubelet's iptables utility chains in place, directly on nf_tables";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,4 +115,18 @@ pub enum RenderFormat {
     IptablesSave,
     /// One object
     Json,
+}
+
+/// The command line with the words `args`, but for another command and one flag less.
+pub fn instead(args: impl Iterator<Item = String>, from: &str, to: &str, without: &str) -> String {
+    let mut out = String::from("chainkeeper");
+    for word in args.filter(|word| word != without) {
+        let word = if word == from { to } else { word.as_str() };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,".contains(c);
+        out += &match word.chars().all(plain) {
+            true => format!(" {word}"),
+            false => format!(" '{}'", word.replace('\'', "'\\''")),
+        };
+    }
+    out
 }

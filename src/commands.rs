@@ -2,13 +2,13 @@
 use crate::advice;
 use crate::backends;
 use crate::cli::{Output, RenderFormat};
-use crate::config::Config;
+use crate::config::{Config, Dialect};
 use crate::exit;
 use crate::host;
 use crate::policy::{Sighted, policy};
 use crate::reconcile::{Keeper, Pass};
 use crate::report;
-use chainkeeper_contract::{BackendError, CanaryPolicy, text};
+use chainkeeper_contract::{BackendError, CanaryPolicy, Step, text};
 use serde_json::json;
 use std::io::Write as _;
 
@@ -60,24 +60,23 @@ pub fn apply(config: &Config, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
-    warn_dialect(config);
     match open(config).and_then(|mut k| k.apply(CanaryPolicy::Write)) {
         Err(error) => screen.fail(&error),
         Ok(pass) => {
             let text = || report::applied(&pass) + &lines(report::state(&pass.look));
-            screen.result(text, || pass_json(&pass));
+            screen.result(text, || pass_json(config, &pass));
+            warn_dialect(config, &pass);
             let problems = pass.look.families.values().flatten().any(|d| !d.problems.is_empty());
             families(&pass, if problems { exit::FAILED } else { exit::FINE })
         }
     }
 }
 
-/// `diff`.
-pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
+/// `diff`. `apply` is the command that would do it.
+pub fn diff(config: &Config, validate: bool, apply: &str, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
-    warn_dialect(config);
     let look = open(config).and_then(|mut k| {
         // A canary alone is never drift: it is shown as pending, though `apply` would write it.
         let look = k.look(CanaryPolicy::Report)?;
@@ -92,8 +91,10 @@ pub fn diff(config: &Config, validate: bool, screen: Screen) -> u8 {
         Err(error) => screen.fail(&error),
         Ok(pass) => {
             let accepted = if validate { accepted(&pass) } else { "" };
-            let text = || report::diff(&pass.look, "chainkeeper apply") + accepted;
-            screen.result(text, || report::json(&pass.look, pass.applied.as_ref(), None));
+            let text = || report::diff(&pass.look, apply) + accepted;
+            let json = || report::json(&pass.look, pass.applied.as_ref(), None);
+            screen.result(text, || with_dialect(config, json()));
+            warn_dialect(config, &pass);
             families(&pass, if pass.look.in_sync() { exit::FINE } else { exit::DIFFERS })
         }
     }
@@ -109,8 +110,8 @@ fn accepted(pass: &Pass) -> &'static str {
     }
 }
 
-/// `remove`.
-pub fn remove(config: &Config, force: bool, dry_run: bool, screen: Screen) -> u8 {
+/// `remove`. `remove` is the command that would do what a dry run shows.
+pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
@@ -119,8 +120,8 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, screen: Screen) -> u8
         return match keeper.and_then(|mut k| k.look_for_removal(force)) {
             Err(error) => screen.fail(&error),
             Ok(look) => {
-                let text = || report::diff(&look, "chainkeeper remove");
-                screen.result(text, || report::json(&look, None, None));
+                let text = || report::diff(&look, remove);
+                screen.result(text, || with_dialect(config, report::json(&look, None, None)));
                 families(&Pass::of(look), exit::FINE)
             }
         };
@@ -128,7 +129,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, screen: Screen) -> u8
     match keeper.and_then(|mut k| k.remove(force)) {
         Err(error) => screen.fail(&error),
         Ok(pass) => {
-            screen.result(|| report::removal(&pass), || pass_json(&pass));
+            screen.result(|| report::removal(&pass), || pass_json(config, &pass));
             let problems = pass.look.families.values().flatten().any(|d| !d.problems.is_empty());
             families(&pass, if problems { exit::FAILED } else { exit::FINE })
         }
@@ -142,7 +143,11 @@ pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: S
     match (format, screen.output) {
         (RenderFormat::IptablesSave, Output::Text) => {
             for set in &sets {
-                print(&format!("# {}\n{}", set.family, text::save(set)));
+                let written = match config.dialect {
+                    Dialect::Xt => "",
+                    Dialect::Native => " (by meaning; written in expressions of nf_tables itself)",
+                };
+                print(&format!("# {}{written}\n{}", set.family, text::save(set)));
             }
         }
         (RenderFormat::Json, _) | (_, Output::Json) => {
@@ -157,9 +162,14 @@ pub fn open(config: &Config) -> Result<Keeper, BackendError> {
     Ok(Keeper::new(backends::open(config)?, config.clone()))
 }
 
-fn warn_dialect(config: &Config) {
-    if let Some([first, second]) = advice::dialect(config.dialect) {
-        warn(&format!("warning: {first}\n         {second}"));
+/// Says what the dialect of the rules means, where rules are written or would be.
+fn warn_dialect(config: &Config, pass: &Pass) {
+    let steps = pass.look.families.values().flatten().flat_map(|delta| &delta.steps);
+    let rules = |s: &Step| matches!(s, Step::Rewrite { .. } | Step::Insert { .. });
+    if steps.into_iter().any(rules)
+        && let Some(screen) = advice::dialect(config.dialect)
+    {
+        warn(screen);
     }
 }
 
@@ -172,8 +182,15 @@ fn nothing_kept(config: &Config, screen: Screen) -> Option<u8> {
     })
 }
 
-fn pass_json(pass: &Pass) -> serde_json::Value {
-    report::json(&pass.look, pass.applied.as_ref(), Some(pass.took.as_secs_f64() * 1e3))
+fn pass_json(config: &Config, pass: &Pass) -> serde_json::Value {
+    let took = pass.took.as_secs_f64() * 1e3;
+    with_dialect(config, report::json(&pass.look, pass.applied.as_ref(), Some(took)))
+}
+
+/// Nothing else tells a program that iptables-nft cannot read the rules.
+fn with_dialect(config: &Config, mut value: serde_json::Value) -> serde_json::Value {
+    value["dialect"] = json!(config.dialect);
+    value
 }
 
 fn lines(text: String) -> String {

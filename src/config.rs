@@ -42,7 +42,7 @@ pub enum Dialect {
     /// With xt extensions: every iptables-nft reads it
     #[default]
     Xt,
-    /// Without, for kernels that have none: no iptables-nft reads it
+    /// Only where the kernel has no xt extensions: no iptables-nft reads it
     Native,
 }
 
@@ -91,7 +91,7 @@ pub struct Settings {
     /// How rules are put into nf_tables [default: xt]
     #[arg(long, global = true, value_enum)]
     pub dialect: Option<Dialect>,
-    /// true: write native rules even where they hide rules of iptables-nft [default: false]
+    /// true: write native rules also where they hide others from iptables-nft [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
           require_equals = true)]
     pub force_dialect: Option<bool>,
@@ -216,6 +216,19 @@ impl Settings {
                 "a packet cannot be both masqueraded and dropped; kubelet's are 14 and 15",
             ));
         }
+        let dialect = self.dialect.unwrap_or_default();
+        if dialect == Dialect::Native && self.backend == Some(BackendChoice::Legacy) {
+            return Err(ConfigError::new(
+                "dialect native and backend legacy contradict each other",
+                "the dialect is how the nft backend writes: leave one of them out",
+            ));
+        }
+        if self.force_dialect == Some(true) && dialect == Dialect::Xt {
+            return Err(ConfigError::new(
+                "force-dialect is for dialect native",
+                "every iptables-nft reads dialect xt, there is nothing to force: leave it out",
+            ));
+        }
         let period = self.sync_period.as_deref().unwrap_or("1m");
         let sync_period = humantime::parse_duration(period).ok().filter(|d| !d.is_zero());
         let sync_period = sync_period.ok_or_else(|| {
@@ -226,7 +239,7 @@ impl Settings {
         })?;
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
-            dialect: self.dialect.unwrap_or_default(),
+            dialect,
             force_dialect: self.force_dialect.unwrap_or_default(),
             profile: self.profile.unwrap_or_default(),
             families: match self.family.unwrap_or_default() {

@@ -68,8 +68,8 @@ pub async fn run(
 }
 
 fn warn_dialect(config: &Config) {
-    if let Some([first, second]) = advice::dialect(config.dialect) {
-        warn!("{first} {second}");
+    if let Some(screen) = advice::dialect(config.dialect) {
+        warn!("{screen}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parses the arguments, starts logging, maps results to exit codes. `anyhow` lives here.
 #![forbid(unsafe_code)]
 use anyhow::Context as _;
-use chainkeeper::cli::{Cli, Command, Global, LogFormat};
+use chainkeeper::cli::{self, Cli, Command, Global, LogFormat};
 use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, ConfigError, Settings};
 use chainkeeper::daemon::{self, Ended};
@@ -22,10 +22,19 @@ fn main() -> ExitCode {
         }
     };
     let screen = Screen { output: cli.global.output };
+    // What a person types to do what was only shown: the same flags, another command.
+    let instead = |from: &str, to: &str, without: &str| {
+        cli::instead(std::env::args().skip(1), from, to, without)
+    };
     let code = match cli.command {
         Command::Apply => commands::apply(&config, screen),
-        Command::Diff { validate } => commands::diff(&config, validate, screen),
-        Command::Remove { force, dry_run } => commands::remove(&config, force, dry_run, screen),
+        Command::Diff { validate } => {
+            commands::diff(&config, validate, &instead("diff", "apply", "--validate"), screen)
+        }
+        Command::Remove { force, dry_run } => {
+            let remove = instead("remove", "remove", "--dry-run");
+            commands::remove(&config, force, dry_run, &remove, screen)
+        }
         Command::Render { format, beside_kube_proxy } => {
             commands::render(&config, format, beside_kube_proxy, screen)
         }

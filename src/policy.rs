@@ -87,7 +87,7 @@ enum DropIn {
 
 const DIALECTS: [Dialect; 2] = [Dialect::Xt, Dialect::Native];
 
-/// `dialects`: those whose form of a rule is wanted; the form of another is retired.
+/// `dialects`: those whose form of a rule is wanted.
 fn build(config: &Config, family: Family, drop_in: DropIn, dialects: &[Dialect]) -> Ruleset {
     let mut set = Ruleset::empty(family);
     set.canaries = Table::ALL.map(canary).to_vec();
@@ -102,20 +102,18 @@ fn build(config: &Config, family: Family, drop_in: DropIn, dialects: &[Dialect])
         firewall.push(drop_marked(config.drop_mark));
         set.partners.push(drop_partner(config, FIREWALL));
     }
-    let mut retired = Vec::new();
-    if family == Family::Ipv4 {
-        let (wanted, others) = DIALECTS.iter().partition::<Vec<_>, _>(|d| dialects.contains(d));
-        firewall.extend(wanted.into_iter().flat_map(drop_localnet));
-        retired.extend(others.into_iter().flat_map(drop_localnet));
-    }
-    if drop_in == DropIn::Own {
-        retired.push(drop_marked(config.drop_mark));
-    }
     if marks || family == Family::Ipv4 {
         firewall_chain(FIREWALL, firewall, &mut set);
     }
     let firewall = set.chains.iter_mut().filter(|c| c.name.as_str() == FIREWALL);
-    firewall.for_each(|c| c.retired.clone_from(&retired));
+    for chain in firewall {
+        if drop_in == DropIn::Own {
+            chain.retired.push(drop_marked(config.drop_mark));
+        }
+        if family == Family::Ipv4 {
+            localnet(chain, dialects);
+        }
+    }
     if marks && drop_in != DropIn::Firewall {
         set.partners.push(drop_partner(config, OWN_DROP));
         firewall_chain(OWN_DROP, vec![drop_marked(config.drop_mark)], &mut set);
@@ -167,7 +165,7 @@ fn any() -> Matches {
 }
 
 fn chain(table: Table, name: &str, rules: Vec<Rule>) -> Chain {
-    Chain { table, name: name.into(), rules, retired: vec![] }
+    Chain { table, name: name.into(), rules, instead: vec![], retired: vec![] }
 }
 
 fn canary(table: Table) -> Canary {
@@ -181,6 +179,18 @@ fn or_mark(bit: u32) -> Rule {
 fn drop_marked(bit: u32) -> Rule {
     let marked = Matches { mark: Some(Cond::is(Mark { value: bit, mask: bit })), ..any() };
     Rule::new(Action::Drop).when(marked).comment("kubernetes firewall for dropping marked packets")
+}
+
+/// The localnet rule in the form of each of these dialects. The xt form does as well where the native
+/// one is wanted: kubelet and kube-proxy write it. The native form is our own work and goes.
+fn localnet(chain: &mut Chain, dialects: &[Dialect]) {
+    let marked = chain.rules.clone();
+    chain.rules.extend(dialects.iter().flat_map(drop_localnet));
+    match dialects {
+        [Dialect::Xt] => chain.retired.extend(drop_localnet(&Dialect::Native)),
+        [Dialect::Native] => chain.instead = vec![[marked, drop_localnet(&Dialect::Xt)].concat()],
+        _ => {}
+    }
 }
 
 /// CVE-2020-8558: localhost services must not be reached from outside by route_localnet.

@@ -47,6 +47,7 @@ const JSON: &str = "
 | key | value |
 |---|---|
 | `in_sync` | true when there is nothing to do and nothing wrong, in every family |
+| `dialect` | `xt`, or `native`: then no iptables-nft can read the rules |
 | `generation` | of nf_tables, as looked at |
 | `families` | `ip` and `ip6`, each with `in_sync`, `steps`, `notes`, `problems`, `error` (or null) |
 | `written`, `commits` | whether anything was committed, and in how many commits |

@@ -255,6 +255,7 @@ fn results_as_json_have_the_documented_keys() {
         let result = parse(&host.ck_ok(&format!("{words} --output json"), code));
         let top = [
             "commits",
+            "dialect",
             "families",
             "generation",
             "generation_after",

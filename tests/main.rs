@@ -2,6 +2,7 @@
 //! goes away with it, even when it fails; the host's own rules are never touched.
 mod commands;
 mod dialects;
+mod encoders;
 mod eyes;
 mod input;
 mod keeper;

@@ -104,7 +104,7 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
             return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
         }
         Note::Hides { table, rule } => {
-            let text = format!("our native rules hide others' from iptables-nft: {rule}");
+            let text = format!("native rules hide others from iptables-nft: {rule}");
             return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
         }
         Note::PendingCanary { table, chain } => {
@@ -129,9 +129,12 @@ pub(super) fn problem_line(problem: &Problem, of: Table) -> Option<String> {
         }
         Problem::Neighbour { table, rule } => {
             let text = format!(
-                "native rules would hide those of iptables-nft: {rule}; \
-                 left alone (--force-dialect writes them)"
+                "left alone unless --force-dialect: native rules would hide {rule} from iptables-nft"
             );
+            (table, table.to_string(), text)
+        }
+        Problem::HeldBack { table, by } => {
+            let text = format!("left alone with table {by}: marks must mean something");
             (table, table.to_string(), text)
         }
         Problem::OddHook { table, chain, found } => {

@@ -54,6 +54,7 @@ with_each_version! {
     what_a_kubelet_made_is_in_sync,
     a_kube_proxy_that_restores_our_chains_is_not_fought,
     syncs_of_a_kube_proxy_do_not_set_off_repairs,
+    native_tables_are_given_up_whole_and_no_rule_is_misread,
 }
 
 fn iptables_saves_what_kubelet_made(programs: [&str; 2]) {
@@ -91,6 +92,32 @@ fn what_iptables_restores_of_our_chains_is_in_sync(programs: [&str; 2]) {
     assert_eq!(diff.matches("  = CHAINKEEPER-CANARY").count(), 6, "{diff}");
     host.ck_ok("--profile full remove", 0);
     assert_eq!(saves(&host), FULL, "remove took what iptables created");
+}
+
+/// Better no rule than one without its condition: 1.8.7 would take "drop what is marked" for "drop all",
+/// and restore it so. What none of them can read, they leave alone.
+fn native_tables_are_given_up_whole_and_no_rule_is_misread(programs: [&str; 2]) {
+    for kube_proxy in [false, true] {
+        let host = Host::new();
+        if kube_proxy {
+            host.sh("nft add table ip6 nat; nft add chain ip6 nat KUBE-SERVICES");
+        }
+        host.ck_ok("--dialect native apply", 0);
+        let before = host.sh("nft list ruleset");
+        for program in programs {
+            let save = host.sh(&format!("{program}-save 2>&1"));
+            for table in ["filter", "nat"] {
+                assert!(save.contains(&format!("# Table `{table}' is incompatible")), "{save}");
+                let list = host.try_sh(&format!("{program} -t {table} -S"));
+                assert!(list.code != 0 && list.stdout.is_empty(), "{program}: {list:?}");
+            }
+            assert!(!save.contains("-A "), "{save}");
+            host.sh(&format!("all=$({program}-save); echo \"$all\" | {program}-restore"));
+        }
+        let [after, before] =
+            [host.sh("nft list ruleset"), before].map(|l| l.matches("counter").count());
+        assert_eq!(after, before);
+    }
 }
 
 /// Prints who takes part, which nextest shows at its end, also when it passes.

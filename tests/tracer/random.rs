@@ -26,7 +26,7 @@ pub(super) fn chains(dice: &mut Dice, family: Family, dialect: Dialect) -> (Vec<
             for (n, chain) in names.iter().enumerate() {
                 let rules = 1 + dice.roll(4);
                 let rule = |_| {
-                    sayable(rule(dice, family, (table, hook), &names[n + 1..]), family, dialect)
+                    expressible(rule(dice, family, (table, hook), &names[n + 1..]), family, dialect)
                 };
                 let insert: Vec<Rule> = (0..rules).map(rule).collect();
                 insert.iter().for_each(|rule| println!("{table} {chain}: {rule}"));
@@ -76,12 +76,13 @@ fn rule(dice: &mut Dice, family: Family, at: (Table, Hook), below: &[ChainName])
 }
 
 /// The native dialect asks for states and address translations one after the other, and has no "or".
-fn sayable(mut rule: Rule, family: Family, dialect: Dialect) -> Rule {
-    let unsayable = lower(family, dialect, &rule).is_err();
-    if let Some(cond) = rule.matches.ctstate.as_mut().filter(|_| unsayable) {
+fn expressible(mut rule: Rule, family: Family, dialect: Dialect) -> Rule {
+    let inexpressible = lower(family, dialect, &rule).is_err();
+    if let Some(cond) = rule.matches.ctstate.as_mut().filter(|_| inexpressible) {
         match cond.negated {
             true => cond.value.0 |= CtStates::INVALID | CtStates::UNTRACKED,
-            false => cond.value.0 &= !(CtStates::SNAT | CtStates::DNAT),
+            // Nor a match that every packet meets.
+            false => cond.value.0 &= !(CtStates::SNAT | CtStates::DNAT | CtStates::INVALID),
         }
     }
     rule

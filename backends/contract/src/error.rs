@@ -116,6 +116,16 @@ pub enum BackendError {
         /// What is missing and what would provide it.
         missing: String,
     },
+    /// The kernel lacks an xt extension; the native dialect does without.
+    #[error("{what}: {errno}")]
+    NoExtension {
+        /// What was being done.
+        what: String,
+        /// The kernel's answer.
+        errno: Errno,
+        /// What is missing and what would provide it.
+        missing: String,
+    },
     /// This build has no such backend.
     #[error("{what}")]
     NotBuilt {
@@ -152,9 +162,9 @@ impl BackendError {
         match self {
             BackendError::Busy { .. } => ErrorKind::Busy,
             BackendError::Denied { .. } => ErrorKind::Denied,
-            BackendError::Unsupported { .. } | BackendError::NotBuilt { .. } => {
-                ErrorKind::Unsupported
-            }
+            BackendError::Unsupported { .. }
+            | BackendError::NoExtension { .. }
+            | BackendError::NotBuilt { .. } => ErrorKind::Unsupported,
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
         }
     }
@@ -165,6 +175,7 @@ impl BackendError {
             BackendError::Busy { errno, .. }
             | BackendError::Denied { errno, .. }
             | BackendError::Unsupported { errno, .. }
+            | BackendError::NoExtension { errno, .. }
             | BackendError::Refused { errno, .. } => Some(*errno),
             BackendError::NotBuilt { .. } | BackendError::Garbled { .. } => None,
         }

@@ -179,8 +179,11 @@ pub struct TableSeen {
     pub references: Vec<Reference>,
     /// True when reading stopped at [`crate::WALK_LIMIT`] rules.
     pub truncated: bool,
-    /// A rule of somebody else that iptables-nft reads ([`Scope::neighbours`] only).
+    /// A rule of somebody else that iptables-nft would read if no other kept it from reading the table
+    /// ([`Scope::neighbours`] only).
     pub neighbour: Option<String>,
+    /// True when a rule anywhere in the table keeps iptables-nft from reading it (as `neighbour`).
+    pub hidden: bool,
 }
 
 /// A rule that jumps or goes to one of our chains.

@@ -13,6 +13,8 @@ pub struct Chain {
     pub name: ChainName,
     /// Its rules; empty for the hint.
     pub rules: Vec<Rule>,
+    /// Other lists of rules that do the same together: in place as well, never written.
+    pub instead: Vec<Vec<Rule>>,
     /// Rules of ours that now live elsewhere: they go from a chain that carries our mark.
     pub retired: Vec<Rule>,
 }
@@ -93,7 +95,9 @@ impl Ruleset {
 
     /// True when a rule of that chain (or hook) equal to `rule` is one that we want there.
     pub fn wants(&self, table: Table, chain: &ChainName, rule: &Rule) -> bool {
-        self.chain(table, chain).is_some_and(|c| c.rules.iter().any(|r| r.means(rule)))
+        let forms =
+            |c: &Chain| c.rules.iter().chain(c.instead.iter().flatten()).any(|r| r.means(rule));
+        self.chain(table, chain).is_some_and(forms)
             || self
                 .jumps
                 .iter()

@@ -58,15 +58,20 @@ impl NftBackend {
         families: &[Family],
         commit: bool,
     ) -> Result<Answer, BackendError> {
-        let sending = Sending::of(plan, families, self.setup.dialect)?;
+        let sending = match Sending::of(plan, families, self.setup.dialect) {
+            Ok(sending) => sending,
+            Err((family, error)) => return Ok(Answer::Families([(family, error)].into())),
+        };
         let missing = compat::missing(&mut self.socket, &sending.messages, self.setup.lacking)?;
         if !missing.is_empty() {
             let named = |(family, (message, error))| (family, sending.named(message, error));
             return Ok(Answer::Families(missing.into_iter().map(named).collect()));
         }
         let seq = self.socket.seqs(sending.messages.len() + 2);
-        let batch = Batch::new(&sending.messages, plan.generation, seq, commit)
-            .map_err(|why| sending.unwritable(&why))?;
+        let batch = match Batch::new(&sending.messages, plan.generation, seq, commit) {
+            Ok(batch) => batch,
+            Err(why) => return Ok(Answer::Families([sending.unwritable(&why)].into())),
+        };
         let bytes = self.setup.encoder.batch(&batch);
         self.socket.send(&bytes).map_err(errors::batch)?;
         let mut refused = BTreeMap::new();
@@ -159,12 +164,17 @@ fn opening(errno: Errno) -> BackendError {
 }
 
 impl Sending {
-    fn of(plan: &Plan, families: &[Family], dialect: Dialect) -> Result<Sending, BackendError> {
+    fn of(
+        plan: &Plan,
+        families: &[Family],
+        dialect: Dialect,
+    ) -> Result<Sending, (Family, BackendError)> {
         let mut sending = Sending { messages: Vec::new(), steps: Vec::new() };
         let wanted = plan.families.iter().filter(|(f, _)| families.contains(f));
         for (family, step) in wanted.flat_map(|(f, steps)| steps.iter().map(move |s| (*f, s))) {
-            let messages = ops::messages(family, dialect, step)
-                .map_err(|why| errors::not_sayable(&format!("{family}: {step}"), &why))?;
+            let messages = ops::messages(family, dialect, step).map_err(|why| {
+                (family, errors::inexpressible(&format!("{family}: {step}"), &why))
+            })?;
             for message in messages {
                 sending.messages.push((family, message));
                 sending.steps.push(step.to_string());
@@ -175,18 +185,19 @@ impl Sending {
 
     /// The error of a message, with the step it belongs to.
     fn named(&self, message: usize, mut error: BackendError) -> BackendError {
-        if let BackendError::Unsupported { what, .. } = &mut error {
-            let family =
-                self.messages.get(message).map_or(String::new(), |(f, _)| format!("{f}: "));
-            *what = family + self.steps.get(message).map_or("commit", String::as_str);
+        if let BackendError::NoExtension { what, .. } = &mut error
+            && let (Some((family, _)), Some(step)) =
+                (self.messages.get(message), self.steps.get(message))
+        {
+            *what = format!("{family}: {step}");
         }
         error
     }
 
-    fn unwritable(&self, why: &Unwritable) -> BackendError {
-        let family = self.messages.get(why.message).map(|(family, _)| *family);
+    fn unwritable(&self, why: &Unwritable) -> (Family, BackendError) {
+        let family = self.messages.get(why.message).map_or(Family::Ipv4, |(family, _)| *family);
         let step = self.steps.get(why.message).map_or("commit", String::as_str);
-        errors::unwritable(family, step, &why.why)
+        (family, errors::unwritable(Some(family), step, &why.why))
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
             assert_eq!(missing.len(), 2, "{missing:?}");
             for (family, (message, error)) in missing {
                 assert_eq!(message, usize::from(family == Family::Ipv6));
-                let BackendError::Unsupported { errno: found, missing, .. } = error else {
+                let BackendError::NoExtension { errno: found, missing, .. } = error else {
                     panic!("{error:?}")
                 };
                 assert_eq!(found, errno);

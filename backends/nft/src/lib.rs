@@ -22,6 +22,6 @@ pub mod write;
 pub use backend::{NftBackend, Setup};
 pub use base::OWNERSHIP_MARK;
 pub use compat::Lacking;
-pub use lower::{Dialect, Lowered, NotSayable, lower};
+pub use lower::{Dialect, Inexpressible, Lowered, lower};
 pub use ops::Msg;
 pub use raise::raise;

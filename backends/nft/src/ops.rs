@@ -1,6 +1,6 @@
 //! Which messages make which change. One step becomes one or more messages of one batch.
 use crate::expr::Expr;
-use crate::lower::{Dialect, Lowered, NotSayable, lower};
+use crate::lower::{Dialect, Inexpressible, Lowered, lower};
 use chainkeeper_contract::{Family, Handle, Hook, Place, Rule, Step, Table};
 
 /// One message of a batch, by meaning. Encoders turn it into bytes.
@@ -61,7 +61,7 @@ pub(crate) fn messages(
     family: Family,
     dialect: Dialect,
     step: &Step,
-) -> Result<Vec<Msg>, NotSayable> {
+) -> Result<Vec<Msg>, Inexpressible> {
     let rules = |chain: &str, rules: &[Rule], place| {
         new_rules((family, dialect), (step.table(), chain), rules, place)
     };
@@ -100,7 +100,7 @@ fn new_rules(
     (table, chain): (Table, &str),
     rules: &[Rule],
     place: Place,
-) -> Result<Vec<Msg>, NotSayable> {
+) -> Result<Vec<Msg>, Inexpressible> {
     let message = |rule: &Rule| {
         let Lowered { exprs, comment } = lower(family, dialect, rule)?;
         Ok(Msg::NewRule { table, chain: chain.to_owned(), exprs, comment, place })

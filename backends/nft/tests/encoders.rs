@@ -1,6 +1,6 @@
-//! Two encoders that know nothing of each other write the same. Expressions are compared byte by byte;
-//! of a message the rest by its meaning: the order of attributes is free, NFTA_RULE_COMPAT {0, 0} and
-//! table flags of 0 say nothing.
+//! Two encoders that share only numbers and message flags write the same. Expressions are compared byte
+//! by byte; of a message the rest by its meaning: the order of attributes is free, and NFTA_RULE_COMPAT
+//! {0, 0} says nothing. The rules of the policy itself are compared by the tests of the whole program.
 #![cfg(feature = "nftnl")]
 use chainkeeper_contract::testing::{self, Dice, full};
 use chainkeeper_contract::{Family, Handle, Hook, Place, Rule, Ruleset, Table};
@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+const NEWTABLE: u16 = 10 << 8;
+const NEWRULE: u16 = 10 << 8 | 6;
+const TABLE_NAME: u16 = 1;
 const EXPRESSIONS: u16 = 4;
 const COMPAT: u16 = 5;
 
@@ -36,11 +39,10 @@ fn meanings(datagram: &[u8]) -> Vec<Meaning> {
         let attrs = Attrs::new(&rest[20..len]).map(|a| a.expect("well-formed"));
         let mut attributes: BTreeMap<u16, Vec<u8>> =
             attrs.map(|a| (a.kind, a.value.to_vec())).collect();
-        match kind & 0xff {
-            0 if kind >> 8 == 10 && attributes.get(&2) == Some(&vec![0; 4]) => {
-                attributes.remove(&2);
-            }
-            6 => {
+        match kind {
+            // Flags of 0 would wake a dormant table: none is the only way to say nothing.
+            NEWTABLE => assert_eq!(attributes.keys().collect::<Vec<_>>(), [&TABLE_NAME]),
+            NEWRULE => {
                 let zero = [8, 0, 1, 0, 0, 0, 0, 0, 8, 0, 2, 0, 0, 0, 0, 0];
                 let compat = attributes.remove(&COMPAT);
                 assert!(compat.is_none_or(|c| c == zero), "COMPAT says something");

@@ -72,7 +72,8 @@ fn every_built_in_chain_is_reread_as_meant_but_not_its_policy() {
         let mut want = Ruleset::empty(family);
         for table in Table::ALL {
             let to = ChainName::from("CK-A");
-            let chain = Chain { table, name: to.clone(), rules: vec![], retired: vec![] };
+            let chain =
+                Chain { table, name: to.clone(), rules: vec![], instead: vec![], retired: vec![] };
             want.chains.push(chain);
             want.jumps.extend([Hook::Input, Hook::Output, Hook::Postrouting].map(|hook| {
                 let rule = Rule::new(Action::Jump(to.clone()));

@@ -5,6 +5,7 @@ use crate::observed::{ChainSeen, Observed, RuleSeen};
 use crate::plan::{Place, Step, Why};
 use crate::rule::Rule;
 use crate::ruleset::Chain;
+use std::borrow::Cow;
 
 /// Creates the chain if it is missing. All chains come before all rules: a rule may jump to any.
 pub(super) fn create(want: &Chain, seen: &Observed, out: &mut Delta) {
@@ -26,6 +27,7 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
         out.problems.push(Problem::BaseChain { table, chain, found: base.text.clone() });
         return;
     }
+    let want = &*form(want, found);
     let other_bit = with_other_bit(want, found);
     if let Some(theirs) = other_bit.first()
         && (options.kube_proxy || !found.ours)
@@ -46,11 +48,25 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
         }
         Ok(kept) => keep(want, found, &ours, &kept, out),
         Err(why) => {
-            let why = if other_bit.is_empty() { why } else { Why::OtherBit };
+            let why = match (other_bit.is_empty(), unreadable) {
+                (false, _) => Why::OtherBit,
+                (true, true) => Why::Unreadable,
+                (true, false) => why,
+            };
             out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), why));
         }
     }
     retire(want, found, out); // last: ours may have been put before such a rule
+}
+
+/// The wanted chain, in another form if that one is in place: somebody keeps it so, and would write it
+/// again.
+fn form<'a>(want: &'a Chain, found: &ChainSeen) -> Cow<'a, Chain> {
+    let there = |rules: &Vec<Rule>| in_order(rules, &found.rules).is_ok();
+    match want.instead.iter().find(|rules| !there(&want.rules) && there(rules)) {
+        Some(rules) => Cow::Owned(Chain { rules: rules.clone(), ..want.clone() }),
+        None => Cow::Borrowed(want),
+    }
 }
 
 /// What we wrote here in another situation goes, if the chain proves that it was us.

@@ -149,6 +149,14 @@ pub enum Problem {
         /// The first of those.
         rule: String,
     },
+    /// A table without neighbours is left alone because `by` is: half of our rules would be marks that
+    /// nobody acts on.
+    HeldBack {
+        /// The table.
+        table: Table,
+        /// The table that is left alone.
+        by: Table,
+    },
     /// A chain with a built-in name is defined otherwise than iptables defines it.
     OddHook {
         /// The table.

@@ -1,9 +1,9 @@
 //! What iptables-nft can read of a table: ours, and what others have there.
 use super::{Delta, Note, Options, Problem};
 use crate::names::Table;
-use crate::observed::{ChainSeen, Observed, RuleSeen};
+use crate::observed::{Observed, TableSeen};
 use crate::rule::Rule;
-use crate::ruleset::{Chain, Ruleset};
+use crate::ruleset::Ruleset;
 
 /// Whether iptables-nft can read the rules that this backend writes, and what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,30 +25,54 @@ pub(super) fn table(
     options: Options,
     out: &mut Delta,
 ) -> Option<Problem> {
-    let rules = want.jumps.iter().any(|j| j.table == table)
-        || want.chains.iter().any(|c| c.table == table && !c.rules.is_empty());
-    let found = seen.tables.get(&table).filter(|_| rules)?;
-    let neighbour = found.neighbour.clone();
-    match options.readable {
-        Readable::Yes => {
-            let unreadable = found.chains.iter().find_map(|(name, chain)| {
-                let wanted = want.chain(table, name).filter(|_| chain.ours);
-                Some(format!("{name} {}", unreadable(wanted, chain)?.outline().text))
-            });
-            out.notes.extend(unreadable.map(|by| Note::Unreadable { table, by }));
+    if !holds_rules(want, table) {
+        return None;
+    }
+    let found = seen.tables.get(&table);
+    let neighbour = found.and_then(|t| t.neighbour.clone());
+    match (options.readable, neighbour) {
+        (Readable::Yes, _) => {
+            let by = found.and_then(|found| unreadable(want, table, found));
+            out.notes.extend(by.map(|by| Note::Unreadable { table, by }));
             None
         }
-        Readable::No => neighbour.map(|rule| Problem::Neighbour { table, rule }),
-        Readable::NoForced => {
-            out.notes.extend(neighbour.map(|rule| Note::Hides { table, rule }));
+        (Readable::No, Some(rule)) if refused(seen, table) => {
+            Some(Problem::Neighbour { table, rule })
+        }
+        (Readable::No | Readable::NoForced, Some(rule)) => {
+            out.notes.push(Note::Hides { table, rule });
             None
         }
+        (Readable::No, None) => {
+            let mut tables = Table::ALL.into_iter().filter(|t| holds_rules(want, *t));
+            let by = tables.find(|t| refused(seen, *t))?;
+            Some(Problem::HeldBack { table, by })
+        }
+        (Readable::NoForced, None) => None,
     }
 }
 
+fn holds_rules(want: &Ruleset, table: Table) -> bool {
+    want.jumps.iter().any(|j| j.table == table)
+        || want.chains.iter().any(|c| c.table == table && !c.rules.is_empty())
+}
+
+/// Where a rule hides the table already, ours take nothing away any more.
+fn refused(seen: &Observed, table: Table) -> bool {
+    seen.tables.get(&table).is_some_and(|t| t.neighbour.is_some() && !t.hidden)
+}
+
 /// The first unreadable rule that stays: ours in a chain that we made are rewritten, or retired.
-fn unreadable<'a>(ours: Option<&Chain>, chain: &'a ChainSeen) -> Option<&'a RuleSeen> {
-    let goes =
-        |rule: &Rule| ours.is_some_and(|c| c.rules.iter().chain(&c.retired).any(|w| w.means(rule)));
-    chain.rules.iter().find(|r| r.unreadable && !r.rule().is_some_and(goes))
+fn unreadable(want: &Ruleset, table: Table, found: &TableSeen) -> Option<String> {
+    found.chains.iter().find_map(|(name, chain)| {
+        let ours = want.chain(table, name).filter(|_| chain.ours);
+        let goes = |rule: &Rule| {
+            ours.is_some_and(|c| {
+                c.owns(chain, rule)
+                    || c.retired.iter().any(|w| w.means(rule) || w.differs_only_in_bit(rule))
+            })
+        };
+        let rule = chain.rules.iter().find(|r| r.unreadable && !r.rule().is_some_and(goes))?;
+        Some(format!("{name} {} ({})", rule.outline().text, rule.handle))
+    })
 }

@@ -2,7 +2,7 @@
 use super::random::{Outside, drift};
 use super::{Dice, full, random};
 use crate::backend::Backend;
-use crate::diff::{Delta, Options, diff};
+use crate::diff::{Delta, Options, Readable, diff};
 use crate::error::ErrorKind;
 use crate::names::{ChainName, Family, Table};
 use crate::observed::{Observed, RuleSeen, Scope, Seen};
@@ -49,7 +49,8 @@ fn look(world: &mut dyn World, scope: &Scope) -> (Option<u32>, BTreeMap<Family, 
 }
 
 fn plan_of(world: &mut dyn World, wants: &[Ruleset]) -> (Plan, Vec<Delta>) {
-    let (generation, seen) = look(world, &Scope::of(wants));
+    let neighbours = world.options().readable != Readable::Yes;
+    let (generation, seen) = look(world, &Scope { neighbours, ..Scope::of(wants) });
     let delta = |w: &Ruleset| diff(w, &seen[&w.family], world.options());
     let deltas: Vec<Delta> = wants.iter().map(delta).collect();
     let steps = wants.iter().zip(&deltas).map(|(w, d)| (w.family, d.steps.clone()));

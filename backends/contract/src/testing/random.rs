@@ -69,7 +69,13 @@ pub fn ruleset(dice: &mut Dice, family: Family) -> Ruleset {
                 rules.push(rule);
             }
         }
-        set.chains.push(Chain { table, name: (*name).into(), rules, retired: vec![] });
+        set.chains.push(Chain {
+            table,
+            name: (*name).into(),
+            rules,
+            instead: vec![],
+            retired: vec![],
+        });
         if dice.one_in(2) {
             let hook = match table {
                 Table::Nat => Hook::Postrouting,

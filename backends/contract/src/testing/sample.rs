@@ -10,8 +10,13 @@ pub fn full(family: Family) -> Ruleset {
     let mut set = Ruleset::empty(family);
     let any = Matches::default;
     let bit = |value| Mark { value, mask: value };
-    let chain =
-        |table, name: &str, rules| Chain { table, name: name.into(), rules, retired: vec![] };
+    let chain = |table, name: &str, rules| Chain {
+        table,
+        name: name.into(),
+        rules,
+        instead: vec![],
+        retired: vec![],
+    };
     let or = |value| Rule::new(Action::Mark { value, mask: value });
     let returns = Matches { mark: Some(Cond::not(bit(0x4000))), ..any() };
     let drops = Matches { mark: Some(Cond::is(bit(0x8000))), ..any() };

@@ -6,18 +6,18 @@ use chainkeeper_contract::{BackendError, Errno, Family};
 
 /// The answer to the question whether the kernel has an extension.
 pub(crate) fn no_extension(family: Family, expr: &Expr, errno: Errno) -> BackendError {
-    let module = module(family, expr).unwrap_or_default();
     let named = describe(family, expr);
+    let module = module(family, expr).unwrap_or_default();
     let missing = match errno {
         Errno::INVAL => {
-            format!("the kernel has no xt extensions in nf_tables: {named} needs nft_compat")
+            format!("the kernel has no xt extensions in nf_tables: {named}, nft_compat")
         }
         Errno::PROTONOSUPPORT => {
-            format!("the kernel has another revision, but not this one: {named}, of {module}")
+            format!("the kernel has another revision, but not this one: {named}, {module}")
         }
         _ => format!("the kernel has no {named}: needs {module}"),
     };
-    BackendError::Unsupported { what: String::new(), errno, missing }
+    BackendError::NoExtension { what: String::new(), errno, missing }
 }
 
 /// What provides an expression.
@@ -35,20 +35,31 @@ fn module(family: Family, expr: &Expr) -> Option<String> {
         (Family::Ipv6, "MARK") => " (lost for IPv6 in Linux 6.6.57-58 and 6.11.4-5)",
         (_, _) => "",
     };
-    Some(format!("modules nft_compat and xt_{module}{known}"))
+    Some(format!("module xt_{module}{known}"))
 }
 
 /// ENOENT has many causes. A missing piece of the kernel shows by what is pointed at.
-pub(super) fn missing(family: Family, msg: &Msg, at: Option<&At>) -> Option<String> {
-    match (msg, at) {
+pub(super) fn missing(
+    what: &str,
+    (family, msg): (Family, &Msg),
+    errno: Errno,
+    at: Option<&At>,
+) -> Option<BackendError> {
+    let what = what.to_owned();
+    let missing = match (msg, at) {
         (Msg::NewRule { .. }, Some(At::Expression(_, expr))) => {
-            let module = module(family, expr)?;
-            Some(format!("the kernel has no {}: needs {module}", describe(family, expr)))
+            let (module, named) = (module(family, expr)?, describe(family, expr));
+            let missing = format!("the kernel has no {named}: needs {module}");
+            if expr.extension().is_some() {
+                return Some(BackendError::NoExtension { what, errno, missing });
+            }
+            missing
         }
         (Msg::NewBase { .. }, Some(At::Attribute("chain type"))) => {
-            Some(format!("the kernel has no such chain type for {family}: module nft_chain_nat"))
+            format!("the kernel has no such chain type for {family}: module nft_chain_nat")
         }
-        (Msg::NewTable { .. }, _) => Some(format!("the kernel has no nf_tables family {family}")),
-        (_, _) => None,
-    }
+        (Msg::NewTable { .. }, _) => format!("the kernel has no nf_tables family {family}"),
+        (_, _) => return None,
+    };
+    Some(BackendError::Unsupported { what, errno, missing })
 }

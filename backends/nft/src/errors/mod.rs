@@ -5,7 +5,7 @@ pub(crate) use missing::no_extension;
 
 use self::missing::missing;
 use crate::expr::Expr;
-use crate::lower::NotSayable;
+use crate::lower::Inexpressible;
 use crate::ops::Msg;
 use crate::read::Attrs;
 use crate::uapi as u;
@@ -37,8 +37,8 @@ pub(crate) fn batch(errno: Errno) -> BackendError {
 }
 
 /// A rule that the dialect has no words for.
-pub(crate) fn not_sayable(step: &str, why: &NotSayable) -> BackendError {
-    let missing = format!("the native dialect cannot say it: {}", why.0);
+pub(crate) fn inexpressible(step: &str, why: &Inexpressible) -> BackendError {
+    let missing = format!("the native dialect cannot express it: {}", why.0);
     BackendError::Unsupported { what: step.to_owned(), errno: Errno::OPNOTSUPP, missing }
 }
 
@@ -61,10 +61,8 @@ pub(crate) fn message(
     match errno {
         Errno::PERM | Errno::ACCES => BackendError::Denied { what, errno },
         Errno::NOENT | Errno::OPNOTSUPP | Errno::AFNOSUPPORT => {
-            match missing(family, msg, at.as_ref()) {
-                Some(missing) => BackendError::Unsupported { what, errno, missing },
-                None => refused(what, family, errno, at),
-            }
+            let missing = missing(step, (family, msg), errno, at.as_ref());
+            missing.unwrap_or_else(|| refused(what, family, errno, at))
         }
         _ => refused(what, family, errno, at),
     }
@@ -194,7 +192,7 @@ mod tests {
         let comment = None;
         let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
         let error = answer(vec![Msg::NewTable { table: Table::Nat }, chain, rule]);
-        let BackendError::Unsupported { missing, errno, .. } = &error else { panic!("{error:?}") };
+        let BackendError::NoExtension { missing, errno, .. } = &error else { panic!("{error:?}") };
         assert_eq!(*errno, Errno::NOENT);
         assert!(missing.contains("target `NOSUCH` revision 2 for ip6"), "{missing}");
         assert!(missing.contains("xt_nosuch"), "{missing}");

@@ -30,11 +30,11 @@ pub struct Lowered {
 
 /// A rule that the dialect cannot say as one kernel rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotSayable(pub String);
+pub struct Inexpressible(pub String);
 
 /// The expressions of a rule, in the order iptables-nft gives them: source, destination, comment,
 /// mark, conntrack, counter, action.
-pub fn lower(family: Family, dialect: Dialect, rule: &Rule) -> Result<Lowered, NotSayable> {
+pub fn lower(family: Family, dialect: Dialect, rule: &Rule) -> Result<Lowered, Inexpressible> {
     let mut exprs = Vec::new();
     let (source, destination) = address_offsets(family);
     if let Some(cond) = &rule.matches.source {

@@ -1,6 +1,6 @@
 //! The dialect without xt extensions, as nft itself writes it: for kernels that have no nft_compat or
 //! lack an extension.
-use super::{NotSayable, and, cmp};
+use super::{Inexpressible, and, cmp};
 use crate::expr::Expr;
 use crate::uapi as u;
 use crate::uapi::{NFT_CT_STATE, NFT_CT_STATUS, NFT_META_MARK, NFT_REG_1};
@@ -8,12 +8,18 @@ use crate::write::COMMENT;
 use chainkeeper_contract::{Cond, CtStates, Mark, Rule};
 
 /// Mark and conntrack. The comment has no expression here.
-pub(super) fn matches(rule: &Rule, out: &mut Vec<Expr>) -> Result<(), NotSayable> {
+pub(super) fn matches(rule: &Rule, out: &mut Vec<Expr>) -> Result<(), Inexpressible> {
     if let Some(comment) = rule.comment.as_deref().filter(|c| c.len() > COMMENT) {
         let why = format!("a comment of {} bytes; {COMMENT} fit", comment.len());
-        return Err(NotSayable(why));
+        return Err(Inexpressible(why));
     }
     if let Some(cond) = &rule.matches.mark {
+        // iptables-nft up to 1.8.7 loses a native mark match without a word: "drop what is marked" would
+        // read, and be restored, as "drop all". An expression that no iptables-nft knows makes each give
+        // up the whole table instead. This one is true of every packet.
+        if rule.matches.ctstate.is_none() {
+            any_of(NFT_CT_STATE, ANY_STATE, false, out);
+        }
         mark_match(cond, out);
     }
     match &rule.matches.ctstate {
@@ -43,9 +49,12 @@ pub(super) fn mark(value: u32, mask: u32) -> [Expr; 3] {
 /// States and address translations are two questions here, and the second one breaks off for a packet
 /// without an entry (invalid or untracked). So a rule that needs the "or" of both cannot be said,
 /// nor one that excludes translations but means packets without an entry.
-fn conntrack(cond: &Cond<CtStates>, out: &mut Vec<Expr>) -> Result<(), NotSayable> {
+fn conntrack(cond: &Cond<CtStates>, out: &mut Vec<Expr>) -> Result<(), Inexpressible> {
     let (states, status) = (state_bits(cond.value), status_bits(cond.value));
     let no_entry = CtStates::INVALID | CtStates::UNTRACKED;
+    if (cond.negated, states) == (false, ANY_STATE) {
+        return Err(Inexpressible("every state: such a match is none".into()));
+    }
     match (cond.negated, states != 0, status != 0) {
         (_, _, false) => any_of(NFT_CT_STATE, states, cond.negated, out),
         (false, false, true) => any_of(NFT_CT_STATUS, status, false, out),
@@ -54,7 +63,7 @@ fn conntrack(cond: &Cond<CtStates>, out: &mut Vec<Expr>) -> Result<(), NotSayabl
             any_of(NFT_CT_STATUS, status, true, out);
         }
         (true, _, true) | (false, true, true) => {
-            return Err(NotSayable("states and address translations in one match".into()));
+            return Err(Inexpressible("states and address translations in one match".into()));
         }
     }
     Ok(())
@@ -75,6 +84,8 @@ const STATES: [(u16, u32); 5] = [
     (CtStates::NEW, 1 << 3),
     (CtStates::UNTRACKED, 1 << 6),
 ];
+/// All that `nft_ct_get_eval` answers: one of them, for every packet.
+pub(crate) const ANY_STATE: u32 = 0x4f;
 const STATUS: [(u16, u32); 2] =
     [(CtStates::SNAT, u::IPS_SRC_NAT), (CtStates::DNAT, u::IPS_DST_NAT)];
 

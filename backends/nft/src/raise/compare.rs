@@ -73,7 +73,11 @@ impl Raising {
     /// "Some of these bits": masked, and not zero.
     fn conntrack(&mut self, key: u32, cmp: &Comparison<'_>) -> Option<()> {
         (cmp.data.len() == 4 && zero(cmp.data)).then_some(())?;
-        let value = CtStates(native::states(key, u32_at(cmp.mask?, 0)?)?);
+        let bits = u32_at(cmp.mask?, 0)?;
+        if (key, bits, cmp.negated) == (NFT_CT_STATE, native::ANY_STATE, true) {
+            return Some(()); // true of every packet, see `lower::native`
+        }
+        let value = CtStates(native::states(key, bits)?);
         let slot = if key == NFT_CT_STATE { &mut self.state } else { &mut self.status };
         once(slot, Cond { negated: !cmp.negated, value })
     }

@@ -1,5 +1,5 @@
-//! Messages to the bytes of one batch. Two encoders that know nothing of each other must agree: `pure`
-//! (no C library) and `nftnl` (libnftnl, the reference).
+//! Messages to the bytes of one batch. Two encoders that share only numbers and message flags must agree:
+//! `pure` (no C library) and `nftnl` (libnftnl, the reference).
 mod attr;
 mod batch;
 #[cfg(feature = "nftnl")]

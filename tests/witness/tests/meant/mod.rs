@@ -153,6 +153,12 @@ fn address(cond: &Cond<Prefix>, field: NetworkHeaderField) -> Vec<Word> {
 fn native_matches(matches: &Matches) -> Vec<Word> {
     let mut words = Vec::new();
     if let Some(cond) = &matches.mark {
+        // Always true, and nothing that iptables-nft can read: without it, 1.8.7 would misread the mark.
+        if matches.ctstate.is_none() {
+            words.push(Conntrack::new(ConntrackKey::State).into());
+            words.push(bits(ConnTrackState::all().bits(), 0));
+            words.push(Cmp::new(CmpOp::Neq, [0; 4]).into());
+        }
         words.push(Meta::new(MetaType::Mark).into());
         if cond.value.mask != u32::MAX {
             words.push(bits(cond.value.mask, 0));
