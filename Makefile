@@ -23,7 +23,7 @@ lint: ## rustfmt, clippy with warnings denied, licences, advisories where reacha
 	@scripts/deny
 
 static: ## the static binary without C libraries, and its size
-	@scripts/setup run
+	@scripts/setup static
 	@scripts/static
 
 docs: ## write docs/reference.md from the program's own tables

@@ -14,8 +14,8 @@ pub enum Dialect {
     /// sends.
     #[default]
     Xt,
-    /// Without xt extensions, for kernels that have none. No iptables-nft can read it: one such rule
-    /// hides its whole table from it.
+    /// Without xt extensions, for kernels that have none. No iptables-nft can read it: each gives up the
+    /// table, and none misreads a rule.
     Native,
 }
 
