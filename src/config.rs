@@ -88,7 +88,7 @@ pub struct Settings {
     /// Which backend writes the chains [default: auto]
     #[arg(long, global = true, value_enum, hide_possible_values = false)]
     pub backend: Option<BackendChoice>,
-    /// How rules are put into nf_tables [default: xt]
+    /// How rules are written; native only for kernels without xt extensions [default: xt]
     #[arg(long, global = true, value_enum)]
     pub dialect: Option<Dialect>,
     /// true: write native rules also where they hide others from iptables-nft [default: false]

@@ -14,8 +14,13 @@ fn load(key: u32) -> Expr {
     Expr::Ct { dreg: 1, key }
 }
 
+fn bitwise(sreg: u32, dreg: u32, mask: u32, xor: u32) -> Expr {
+    let (mask, xor) = (mask.to_ne_bytes().into(), xor.to_ne_bytes().into());
+    Expr::Bitwise { sreg, dreg, mask, xor }
+}
+
 fn and(bits: u32) -> Expr {
-    Expr::Bitwise { sreg: 1, dreg: 1, mask: bits.to_ne_bytes().into(), xor: vec![0; 4] }
+    bitwise(1, 1, bits, 0)
 }
 
 /// Compares with zero: 0 equal, 1 not equal.
@@ -91,9 +96,9 @@ fn anything_else_is_foreign() {
         other(2, Expr::Cmp { sreg: 1, op: 1, data: vec![0; 8] }),
         // Registers: what is compared is not what was loaded.
         other(0, Expr::Ct { dreg: 2, key: STATE }),
-        other(1, Expr::Bitwise { sreg: 2, dreg: 1, mask: vec![8; 4], xor: vec![0; 4] }),
-        other(1, Expr::Bitwise { sreg: 1, dreg: 2, mask: vec![8; 4], xor: vec![0; 4] }),
-        other(1, Expr::Bitwise { sreg: 1, dreg: 1, mask: vec![8; 4], xor: vec![1; 4] }),
+        other(1, bitwise(2, 1, 8, 0)),
+        other(1, bitwise(1, 2, 8, 0)),
+        other(1, bitwise(1, 1, 8, 1)),
         other(2, Expr::Cmp { sreg: 2, op: 1, data: vec![0; 4] }),
     ] {
         assert!(matches!(drop(exprs.clone()), Seen::Foreign(_)), "{exprs:?}");
@@ -102,12 +107,6 @@ fn anything_else_is_foreign() {
 
 #[test]
 fn a_new_mark_is_one_only_if_the_same_register_goes_back() {
-    let bitwise = |sreg, dreg, mask: u32, xor: u32| Expr::Bitwise {
-        sreg,
-        dreg,
-        mask: mask.to_ne_bytes().into(),
-        xor: xor.to_ne_bytes().into(),
-    };
     let rule = |middle: Expr, sreg, key| {
         let exprs = [Expr::Meta { dreg: 1, key: 3 }, middle, Expr::MetaSet { sreg, key }];
         match raise(Family::Ipv6, &exprs, &[]) {
@@ -123,6 +122,7 @@ fn a_new_mark_is_one_only_if_the_same_register_goes_back() {
         (bitwise(2, 1, !0, 1), 1, 3),
         (bitwise(1, 2, !0, 1), 1, 3),
         (bitwise(1, 1, !0, 1), 2, 3),
+        (bitwise(2, 2, !0, 1), 2, 3),
         (bitwise(1, 1, !0, 1), 1, 8), // nftrace
     ] {
         assert_eq!(rule(middle, sreg, key), None);

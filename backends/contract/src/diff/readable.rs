@@ -11,9 +11,9 @@ pub enum Readable {
     /// It can; say so where somebody else's rule keeps it from reading a table.
     #[default]
     Yes,
-    /// It cannot: a table in which somebody uses iptables-nft is left alone.
+    /// It cannot: a family in whose tables somebody uses iptables-nft gets no rule.
     No,
-    /// It cannot, and a table is written all the same.
+    /// It cannot, and the tables are written all the same.
     NoForced,
 }
 
