@@ -33,6 +33,15 @@ fn to_the_native_dialect_nothing_is_rewritten_and_back_all_is_in_one_step() {
     assert_eq!(iptables(&host), xt);
 }
 
+#[test]
+fn native_rules_of_another_bit_are_rewritten_and_not_reported_as_somebodys() {
+    let host = Host::new();
+    host.ck_ok(&format!("{NATIVE} --masquerade-bit 13 apply"), 0);
+    let said = host.ck_ok("apply", 0);
+    assert!(!said.contains("hides"), "{said}");
+    assert!(iptables(&host).contains("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"));
+}
+
 /// nft restores no mark of ours. Whose rules they are is not known then.
 #[test]
 fn native_rules_in_chains_without_our_mark_are_reported_and_left() {

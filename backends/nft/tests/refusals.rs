@@ -2,10 +2,10 @@
 //! was changed.
 use chainkeeper_contract::testing::full;
 use chainkeeper_contract::{
-    Action, Backend, BackendError, ChainName, Errno, ErrorKind, Family, Handle, Hook, Options,
-    Place, Plan, Rule, Scope, Step, Table, Why, diff,
+    Action, Backend, BackendError, ChainName, Cond, CtStates, Errno, ErrorKind, Family, Handle,
+    Hook, Matches, Options, Place, Plan, Rule, Scope, Step, Table, Why, diff,
 };
-use chainkeeper_nft::{NftBackend, Setup};
+use chainkeeper_nft::{Dialect, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,5 +189,26 @@ fn asking_without_doing_changes_nothing_and_hears_the_same() {
         let asked = nft.validate(&plan(vec![chain("A")])).expect("validate");
         assert!(asked.families[&Family::Ipv4].is_err(), "there is no table");
         assert_eq!(nft.generation(), Ok(before));
+    });
+}
+
+/// Nothing of the family is sent, and the other goes alone.
+#[test]
+fn what_the_native_dialect_cannot_express_is_refused_in_its_family_alone() {
+    in_netns(|_| {
+        let setup = Setup { dialect: Dialect::Native, ..Setup::default() };
+        let mut nft = NftBackend::open(setup).expect("netlink");
+        let or = CtStates(CtStates::NEW | CtStates::DNAT);
+        let matches = Matches { ctstate: Some(Cond::is(or)), ..Matches::default() };
+        let steps = |rule| vec![Step::EnsureTable { table: NAT }, chain("A"), append("A", rule)];
+        let families = BTreeMap::from([
+            (Family::Ipv4, steps(Rule::new(Action::Return))),
+            (Family::Ipv6, steps(Rule::new(Action::Return).when(matches))),
+        ]);
+        let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
+        assert_eq!((applied.commits, &applied.families[&Family::Ipv4]), (1, &Ok(())));
+        let error = applied.families[&Family::Ipv6].clone().expect_err("it has no words for it");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().starts_with("ip6: write rules of nat A"), "{error}");
     });
 }
