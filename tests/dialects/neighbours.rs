@@ -46,10 +46,12 @@ fn a_rule_that_jumps_to_our_chain_on_a_condition_is_a_neighbour() {
     let host = Host::new();
     host.ck_ok("apply", 0);
     host.sh("nft flush chain ip filter KUBE-FIREWALL");
-    host.sh("iptables-nft -A INPUT -p tcp --dport 80 -j KUBE-FIREWALL");
-    let said = host.ck_ok(&format!("{NATIVE} diff"), 1);
-    assert!(said.contains(WOULD), "{said}");
-    host.sh("iptables-nft -D INPUT -p tcp --dport 80 -j KUBE-FIREWALL");
+    for condition in ["-p tcp --dport 80", "-s 10.0.0.0/8"] {
+        host.sh(&format!("iptables-nft -A INPUT {condition} -j KUBE-FIREWALL"));
+        let said = host.ck_ok(&format!("{NATIVE} diff"), 1);
+        assert!(said.contains(WOULD), "{said}");
+        host.sh(&format!("iptables-nft -D INPUT {condition} -j KUBE-FIREWALL"));
+    }
     host.ck_ok(&format!("{NATIVE} apply"), 0);
 }
 
