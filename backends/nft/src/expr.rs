@@ -1,5 +1,6 @@
 //! nf_tables expressions as values: what `lower` makes, `raise` reads, `write` and `read` carry.
 //! Registers and key numbers are the kernel's; data bytes are in the order the kernel holds them.
+use crate::uapi as u;
 
 /// A verdict of an `immediate` expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,20 @@ pub enum Verdict {
     Goto(String),
     /// Any other code.
     Other(i32),
+}
+
+impl Verdict {
+    /// NFTA_VERDICT_CODE, and NFTA_VERDICT_CHAIN where there is one.
+    pub(crate) fn code(&self) -> (i32, Option<&str>) {
+        match self {
+            Verdict::Drop => (u::NF_DROP, None),
+            Verdict::Accept => (u::NF_ACCEPT, None),
+            Verdict::Return => (u::NFT_RETURN, None),
+            Verdict::Jump(to) => (u::NFT_JUMP, Some(to)),
+            Verdict::Goto(to) => (u::NFT_GOTO, Some(to)),
+            Verdict::Other(code) => (*code, None),
+        }
+    }
 }
 
 /// One expression of a rule.

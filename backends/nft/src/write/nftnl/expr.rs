@@ -66,14 +66,7 @@ fn extension(kind: &CStr, xt: &Xt, [name, rev, info]: [u32; 3]) -> New {
 }
 
 fn immediate(verdict: &Verdict) -> New {
-    let (code, chain) = match verdict {
-        Verdict::Drop => (u::NF_DROP, None),
-        Verdict::Accept => (u::NF_ACCEPT, None),
-        Verdict::Return => (u::NFT_RETURN, None),
-        Verdict::Jump(to) => (u::NFT_JUMP, Some(to)),
-        Verdict::Goto(to) => (u::NFT_GOTO, Some(to)),
-        Verdict::Other(code) => (*code, None),
-    };
+    let (code, chain) = verdict.code();
     let new = New::of(c"immediate")
         .u32(sys::NFTNL_EXPR_IMM_DREG, u::NFT_REG_VERDICT)
         .u32(sys::NFTNL_EXPR_IMM_VERDICT, code.cast_unsigned());

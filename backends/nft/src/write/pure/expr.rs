@@ -59,14 +59,7 @@ fn xt(out: &mut Buffer, xt: &Xt) {
 }
 
 fn immediate(out: &mut Buffer, verdict: &Verdict) {
-    let (code, chain) = match verdict {
-        Verdict::Drop => (u::NF_DROP, None),
-        Verdict::Accept => (u::NF_ACCEPT, None),
-        Verdict::Return => (u::NFT_RETURN, None),
-        Verdict::Jump(to) => (u::NFT_JUMP, Some(to)),
-        Verdict::Goto(to) => (u::NFT_GOTO, Some(to)),
-        Verdict::Other(code) => (*code, None),
-    };
+    let (code, chain) = verdict.code();
     out.u32(u::NFTA_IMMEDIATE_DREG, u::NFT_REG_VERDICT);
     out.nest(u::NFTA_IMMEDIATE_DATA, |b| {
         b.nest(u::NFTA_DATA_VERDICT, |b| {
