@@ -117,16 +117,41 @@ pub enum RenderFormat {
     Json,
 }
 
-/// The command line with the words `args`, but for another command and one flag less.
+/// The command line with the words `args`, but for another command and one flag less. A file may have
+/// the name of a command.
 pub fn instead(args: impl Iterator<Item = String>, from: &str, to: &str, without: &str) -> String {
     let mut out = String::from("chainkeeper");
-    for word in args.filter(|word| word != without) {
-        let word = if word == from { to } else { word.as_str() };
+    let mut before = String::new();
+    for word in args {
+        let value = std::mem::replace(&mut before, word.clone()) == "--config";
+        if word == without && !value {
+            continue;
+        }
+        let word = if word == from && !value { to } else { word.as_str() };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,".contains(c);
-        out += &match word.chars().all(plain) {
+        out += &match !word.is_empty() && word.chars().all(plain) {
             true => format!(" {word}"),
             false => format!(" '{}'", word.replace('\'', "'\\''")),
         };
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::instead;
+
+    #[test]
+    fn only_the_command_is_another_and_words_are_quoted_where_a_shell_would_split_them() {
+        for (words, other) in [
+            (&["diff", "--validate"][..], "chainkeeper apply"),
+            (&["--config", "diff", "diff"], "chainkeeper --config diff apply"),
+            (&["diff", "--config", "--validate"], "chainkeeper apply --config --validate"),
+            (&["--config=my file", "diff"], "chainkeeper '--config=my file' apply"),
+            (&["--config", "it's", "diff", ""], "chainkeeper --config 'it'\\''s' apply ''"),
+        ] {
+            let args = words.iter().map(|w| (*w).to_owned());
+            assert_eq!(instead(args, "diff", "apply", "--validate"), other);
+        }
+    }
 }

@@ -223,10 +223,11 @@ impl Settings {
                 "the dialect is how the nft backend writes: leave one of them out",
             ));
         }
-        if self.force_dialect == Some(true) && dialect == Dialect::Xt {
+        // Beside `--dialect xt` it is what a file says of the other dialect.
+        if self.force_dialect == Some(true) && self.dialect.is_none() {
             return Err(ConfigError::new(
                 "force-dialect is for dialect native",
-                "every iptables-nft reads dialect xt, there is nothing to force: leave it out",
+                "ask for --dialect native too, or leave force-dialect out",
             ));
         }
         let period = self.sync_period.as_deref().unwrap_or("1m");

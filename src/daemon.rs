@@ -69,7 +69,7 @@ pub async fn run(
 
 fn warn_dialect(config: &Config) {
     if let Some(screen) = advice::dialect(config.dialect) {
-        warn!("{screen}");
+        warn!("{}", screen.trim_start_matches("warning: "));
     }
 }
 

@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     let screen = Screen { output: cli.global.output };
     // What a person types to do what was only shown: the same flags, another command.
     let instead = |from: &str, to: &str, without: &str| {
-        cli::instead(std::env::args().skip(1), from, to, without)
+        let args = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned());
+        cli::instead(args, from, to, without)
     };
     let code = match cli.command {
         Command::Apply => commands::apply(&config, screen),

@@ -122,13 +122,15 @@ fn what_contradicts_the_dialect_is_refused() {
     for (words, error) in [
         ("--dialect native --backend legacy", "contradict each other"),
         ("--force-dialect", "force-dialect is for dialect native"),
-        ("--force-dialect --dialect xt", "force-dialect is for dialect native"),
     ] {
         let said = host.ck(&format!("{words} apply"));
         assert_eq!(said.code, 2, "{words}: {}", said.stderr);
         assert!(said.stderr.contains(error), "{words}: {}", said.stderr);
     }
     host.ck_ok("--dialect native --force-dialect=false diff", 1);
+    let file =
+        crate::support::Scratch::new("forced.toml", "dialect = 'native'\nforce-dialect = true\n");
+    host.ck_ok(&format!("--config {} --dialect xt diff", file.path()), 1);
 }
 
 #[test]

@@ -141,6 +141,17 @@ fn a_config_file_that_cannot_be_read_is_named() {
     }
 }
 
+/// A name of a file may hold any bytes.
+#[test]
+fn a_word_that_is_not_utf8_is_no_panic() {
+    let host = Host::new();
+    for command in ["diff", "remove", "apply"] {
+        let bin = env!("CARGO_BIN_EXE_chainkeeper");
+        let said = host.try_sh(&format!("{bin} --config \"$(printf 'bad\\377.toml')\" {command}"));
+        assert_eq!(said.code, 2, "{command}: {}", said.stderr);
+    }
+}
+
 #[test]
 fn flags_win_over_the_config_file() {
     let host = Host::new();

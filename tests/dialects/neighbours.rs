@@ -69,6 +69,31 @@ fn rules_of_nft_itself_do_not_keep_us_away() {
     }
 }
 
+/// A native mark alone hides nothing: 1.8.11 reads it as its own.
+#[test]
+fn a_mark_set_by_nft_is_no_licence_to_hide_the_table() {
+    let host = Host::new();
+    host.sh("iptables-nft -A INPUT -s 10.0.0.9 -j ACCEPT; nft add chain ip filter mine; \
+             nft add rule ip filter mine meta mark set 1 counter");
+    let said = host.ck_ok(&format!("{NATIVE} apply"), 5);
+    assert!(said.contains(WOULD), "{said}");
+    host.ck_ok("apply", 0);
+    let said = host.ck_ok("diff", 0);
+    assert!(!said.contains("hides"), "{said}");
+}
+
+/// Nor is half a family written into a table that is hidden anyway.
+#[test]
+fn a_hidden_table_with_a_neighbour_is_held_back_with_the_other() {
+    let host = Host::new();
+    host.sh("iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to 10.0.0.1; \
+             nft add chain ip nat mine; nft add rule ip nat mine ct state new counter; \
+             iptables-nft -A INPUT -s 10.0.0.9 -j ACCEPT");
+    let said = host.ck_ok(&format!("{NATIVE} apply"), 5);
+    assert!(said.contains("left alone with table filter"), "{said}");
+    assert!(!host.sh("nft list table ip nat").contains("KUBE-"), "half of it was written");
+}
+
 /// Where the table is hidden already, a repair takes nothing away from anybody.
 #[test]
 fn beside_native_rules_that_are_there_a_repair_is_made_and_the_neighbour_reported() {

@@ -21,7 +21,7 @@ fn to_the_native_dialect_nothing_is_rewritten_and_back_all_is_in_one_step() {
     host.ck_ok(&format!("{NATIVE} apply"), 0);
     host.ck_ok(&format!("{NATIVE} diff"), 0);
     let list = nft(&host);
-    assert_eq!(list.matches("ct state").count(), 2 + 2 + 2, "only what was lost: {list}");
+    assert_eq!(list.matches("ct state").count(), 4 + 2 + 2, "only what was lost: {list}");
     let diff = host.ck_ok("diff", 1);
     for chain in ["KUBE-POSTROUTING", "KUBE-FIREWALL"] {
         let why = format!("{chain:19} rewritten: iptables-nft cannot read the native dialect");

@@ -67,8 +67,11 @@ fn states_and_translations_mean_what_xt_conntrack_would_say() {
 
 #[test]
 fn a_match_of_every_state_is_none() {
-    let Seen::Known(rule) = drop(any(STATE, ANY, 1)) else { panic!("it is foreign") };
-    assert_eq!(rule, Rule::new(Action::Drop));
+    // Before a mark it is ours, and asks for nothing; elsewhere somebody else wrote it.
+    let marked = vec![Expr::Meta { dreg: 1, key: 3 }, and(8), cmp(0)];
+    let Seen::Known(rule) = drop([any(STATE, ANY, 1), marked].concat()) else { panic!("foreign") };
+    assert_eq!((rule.matches.ctstate, rule.action), (None, Action::Drop));
+    assert!(matches!(drop(any(STATE, ANY, 1)), Seen::Foreign(_)));
     assert_eq!(condition(any(STATE, ANY, 0)), Some(Cond::not(CtStates(0x10f))), "none at all");
     // So it is not written as a condition either, or it would never be found again.
     let every = Matches { ctstate: Some(Cond::is(CtStates(0x10f))), ..Matches::default() };
@@ -129,14 +132,17 @@ fn a_new_mark_is_one_only_if_the_same_register_goes_back() {
     }
 }
 
-/// Each native mark match carries an expression that no iptables-nft knows.
+/// Each native mark carries an expression that no iptables-nft knows.
 #[test]
-fn no_native_mark_match_can_be_misread() {
+fn no_native_mark_can_be_misread() {
     let mark = Some(Cond::is(Mark { value: 0x8000, mask: 0x8000 }));
     let plain = Matches { mark, ..Matches::default() };
     let with_state = Matches { ctstate: Some(Cond::is(CtStates(8))), ..plain.clone() };
-    for matches in [plain, with_state] {
-        let rule = Rule::new(Action::Drop).when(matches).comment("marked");
+    let set = Action::Mark { value: 1, mask: 1 };
+    for (matches, action) in
+        [(plain, Action::Drop), (with_state, Action::Drop), (Matches::default(), set)]
+    {
+        let rule = Rule::new(action).when(matches).comment("marked");
         let lowered = lower(Family::Ipv6, Dialect::Native, &rule).expect("it can be said");
         let questions = lowered.exprs.iter().filter(|e| matches!(e, Expr::Ct { .. }));
         assert_eq!(questions.count(), 1, "{:?}", lowered.exprs);

@@ -30,26 +30,24 @@ pub(super) fn table(
     }
     let found = seen.tables.get(&table);
     let neighbour = found.and_then(|t| t.neighbour.clone());
-    match (options.readable, neighbour) {
-        (Readable::Yes, _) => {
+    match options.readable {
+        Readable::Yes => {
             let by = found.and_then(|found| unreadable(want, table, found));
             out.notes.extend(by.map(|by| Note::Unreadable { table, by }));
-            None
+            return None;
         }
-        (Readable::No, Some(rule)) if refused(seen, table) => {
-            Some(Problem::Neighbour { table, rule })
+        Readable::No => {
+            let mut refused = Table::ALL.into_iter().filter(|t| refuses(want, seen, *t));
+            match (neighbour.clone(), refused.clone().any(|t| t == table), refused.next()) {
+                (Some(rule), true, _) => return Some(Problem::Neighbour { table, rule }),
+                (_, _, Some(by)) => return Some(Problem::HeldBack { table, by }),
+                (_, _, None) => {}
+            }
         }
-        (Readable::No | Readable::NoForced, Some(rule)) => {
-            out.notes.push(Note::Hides { table, rule });
-            None
-        }
-        (Readable::No, None) => {
-            let mut tables = Table::ALL.into_iter().filter(|t| holds_rules(want, *t));
-            let by = tables.find(|t| refused(seen, *t))?;
-            Some(Problem::HeldBack { table, by })
-        }
-        (Readable::NoForced, None) => None,
+        Readable::NoForced => {}
     }
+    out.notes.extend(neighbour.map(|rule| Note::Hides { table, rule }));
+    None
 }
 
 fn holds_rules(want: &Ruleset, table: Table) -> bool {
@@ -58,8 +56,9 @@ fn holds_rules(want: &Ruleset, table: Table) -> bool {
 }
 
 /// Where a rule hides the table already, ours take nothing away any more.
-fn refused(seen: &Observed, table: Table) -> bool {
-    seen.tables.get(&table).is_some_and(|t| t.neighbour.is_some() && !t.hidden)
+fn refuses(want: &Ruleset, seen: &Observed, table: Table) -> bool {
+    let found = seen.tables.get(&table).filter(|_| holds_rules(want, table));
+    found.is_some_and(|t| t.neighbour.is_some() && !t.hidden)
 }
 
 /// The first unreadable rule that stays: ours in a chain that we made are rewritten, or retired.

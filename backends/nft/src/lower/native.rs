@@ -5,7 +5,7 @@ use crate::expr::Expr;
 use crate::uapi as u;
 use crate::uapi::{NFT_CT_STATE, NFT_CT_STATUS, NFT_META_MARK, NFT_REG_1};
 use crate::write::COMMENT;
-use chainkeeper_contract::{Cond, CtStates, Mark, Rule};
+use chainkeeper_contract::{Action, Cond, CtStates, Mark, Rule};
 
 /// Mark and conntrack. The comment has no expression here.
 pub(super) fn matches(rule: &Rule, out: &mut Vec<Expr>) -> Result<(), Inexpressible> {
@@ -13,13 +13,15 @@ pub(super) fn matches(rule: &Rule, out: &mut Vec<Expr>) -> Result<(), Inexpressi
         let why = format!("a comment of {} bytes; {COMMENT} fit", comment.len());
         return Err(Inexpressible(why));
     }
+    // What some iptables-nft reads of a native mark is not what it says: 1.8.7 loses the match, so that
+    // "drop what is marked" would read, and be restored, as "drop all"; several lose the target. An
+    // expression that none of them knows makes each give up the whole table instead. This one is true
+    // of every packet.
+    let marks = rule.matches.mark.is_some() || matches!(rule.action, Action::Mark { .. });
+    if marks && rule.matches.ctstate.is_none() {
+        any_of(NFT_CT_STATE, ANY_STATE, false, out);
+    }
     if let Some(cond) = &rule.matches.mark {
-        // iptables-nft up to 1.8.7 loses a native mark match without a word: "drop what is marked" would
-        // read, and be restored, as "drop all". An expression that no iptables-nft knows makes each give
-        // up the whole table instead. This one is true of every packet.
-        if rule.matches.ctstate.is_none() {
-            any_of(NFT_CT_STATE, ANY_STATE, false, out);
-        }
         mark_match(cond, out);
     }
     match &rule.matches.ctstate {

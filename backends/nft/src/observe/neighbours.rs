@@ -4,17 +4,13 @@ use super::seen::rule_seen;
 use super::{Look, Trouble};
 use crate::expr::Expr;
 use crate::read::RuleMsg;
-use crate::uapi::NFT_META_MARK;
 use chainkeeper_contract::{Action, ChainName, Rule, Scope, Seen, Table};
 use std::collections::BTreeSet;
 
-/// True when every iptables-nft fails on the rule, and with it on the whole table (or, up to 1.8.8, on a
-/// mark target, loses what the rule does): measured with 1.8.2 to 1.8.13. Only where that is certain.
-/// `-j TRACE` of iptables-nft itself sets another key of `meta`.
+/// True when every iptables-nft gives up the table because of this rule: measured with 1.8.2 to 1.8.13.
+/// A native mark match or target alone does not: some versions read it, some read half of it.
 pub(super) fn unreadable(rule: &RuleMsg) -> bool {
-    rule.exprs.iter().any(|e| {
-        matches!(e, Expr::MetaSet { key: NFT_META_MARK, .. } | Expr::Ct { .. } | Expr::Masq { .. })
-    })
+    rule.exprs.iter().any(|e| matches!(e, Expr::Ct { .. } | Expr::Masq { .. }))
 }
 
 impl Look<'_> {

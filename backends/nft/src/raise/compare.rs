@@ -75,7 +75,8 @@ impl Raising {
         (cmp.data.len() == 4 && zero(cmp.data)).then_some(())?;
         let bits = u32_at(cmp.mask?, 0)?;
         if (key, bits, cmp.negated) == (NFT_CT_STATE, native::ANY_STATE, true) {
-            return Some(()); // true of every packet, see `lower::native`
+            self.guarded = true; // true of every packet, see `lower::native`
+            return Some(());
         }
         let value = CtStates(native::states(key, bits)?);
         let slot = if key == NFT_CT_STATE { &mut self.state } else { &mut self.status };

@@ -24,6 +24,8 @@ struct Raising {
     state: Option<Cond<CtStates>>,
     /// `ct status`, in the names of xt.
     status: Option<Cond<CtStates>>,
+    /// A question before a native mark that is true of every packet.
+    guarded: bool,
     comment: Option<String>,
     action: Option<Action>,
     counted: bool,
@@ -32,7 +34,8 @@ struct Raising {
 impl Raising {
     fn new(family: Family) -> Raising {
         let (matches, state, status, comment, action) = Default::default();
-        Raising { family, matches, state, status, comment, action, counted: false }
+        let (guarded, counted) = (false, false);
+        Raising { family, matches, state, status, guarded, comment, action, counted }
     }
 
     fn all(mut self, exprs: &[Expr], userdata: &[u8]) -> Option<Rule> {
@@ -77,7 +80,11 @@ impl Raising {
             self.comment = Some(text);
         }
         self.matches.ctstate = self.ctstate()?;
-        Some(Rule { matches: self.matches, action: self.action?, comment: self.comment })
+        let action = self.action?;
+        let marks = self.matches.mark.is_some() || matches!(action, Action::Mark { .. });
+        // We ask it before a mark only; elsewhere it is somebody's, and iptables-nft cannot read it.
+        (marks || !self.guarded).then_some(())?;
+        Some(Rule { matches: self.matches, action, comment: self.comment })
     }
 
     /// The conntrack condition. A question about the status breaks off for a packet without an entry,

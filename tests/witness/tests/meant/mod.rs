@@ -82,7 +82,7 @@ fn base(family: Family, table: contract::Table, hook: contract::Hook) -> Chain {
 fn line(family: Family, dialect: Dialect, rule: &Rule) -> Line {
     let native = dialect == Dialect::Native;
     let mut words = addresses(family, &rule.matches);
-    words.extend(if native { native_matches(&rule.matches) } else { xt::matches(rule) });
+    words.extend(if native { native_matches(rule) } else { xt::matches(rule) });
     words.push(Counter::default().with_nb_bytes(0u64).with_nb_packets(0u64).into());
     match &rule.action {
         Action::Drop => words.push(verdict(VerdictKind::Drop)),
@@ -150,15 +150,16 @@ fn address(cond: &Cond<Prefix>, field: NetworkHeaderField) -> Vec<Word> {
     words
 }
 
-fn native_matches(matches: &Matches) -> Vec<Word> {
-    let mut words = Vec::new();
+fn native_matches(rule: &Rule) -> Vec<Word> {
+    let (mut words, matches) = (Vec::new(), &rule.matches);
+    // Always true, and nothing that iptables-nft can read: else some would misread the mark.
+    let marks = matches.mark.is_some() || matches!(rule.action, Action::Mark { .. });
+    if marks && matches.ctstate.is_none() {
+        words.push(Conntrack::new(ConntrackKey::State).into());
+        words.push(bits(ConnTrackState::all().bits(), 0));
+        words.push(Cmp::new(CmpOp::Neq, [0; 4]).into());
+    }
     if let Some(cond) = &matches.mark {
-        // Always true, and nothing that iptables-nft can read: without it, 1.8.7 would misread the mark.
-        if matches.ctstate.is_none() {
-            words.push(Conntrack::new(ConntrackKey::State).into());
-            words.push(bits(ConnTrackState::all().bits(), 0));
-            words.push(Cmp::new(CmpOp::Neq, [0; 4]).into());
-        }
         words.push(Meta::new(MetaType::Mark).into());
         if cond.value.mask != u32::MAX {
             words.push(bits(cond.value.mask, 0));
