@@ -145,10 +145,13 @@ fn a_config_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_word_that_is_not_utf8_is_no_panic() {
     let host = Host::new();
-    for command in ["diff", "remove", "apply"] {
-        let bin = env!("CARGO_BIN_EXE_chainkeeper");
-        let said = host.try_sh(&format!("{bin} --config \"$(printf 'bad\\377.toml')\" {command}"));
-        assert_eq!(said.code, 2, "{command}: {}", said.stderr);
+    let bin = env!("CARGO_BIN_EXE_chainkeeper");
+    for (command, code) in [("diff", 1), ("remove", 0), ("apply", 0)] {
+        let said = host.try_sh(&format!(
+            "dir=$(mktemp -d); trap 'rm -r \"$dir\"' EXIT; file=$dir/$(printf 'bad\\377.toml'); \
+             : >\"$file\"; {bin} --config \"$file\" {command}"
+        ));
+        assert_eq!(said.code, code, "{command}: {}", said.stderr);
     }
 }
 
