@@ -110,8 +110,8 @@ pub fn dialect(dialect: Dialect) -> Option<&'static str> {
             "warning: iptables-nft cannot read native rules\n  \
              why   iptables-save and iptables -S call the tables that hold them\n        \
              incompatible, and show none of their rules\n  \
-             do    look at them with nft; where the kernel has xt extensions, leave\n        \
-             --dialect out",
+             do    look at them with nft; where the kernel has xt extensions, use\n        \
+             --dialect xt",
         ),
     }
 }

@@ -164,9 +164,9 @@ pub fn open(config: &Config) -> Result<Keeper, BackendError> {
 
 /// Says what the dialect of the rules means, where rules are written or would be.
 fn warn_dialect(config: &Config, pass: &Pass) {
-    let steps = pass.look.families.values().flatten().flat_map(|delta| &delta.steps);
+    let mut steps = pass.look.families.values().flatten().flat_map(|delta| &delta.steps);
     let rules = |s: &Step| matches!(s, Step::Rewrite { .. } | Step::Insert { .. });
-    if steps.into_iter().any(rules)
+    if steps.any(rules)
         && let Some(screen) = advice::dialect(config.dialect)
     {
         warn(screen);

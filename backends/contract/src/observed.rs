@@ -19,8 +19,8 @@ pub struct Scope {
     /// Also find every rule that jumps to one of `chains`, and every chain that carries our mark.
     /// Costs a full dump of the tables; for `remove` only.
     pub references: bool,
-    /// Also find a rule of somebody else that iptables-nft reads. Costs a full dump of the tables;
-    /// for those only whose own rules would hide a table from iptables-nft.
+    /// Also find a rule of somebody else that iptables-nft reads. Costs a full dump of each table with a
+    /// hook; for those only whose own rules would hide a table from iptables-nft.
     pub neighbours: bool,
 }
 
@@ -115,7 +115,7 @@ pub struct RuleSeen {
     pub handle: Handle,
     /// What it says.
     pub seen: Seen,
-    /// True where some iptables-nft cannot read it, and so its table, or reads something else.
+    /// True where every iptables-nft gives up the table because of it.
     pub unreadable: bool,
 }
 

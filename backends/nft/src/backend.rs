@@ -22,7 +22,7 @@ pub struct Setup {
     pub encoder: Encoder,
     /// In which expressions.
     pub dialect: Dialect,
-    /// For tests only.
+    /// For tests: extensions that are to be taken for missing.
     pub lacking: Lacking,
 }
 
@@ -62,10 +62,11 @@ impl NftBackend {
             Ok(sending) => sending,
             Err((family, error)) => return Ok(Answer::Families([(family, error)].into())),
         };
-        let missing = compat::missing(&mut self.socket, &sending.messages, self.setup.lacking)?;
+        let (messages, lacking) = (&sending.messages, self.setup.lacking);
+        let missing =
+            compat::missing(&mut self.socket, messages, |nth| sending.step(nth), lacking)?;
         if !missing.is_empty() {
-            let named = |(family, (message, error))| (family, sending.named(message, error));
-            return Ok(Answer::Families(missing.into_iter().map(named).collect()));
+            return Ok(Answer::Families(missing));
         }
         let seq = self.socket.seqs(sending.messages.len() + 2);
         let batch = match Batch::new(&sending.messages, plan.generation, seq, commit) {
@@ -90,7 +91,7 @@ impl NftBackend {
                 match nth.checked_sub(1).and_then(|i| sending.messages.get(i).map(|m| (i, m))) {
                     Some((i, (family, msg))) => {
                         let bytes = nth_message(&bytes, nth);
-                        let step = format!("{family}: {}", sending.steps[i]);
+                        let step = sending.step(i);
                         let error =
                             errors::message(&step, (*family, msg), bytes, Errno(errno), offset);
                         refused.entry(*family).or_insert(error);
@@ -183,21 +184,15 @@ impl Sending {
         Ok(sending)
     }
 
-    /// The error of a message, with the step it belongs to.
-    fn named(&self, message: usize, mut error: BackendError) -> BackendError {
-        if let BackendError::NoExtension { what, .. } = &mut error
-            && let (Some((family, _)), Some(step)) =
-                (self.messages.get(message), self.steps.get(message))
-        {
-            *what = format!("{family}: {step}");
-        }
-        error
+    /// The step that the n-th message belongs to, with its family.
+    fn step(&self, nth: usize) -> String {
+        let found = self.messages.get(nth).zip(self.steps.get(nth));
+        found.map_or("commit".into(), |((family, _), step)| format!("{family}: {step}"))
     }
 
     fn unwritable(&self, why: &Unwritable) -> (Family, BackendError) {
         let family = self.messages.get(why.message).map_or(Family::Ipv4, |(family, _)| *family);
-        let step = self.steps.get(why.message).map_or("commit", String::as_str);
-        (family, errors::unwritable(Some(family), step, &why.why))
+        (family, errors::unwritable(family, &self.step(why.message), &why.why))
     }
 }
 

@@ -20,12 +20,13 @@ struct Needed<'a> {
     expr: &'a Expr,
 }
 
-/// The first missing extension of each family: the message that needs it, and what is missing.
+/// The first missing extension of each family. `what` names the step of the n-th message.
 pub(crate) fn missing(
     socket: &mut Socket,
     messages: &[(Family, Msg)],
+    what: impl Fn(usize) -> String,
     lacking: Lacking,
-) -> Result<BTreeMap<Family, (usize, BackendError)>, BackendError> {
+) -> Result<BTreeMap<Family, BackendError>, BackendError> {
     let mut out = BTreeMap::new();
     let needed = needed(messages);
     if needed.is_empty() {
@@ -41,8 +42,10 @@ pub(crate) fn missing(
             let Body::Error { errno, .. } = message.body else { continue };
             let nth = message.seq.wrapping_sub(seq) as usize;
             let (Some(needed), true) = (needed.get(nth), is_no(Errno(errno))) else { continue };
-            let error = errors::no_extension(needed.family, needed.expr, Errno(errno));
-            out.entry(needed.family).or_insert((needed.message, error));
+            out.entry(needed.family).or_insert_with(|| {
+                let what = what(needed.message);
+                errors::no_extension(what, needed.family, needed.expr, Errno(errno))
+            });
         }
     }
     Ok(out)
@@ -105,14 +108,14 @@ mod tests {
     }
 
     /// What the kernel says of one rule with these expressions, in both families.
-    fn ask(exprs: Vec<Expr>) -> BTreeMap<Family, (usize, BackendError)> {
+    fn ask(exprs: Vec<Expr>) -> BTreeMap<Family, BackendError> {
         std::thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
             let mut socket = Socket::open(Encoder::default()).expect("socket");
             let (table, place, comment) = (Table::Nat, Place::Last, None);
             let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
             let messages = Family::ALL.map(|family| (family, rule.clone()));
-            missing(&mut socket, &messages, &[]).expect("asked")
+            missing(&mut socket, &messages, |n| format!("message {n}"), &[]).expect("asked")
         })
         .join()
         .expect("no panic")
@@ -139,11 +142,11 @@ mod tests {
         ] {
             let missing = ask(vec![Expr::Match(xt("comment", 0)), expr]);
             assert_eq!(missing.len(), 2, "{missing:?}");
-            for (family, (message, error)) in missing {
-                assert_eq!(message, usize::from(family == Family::Ipv6));
-                let BackendError::NoExtension { errno: found, missing, .. } = error else {
+            for (family, error) in missing {
+                let BackendError::NoExtension { what, errno: found, missing } = error else {
                     panic!("{error:?}")
                 };
+                assert_eq!(what, format!("message {}", u8::from(family == Family::Ipv6)));
                 assert_eq!(found, errno);
                 assert!(
                     missing.contains(words) && missing.contains(family.nft_name()),

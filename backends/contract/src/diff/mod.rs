@@ -94,14 +94,15 @@ pub enum Note {
         /// Why not.
         why: String,
     },
-    /// A rule keeps iptables-nft from reading the table.
+    /// A rule that we leave keeps iptables-nft from reading the table.
     Unreadable {
         /// The table.
         table: Table,
         /// The rule.
         by: String,
     },
-    /// Our rules keep iptables-nft from reading somebody else's, as was asked for.
+    /// Native rules (ours by force, or some that were there) keep iptables-nft from reading somebody
+    /// else's.
     Hides {
         /// The table.
         table: Table,

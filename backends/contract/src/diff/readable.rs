@@ -36,12 +36,12 @@ pub(super) fn table(
             out.notes.extend(by.map(|by| Note::Unreadable { table, by }));
             return None;
         }
+        Readable::No if refuses(want, seen, table) => {
+            return neighbour.map(|rule| Problem::Neighbour { table, rule });
+        }
         Readable::No => {
-            let mut refused = Table::ALL.into_iter().filter(|t| refuses(want, seen, *t));
-            match (neighbour.clone(), refused.clone().any(|t| t == table), refused.next()) {
-                (Some(rule), true, _) => return Some(Problem::Neighbour { table, rule }),
-                (_, _, Some(by)) => return Some(Problem::HeldBack { table, by }),
-                (_, _, None) => {}
+            if let Some(by) = Table::ALL.into_iter().find(|t| refuses(want, seen, *t)) {
+                return Some(Problem::HeldBack { table, by });
             }
         }
         Readable::NoForced => {}

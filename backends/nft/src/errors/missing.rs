@@ -5,19 +5,24 @@ use crate::ops::Msg;
 use chainkeeper_contract::{BackendError, Errno, Family};
 
 /// The answer to the question whether the kernel has an extension.
-pub(crate) fn no_extension(family: Family, expr: &Expr, errno: Errno) -> BackendError {
+pub(crate) fn no_extension(
+    what: String,
+    family: Family,
+    expr: &Expr,
+    errno: Errno,
+) -> BackendError {
     let named = describe(family, expr);
     let module = module(family, expr).unwrap_or_default();
     let missing = match errno {
         Errno::INVAL => {
-            format!("the kernel has no xt extensions in nf_tables: {named}, nft_compat")
+            format!("the kernel has no xt extensions in nf_tables: {named} needs module nft_compat")
         }
         Errno::PROTONOSUPPORT => {
             format!("the kernel has another revision, but not this one: {named}, {module}")
         }
         _ => format!("the kernel has no {named}: needs {module}"),
     };
-    BackendError::NoExtension { what: String::new(), errno, missing }
+    BackendError::NoExtension { what, errno, missing }
 }
 
 /// What provides an expression.

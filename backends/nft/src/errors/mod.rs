@@ -43,9 +43,9 @@ pub(crate) fn inexpressible(step: &str, why: &Inexpressible) -> BackendError {
 }
 
 /// A message that no encoder can write; nothing was sent.
-pub(crate) fn unwritable(family: Option<Family>, step: &str, why: &str) -> BackendError {
+pub(crate) fn unwritable(family: Family, step: &str, why: &str) -> BackendError {
     let (what, at) = (step.to_owned(), Some(why.to_owned()));
-    BackendError::Refused { what, family, errno: Errno::INVAL, at }
+    BackendError::Refused { what, family: Some(family), errno: Errno::INVAL, at }
 }
 
 /// The error of one message, with the attribute that the kernel points at.

@@ -1,5 +1,5 @@
-//! The dialect without xt extensions, as nft itself writes it: for kernels that have no nft_compat or
-//! lack an extension.
+//! The dialect without xt extensions, in expressions of nf_tables alone: for kernels that have no
+//! nft_compat or lack an extension.
 use super::{Inexpressible, and, cmp};
 use crate::expr::Expr;
 use crate::uapi as u;
