@@ -135,7 +135,8 @@ pub fn screen(error: &BackendError, privileges: Privileges) -> String {
         BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Refused { .. }
-        | BackendError::Garbled { .. } => advice.why.to_owned(),
+        | BackendError::Garbled { .. }
+        | BackendError::Failed { .. } => advice.why.to_owned(),
     };
     format!("error: {error}\n  why   {why}\n  do    {}", advice.remedy)
 }

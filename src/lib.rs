@@ -16,6 +16,7 @@ pub mod daemon;
 pub mod exit;
 pub mod host;
 pub mod policy;
+pub mod probe;
 pub mod reconcile;
 pub mod reference;
 pub mod report;

@@ -146,6 +146,16 @@ pub enum BackendError {
         /// The attribute that the kernel points at, from the extended ACK.
         at: Option<String>,
     },
+    /// Not the kernel: a tool that we ran, a lock or a file stood in the way. Its own words.
+    #[error("{what}: {words}")]
+    Failed {
+        /// What a caller can do about it.
+        kind: ErrorKind,
+        /// What was being done.
+        what: String,
+        /// What was said.
+        words: String,
+    },
     /// The kernel answered something that cannot be read.
     #[error("{what}: the answer makes no sense: {why}")]
     Garbled {
@@ -166,6 +176,7 @@ impl BackendError {
             | BackendError::NoExtension { .. }
             | BackendError::NotBuilt { .. } => ErrorKind::Unsupported,
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
+            BackendError::Failed { kind, .. } => *kind,
         }
     }
 
@@ -177,7 +188,9 @@ impl BackendError {
             | BackendError::Unsupported { errno, .. }
             | BackendError::NoExtension { errno, .. }
             | BackendError::Refused { errno, .. } => Some(*errno),
-            BackendError::NotBuilt { .. } | BackendError::Garbled { .. } => None,
+            BackendError::NotBuilt { .. }
+            | BackendError::Garbled { .. }
+            | BackendError::Failed { .. } => None,
         }
     }
 }

@@ -140,7 +140,8 @@ impl fmt::Display for ChainName {
     }
 }
 
-/// The kernel's number for a rule or a chain, unique within one table.
+/// The kernel's number for a rule or a chain, unique within one table. Legacy has none: there it is the
+/// rule's number in its chain, from 1 as `--line-numbers` counts, and good for one look only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Handle(pub u64);

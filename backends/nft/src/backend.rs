@@ -8,7 +8,7 @@ use crate::read::{Body, Messages};
 use crate::wire::Socket;
 use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, Errno, Family, Observed, Plan, Scope, Snapshot,
+    Applied, Backend, BackendError, Errno, Family, Observed, Plan, Scope, Snapshot, Survey,
 };
 use std::collections::BTreeMap;
 
@@ -251,5 +251,9 @@ impl Backend for NftBackend {
             Err(Trouble::Failed(error)) => Err(error),
             Err(Trouble::Interrupted) => Ok(None),
         }
+    }
+
+    fn survey(&mut self) -> Result<Survey, BackendError> {
+        Ok(Survey::default())
     }
 }

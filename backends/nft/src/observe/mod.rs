@@ -12,8 +12,7 @@ use crate::uapi as u;
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
-    BackendError, ChainName, Errno, Family, Judgement, Observed, RuleSeen, Scope, Table,
-    WALK_LIMIT, judge,
+    BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
 };
 
 /// Why a look has to be done again, or cannot be done.
@@ -173,7 +172,7 @@ impl Look<'_> {
     fn follow_jumps(&mut self, scope: &Scope) -> Result<(), Trouble> {
         for ((table, hook), targets) in &scope.hooks {
             let mut budget = WALK_LIMIT;
-            while let Some(name) = self.needed(*table, &hook.chain(), targets) {
+            while let Some(name) = needed(&self.seen, *table, &hook.chain(), targets) {
                 let seq = self.socket.seqs(1);
                 let ask = [Request::Chain(self.family, table.name(), name.as_str())];
                 self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
@@ -210,27 +209,5 @@ impl Look<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// A chain that must be read before it can be said whether packets reach one of our jumps.
-    fn needed<'t>(
-        &self,
-        table: Table,
-        hook: &ChainName,
-        targets: impl IntoIterator<Item = &'t ChainName>,
-    ) -> Option<ChainName> {
-        let rules = &self.seen.chain(table, hook)?.rules;
-        targets.into_iter().find_map(|to| {
-            let jump =
-                |r: &RuleSeen| r.outline().end == chainkeeper_contract::End::Jump(to.clone());
-            let last = rules.iter().rposition(jump)?;
-            match judge(&self.seen, None, table, hook, &rules[..last]) {
-                Judgement::Needs(name) => Some(name),
-                Judgement::Effective
-                | Judgement::Shadowed(_)
-                | Judgement::Unreached(_)
-                | Judgement::NotJudged(_) => None,
-            }
-        })
     }
 }
