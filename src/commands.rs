@@ -139,7 +139,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
 /// `render`.
 pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: Screen) -> u8 {
     let sets: Vec<_> =
-        config.families.iter().map(|f| policy(config, Sighted { kube_proxy }, *f)).collect();
+        config.families.iter().map(|f| policy(config, Sighted { kube_proxy, ..Sighted::default() }, *f)).collect();
     match (format, screen.output) {
         (RenderFormat::IptablesSave, Output::Text) => {
             for set in &sets {

@@ -3,10 +3,11 @@ mod file;
 
 pub use file::parse;
 
+use crate::memory;
 use chainkeeper_contract::{Family, JumpPosition};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which chains are kept.
@@ -26,12 +27,12 @@ pub enum Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendChoice {
-    /// nft, until this build can probe
+    /// The one in which this host's rules are: `chainkeeper probe` says which, and why
     #[default]
     Auto,
     /// nf_tables, in the tables that iptables-nft uses
     Nft,
-    /// iptables-legacy (not in this build yet: exit code 3)
+    /// x_tables, by iptables-legacy
     Legacy,
 }
 
@@ -70,6 +71,30 @@ pub enum OnExit {
     Remove,
 }
 
+/// What `run` does when others turn out to use the other backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBackendChange {
+    /// Stay, and say so
+    #[default]
+    Warn,
+    /// Write there first, then take out what we made here
+    Follow,
+    /// Stop with exit code 7; the next start chooses anew
+    Exit,
+}
+
+/// What happens to chains that we left in the other backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sweep {
+    /// Take them out once ours are in place, if they are proven ours
+    #[default]
+    Own,
+    /// Leave them
+    None,
+}
+
 /// Where a jump should stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +113,18 @@ pub struct Settings {
     /// Which backend writes the chains [default: auto]
     #[arg(long, global = true, value_enum, hide_possible_values = false)]
     pub backend: Option<BackendChoice>,
+    /// What `run` does when others use the other backend [default: warn]
+    #[arg(long, global = true, value_enum)]
+    pub on_backend_change: Option<OnBackendChange>,
+    /// What happens to chains that we left in the other backend [default: own]
+    #[arg(long, global = true, value_enum)]
+    pub sweep: Option<Sweep>,
+    /// How long a pass waits for the xtables lock (legacy) [default: 5s]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub lock_wait: Option<String>,
+    /// What is remembered between runs; '' for nothing [default: /var/lib/chainkeeper/state.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
     /// How rules are written; native only for kernels without xt extensions [default: xt]
     #[arg(long, global = true, value_enum)]
     pub dialect: Option<Dialect>,
@@ -127,6 +164,14 @@ pub struct Settings {
 pub struct Config {
     /// See [`Settings::backend`].
     pub backend: BackendChoice,
+    /// See [`Settings::on_backend_change`].
+    pub on_backend_change: OnBackendChange,
+    /// See [`Settings::sweep`].
+    pub sweep: Sweep,
+    /// See [`Settings::lock_wait`].
+    pub lock_wait: Duration,
+    /// See [`Settings::state_file`]; `None`: nothing is remembered.
+    pub state_file: Option<PathBuf>,
     /// See [`Settings::dialect`].
     pub dialect: Dialect,
     /// See [`Settings::force_dialect`].
@@ -190,6 +235,10 @@ impl Settings {
     fn over(self, below: Settings) -> Settings {
         Settings {
             backend: self.backend.or(below.backend),
+            on_backend_change: self.on_backend_change.or(below.on_backend_change),
+            sweep: self.sweep.or(below.sweep),
+            lock_wait: self.lock_wait.or(below.lock_wait),
+            state_file: self.state_file.or(below.state_file),
             dialect: self.dialect.or(below.dialect),
             force_dialect: self.force_dialect.or(below.force_dialect),
             profile: self.profile.or(below.profile),
@@ -230,16 +279,15 @@ impl Settings {
                 "ask for --dialect native too, or leave force-dialect out",
             ));
         }
-        let period = self.sync_period.as_deref().unwrap_or("1m");
-        let sync_period = humantime::parse_duration(period).ok().filter(|d| !d.is_zero());
-        let sync_period = sync_period.ok_or_else(|| {
-            ConfigError::new(
-                format!("sync-period `{period}` is not a length of time"),
-                "write it like 30s, 1m or 1m30s; zero is not one",
-            )
-        })?;
+        let sync_period = length("sync-period", self.sync_period.as_deref().unwrap_or("1m"))?;
+        let lock_wait = length("lock-wait", self.lock_wait.as_deref().unwrap_or("5s"))?;
+        let state_file = self.state_file.unwrap_or_else(|| memory::DEFAULT.into());
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
+            on_backend_change: self.on_backend_change.unwrap_or_default(),
+            sweep: self.sweep.unwrap_or_default(),
+            lock_wait,
+            state_file: Some(state_file).filter(|f| !f.as_os_str().is_empty()),
             dialect,
             force_dialect: self.force_dialect.unwrap_or_default(),
             profile: self.profile.unwrap_or_default(),
@@ -259,6 +307,15 @@ impl Settings {
             on_exit: self.on_exit.unwrap_or_default(),
         })
     }
+}
+
+fn length(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    humantime::parse_duration(text).ok().filter(|d| !d.is_zero()).ok_or_else(|| {
+        ConfigError::new(
+            format!("{key} `{text}` is not a length of time"),
+            "write it like 30s, 1m or 1m30s; zero is not one",
+        )
+    })
 }
 
 /// Checked even when no chains are made, as kubelet does.

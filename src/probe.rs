@@ -2,6 +2,7 @@
 //!
 //! An error is never a "no": what could not be read is `Unknown`, with the words that were said.
 mod choose;
+pub mod gather;
 mod words;
 
 pub use choose::choose;

@@ -1,5 +1,6 @@
 //! observe, diff, apply, verify: one pass over both families.
 use crate::config::{Config, Dialect};
+use crate::memory::Memory;
 use crate::policy::{self, Sighted};
 use chainkeeper_contract::{
     Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Readable, Scope,
@@ -8,7 +9,7 @@ use chainkeeper_contract::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use tracing::{debug, trace};
+use tracing::{debug, trace, warn};
 
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
@@ -66,11 +67,13 @@ impl Pass {
     }
 }
 
-/// Keeps one configuration on one backend. Remembers that a kube-proxy was seen.
+/// Keeps one configuration on one backend. Remembers what was seen and created.
 pub struct Keeper {
     backend: Box<dyn Backend>,
     config: Config,
     sighted: Sighted,
+    memory: Memory,
+    complaints: Complaints,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
@@ -79,7 +82,46 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        Keeper { backend, config, sighted: Sighted::default(), settled: BTreeSet::new() }
+        let (memory, complaints) = (Memory::none(), Complaints::default());
+        let (sighted, settled) = (Sighted::default(), BTreeSet::new());
+        Keeper { backend, config, sighted, memory, complaints, settled }
+    }
+
+    /// The same keeper with a memory that outlives it.
+    pub fn remembering(mut self, memory: Memory) -> Keeper {
+        self.memory = memory;
+        self.recall();
+        self
+    }
+
+    /// Whether KUBE-IPTABLES-HINT may be written, see [`Sighted::no_hint`].
+    pub fn hint(&mut self, may: bool) {
+        self.sighted.no_hint = !may;
+    }
+
+    /// Which backend it is: `nft` or `legacy`.
+    pub fn backend(&self) -> &'static str {
+        self.backend.kind()
+    }
+
+    /// Takes in what other runs have left in the memory meanwhile.
+    fn recall(&mut self) {
+        let (state, complaint) = self.memory.load();
+        self.complaints.say(complaint);
+        self.sighted.kube_proxy |= state.kube_proxy;
+        self.backend.recall(state.created);
+    }
+
+    /// Puts into the memory what is new.
+    fn record(&mut self) {
+        let (mut state, complaint) = self.memory.load();
+        let before = state.clone();
+        state.kube_proxy |= self.sighted.kube_proxy;
+        if let Some(created) = self.backend.created() {
+            state.created.clone_from(created);
+        }
+        let failed = if state == before { None } else { self.memory.save(&state).err() };
+        self.complaints.say(failed.or(complaint));
     }
 
     /// Another configuration and its backend, the same memory.
@@ -112,7 +154,10 @@ impl Keeper {
         };
         Ok(each(snapshot, |family, seen| {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
-            diff(&policy::policy(&self.config, self.sighted, family), &seen, options)
+            let want = policy::policy(&self.config, self.sighted, family);
+            let mut delta = diff(&want, &seen, options);
+            delta.notes.extend(policy::withheld(&want, &seen));
+            delta
         }))
     }
 
@@ -165,19 +210,26 @@ impl Keeper {
         }))
     }
 
-    /// Looks and writes until a commit lands on the generation that was looked at.
+    /// Looks and writes until a commit lands on what was looked at. Other writers are kept out where the
+    /// backend can do so; what is remembered is read and written in that time, too.
     fn commit(
         &mut self,
         look: impl Fn(&mut Keeper) -> Result<Look, BackendError>,
     ) -> Result<Pass, BackendError> {
         let start = Instant::now();
+        self.backend.lock()?;
+        self.recall();
+        let mut pass = self.attempt(&look, start);
         for round in 1..=ROUNDS {
-            match self.attempt(&look, start) {
+            match pass {
                 Err(BackendError::Busy { .. }) => sleep(Duration::from_millis(1 << round)),
-                done => return done,
+                Ok(_) | Err(_) => break,
             }
+            pass = self.attempt(&look, start);
         }
-        self.attempt(&look, start)
+        self.record();
+        self.backend.unlock();
+        pass
     }
 
     fn attempt(
@@ -200,9 +252,11 @@ impl Keeper {
     }
 
     /// After our commit nothing may be left to do, unless somebody else has written since. Canaries
-    /// apart: where the kernel keeps no mark, ours look like somebody else's.
+    /// apart: where the kernel keeps no mark, ours look like somebody else's. Without a generation
+    /// nobody can tell who wrote last: the next pass will see.
     fn verify(&mut self, pass: &Pass) -> Result<(), BackendError> {
-        let Some(applied) = pass.applied.as_ref().filter(|a| a.commits > 0) else { return Ok(()) };
+        let wrote = |a: &&Applied| a.commits > 0 && a.generation.is_some();
+        let Some(applied) = pass.applied.as_ref().filter(wrote) else { return Ok(()) };
         let look = self.look(CanaryPolicy::Report)?;
         let done = applied.families.iter().filter(|(_, r)| r.is_ok()).map(|(f, _)| f);
         let left = done.filter_map(|f| look.families.get(f)?.as_ref().ok()?.steps.first()).next();
@@ -213,6 +267,20 @@ impl Keeper {
             }),
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// Says each complaint once: keeping goes on without a memory.
+#[derive(Default)]
+struct Complaints(String);
+
+impl Complaints {
+    fn say(&mut self, complaint: Option<String>) {
+        let complaint = complaint.unwrap_or_default();
+        if complaint != self.0 && !complaint.is_empty() {
+            warn!("{complaint}");
+        }
+        self.0 = complaint;
     }
 }
 

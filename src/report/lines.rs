@@ -110,6 +110,9 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
         Note::PendingCanary { table, chain } => {
             (table, chain, "pending: not there; a canary alone is no drift".into())
         }
+        Note::Withheld { table, chain } => {
+            (table, chain, "withheld: nothing here tells which backend others use".into())
+        }
         Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
     };
     (*table == of).then(|| sign('=', &format!("{chain:NAME$} {text}")))

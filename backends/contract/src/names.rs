@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An address family. `ip` and `ip6` are separate worlds in nf_tables; `inet` is never ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Family {
     /// nf_tables `ip`, NFPROTO_IPV4.
     Ipv4,
@@ -41,7 +41,7 @@ impl fmt::Display for Family {
 
 /// A table that we write to. Declared in the order iptables-save prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Table {
     /// Packet alteration; holds the hint and a canary.
     Mangle,
@@ -112,7 +112,7 @@ impl fmt::Display for Hook {
 
 /// A chain's name. Kernel limit 255 bytes; iptables itself creates at most 28.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ChainName(String);
 
 impl ChainName {

@@ -1,0 +1,234 @@
+//! The backend in use: how it was chosen, whether others have moved to the other one, and moving after
+//! them. The new rules are written first; then what we made in the old backend goes.
+use crate::backends;
+use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
+use crate::memory::{Chosen, Memory};
+use crate::probe::gather::{Gatherer, remembered};
+use crate::probe::{Basis, Choice, Facts, Kind, Remembered, Verdict};
+use crate::reconcile::{Keeper, Look, Pass};
+use chainkeeper_contract::{BackendError, CanaryPolicy};
+use tracing::warn;
+
+/// One host, one configuration, one backend at a time.
+pub struct Switch {
+    config: Config,
+    memory: Memory,
+    gatherer: Gatherer,
+    choice: Choice,
+    keeper: Keeper,
+    /// Something of ours is in the other backend.
+    leftover: bool,
+    /// What was said of a change last.
+    told: String,
+}
+
+/// A pass, and what came with it.
+#[derive(Debug)]
+pub struct Synced {
+    /// In the backend that is in use now.
+    pub pass: Pass,
+    /// What was taken out of the other one.
+    pub swept: Option<Pass>,
+    /// What is to be said about backends, once.
+    pub said: Vec<String>,
+    /// Others have moved, and the configuration asks to end then.
+    pub leave: bool,
+}
+
+impl Switch {
+    /// Looks at the host and opens the backend that it uses. Changes nothing.
+    pub fn open(config: &Config) -> Result<Switch, BackendError> {
+        let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
+        let gatherer = Gatherer::new(config);
+        let (state, _) = memory.load();
+        let known = remembered(&state, memory.path());
+        let (facts, verdict) = gatherer.choose(&state, known);
+        let choice = chosen(verdict)?;
+        let leftover = leftover(&facts, choice.kind.other());
+        let keeper = keeper(config, &memory, &choice)?;
+        let (config, told) = (config.clone(), String::new());
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
+    }
+
+    /// What was chosen, and why.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Another configuration; what was seen so far stays seen.
+    pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
+        let mut new = Switch::open(config)?;
+        std::mem::swap(&mut new.keeper, &mut self.keeper);
+        self.keeper.reconfigure(config.clone(), backends::open(config, new.choice.kind)?);
+        new.keeper = std::mem::replace(&mut self.keeper, new.keeper);
+        *self = new;
+        Ok(())
+    }
+
+    /// Asks the cheapest question that needs the capability.
+    pub fn check(&mut self) -> Result<(), BackendError> {
+        self.keeper.check()
+    }
+
+    /// Looks, and says what there is to do. Writes nothing.
+    pub fn look(&mut self, canary: CanaryPolicy) -> Result<Look, BackendError> {
+        self.keeper.look(canary)
+    }
+
+    /// Looks, and asks whether the plan would be accepted. Writes nothing.
+    pub fn validate(&mut self) -> Result<Pass, BackendError> {
+        self.keeper.validate()
+    }
+
+    /// Says what [`Switch::remove`] would take from the backend in use.
+    pub fn look_for_removal(&mut self, force: bool) -> Result<Look, BackendError> {
+        self.keeper.look_for_removal(force)
+    }
+
+    /// Brings everything in place, once.
+    pub fn apply(&mut self) -> Result<Synced, BackendError> {
+        let pass = self.keeper.apply(CanaryPolicy::Write)?;
+        Ok(self.after(pass, vec![]))
+    }
+
+    /// One pass of `run`: looks at the evidence again, then at the chains.
+    pub fn sync(&mut self) -> Result<Synced, BackendError> {
+        let mut said = Vec::new();
+        let moved = self.look_again(&mut said);
+        if let (Some(new), OnBackendChange::Exit) = (&moved, self.config.on_backend_change) {
+            said.push(format!("stopping: {}", new.why));
+            let pass = self.keeper.keep()?;
+            return Ok(Synced { pass, swept: None, said, leave: true });
+        }
+        if let (Some(new), OnBackendChange::Follow) = (moved, self.config.on_backend_change) {
+            self.follow(new, &mut said);
+        }
+        let pass = self.keeper.keep()?;
+        Ok(self.after(pass, said))
+    }
+
+    /// Takes out what we made, and what we left in the other backend.
+    pub fn remove(&mut self, force: bool) -> Result<(Pass, Option<Pass>), BackendError> {
+        let pass = self.keeper.remove(force)?;
+        let other = self.leftover && self.config.backend == BackendChoice::Auto;
+        Ok((pass, if other { self.sweep() } else { None }))
+    }
+
+    /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
+    /// leftover once ours are in place here.
+    fn after(&mut self, pass: Pass, said: Vec<String>) -> Synced {
+        let well = pass.look.families.keys().all(|f| pass.error(*f).is_none());
+        let swept = match well && self.leftover && self.config.sweep == Sweep::Own {
+            true => self.sweep(),
+            false => None,
+        };
+        if well {
+            self.remember();
+        }
+        Synced { pass, swept, said, leave: false }
+    }
+
+    fn sweep(&mut self) -> Option<Pass> {
+        self.leftover = false;
+        let other = backends::open(&self.config, self.choice.kind.other());
+        let keeper = |backend| Keeper::new(backend, self.config.clone());
+        let swept = other
+            .and_then(|backend| keeper(backend).remembering(self.memory.clone()).remove(false));
+        swept.map_err(|e| warn!("chains of ours are left in {}: {e}", self.choice.kind.other())).ok()
+    }
+
+    fn remember(&self) {
+        let (mut state, _) = self.memory.load();
+        let evidence = self.choice.hint && self.choice.basis != Basis::Asked;
+        // What was asked for says nothing of the host.
+        let choice = Some(Chosen { backend: self.choice.kind, evidence });
+        if state.choice != choice && self.choice.basis != Basis::Asked {
+            state.choice = choice;
+            if let Err(error) = self.memory.save(&state) {
+                warn!("{error}");
+            }
+        }
+    }
+
+    /// The evidence of now. Missing evidence is no change: the choice so far counts as remembered.
+    fn look_again(&mut self, said: &mut Vec<String>) -> Option<Choice> {
+        let (state, _) = self.memory.load();
+        let (kind, evidence) = (self.choice.kind, self.choice.hint);
+        let known = Remembered { kind, evidence, from: "this run".into() };
+        let (_, verdict) = self.gatherer.choose(&state, Some(known));
+        let (words, moved) = match verdict {
+            Verdict::Chosen(new) if new.kind == kind => {
+                let words = new.warnings.join("\n");
+                if new.basis == Basis::Evidence {
+                    self.keeper.hint(new.hint);
+                    self.choice = new;
+                }
+                (words, None)
+            }
+            Verdict::Chosen(new) => {
+                let stay = match self.config.on_backend_change {
+                    OnBackendChange::Warn => format!("; staying with {kind} (--on-backend-change)"),
+                    OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
+                };
+                (format!("others use {} now: {}{stay}", new.kind, new.why), Some(new))
+            }
+            Verdict::None(no) => (format!("{}: {}; staying with {kind}", no.what, no.why), None),
+            Verdict::Ask(_) => (String::new(), None), // asked and answered by the gatherer
+        };
+        if words != self.told && !words.is_empty() {
+            said.extend(words.lines().map(str::to_owned));
+        }
+        self.told = words;
+        moved
+    }
+
+    /// Writes in the new backend; only when that is well is the old one a leftover.
+    fn follow(&mut self, new: Choice, said: &mut Vec<String>) {
+        let written = keeper(&self.config, &self.memory, &new)
+            .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
+        match written {
+            Ok((pass, keeper)) if pass.look.families.keys().all(|f| pass.error(*f).is_none()) => {
+                said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
+                self.keeper = keeper;
+                self.choice = new;
+                self.leftover = true;
+            }
+            Ok((pass, _)) => {
+                let errors = pass.look.families.keys().filter_map(|f| pass.error(*f));
+                let errors: Vec<String> = errors.map(ToString::to_string).collect();
+                said.push(format!("cannot move to {}: {}", new.kind, errors.join("; ")));
+            }
+            Err(error) => said.push(format!("cannot move to {}: {error}", new.kind)),
+        }
+    }
+}
+
+fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, BackendError> {
+    let backend = backends::open(config, choice.kind)?;
+    let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
+    keeper.hint(choice.hint);
+    Ok(keeper)
+}
+
+/// The choice, or the error that stands for none.
+pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
+    match verdict {
+        Verdict::Chosen(choice) => Ok(choice),
+        Verdict::None(no) => Err(BackendError::Failed { kind: no.kind, what: no.what, words: no.why }),
+        Verdict::Ask(question) => Err(BackendError::Garbled {
+            what: "choose a backend".into(),
+            why: format!("{question:?} was not asked"),
+        }),
+    }
+}
+
+/// Chains of ours in that backend, proven by a mark or a record.
+fn leftover(facts: &Facts, of: Kind) -> bool {
+    let ours = |held: &std::collections::BTreeMap<_, crate::probe::Held>| {
+        held.values().any(|h| h.ours > 0)
+    };
+    match of {
+        Kind::Nft => ours(&facts.nft.held),
+        Kind::Legacy => facts.legacy.held.as_ref().is_ok_and(ours),
+    }
+}
