@@ -3,6 +3,8 @@
 //! An error is never a "no": what could not be read is `Unknown`, with the words that were said.
 mod choose;
 pub mod gather;
+mod others;
+mod seen;
 mod words;
 
 pub use choose::choose;
@@ -55,6 +57,24 @@ pub enum Fact {
     No(String),
     /// It could not be found out; what was said.
     Unknown(String),
+}
+
+impl Fact {
+    /// The proof of a no.
+    fn no(&self) -> Option<&str> {
+        match self {
+            Fact::No(why) => Some(why),
+            Fact::Yes | Fact::Unknown(_) => None,
+        }
+    }
+
+    /// Why it is not known.
+    fn unknown(&self) -> Option<&str> {
+        match self {
+            Fact::Unknown(why) => Some(why),
+            Fact::Yes | Fact::No(_) => None,
+        }
+    }
 }
 
 /// What one family of one backend holds.
@@ -186,7 +206,9 @@ pub struct NoChoice {
     pub why: String,
 }
 
-/// A question that costs more than the others, asked only when a row needs its answer.
+/// A question that costs more than the others, asked only when a row needs its answer. One that could
+/// not be answered is not asked again: what was said becomes the fact that could not be read (`answers`
+/// of nft, `held` of legacy; an unknown `dry_run`), and the table says what that comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// All tables and rules of both backends.
