@@ -281,7 +281,7 @@ impl Settings {
         }
         let sync_period = length("sync-period", self.sync_period.as_deref().unwrap_or("1m"))?;
         let lock_wait = length("lock-wait", self.lock_wait.as_deref().unwrap_or("5s"))?;
-        let state_file = self.state_file.unwrap_or_else(|| memory::DEFAULT.into());
+        let state_file = self.state_file.unwrap_or_else(memory::default);
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
             on_backend_change: self.on_backend_change.unwrap_or_default(),

@@ -9,8 +9,12 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Where it is, unless told otherwise.
-pub const DEFAULT: &str = "/var/lib/chainkeeper/state.json";
+/// Where it is, unless told otherwise: where systemd says (StateDirectory=), else in /var/lib.
+pub fn default() -> PathBuf {
+    let folder = std::env::var_os("STATE_DIRECTORY").filter(|f| !f.is_empty());
+    PathBuf::from(folder.unwrap_or_else(|| "/var/lib/chainkeeper".into())).join("state.json")
+}
+
 /// Of the file's form.
 const VERSION: u32 = 1;
 
@@ -84,7 +88,9 @@ impl Memory {
         };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return (State::default(), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return (State::default(), None);
+            }
             Err(error) => return complaint(&error),
         };
         match serde_json::from_str::<File>(&text) {
@@ -123,7 +129,7 @@ fn write(path: &Path, file: &File) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut new, file)?;
+    serde_json::to_writer(&mut new, file)?;
     new.write_all(b"\n")?;
     new.as_file().sync_all()?;
     new.persist(path)?;

@@ -193,6 +193,13 @@ pub struct Choice {
     pub not_chosen: String,
 }
 
+/// `nft, because KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, because {}", self.kind, self.why)
+    }
+}
+
 /// No backend can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoChoice {

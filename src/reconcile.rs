@@ -59,6 +59,16 @@ impl Pass {
         Pass { look, applied: None, took: Duration::ZERO }
     }
 
+    /// The errors of all families.
+    pub fn errors(&self) -> impl Iterator<Item = &BackendError> {
+        self.look.families.keys().filter_map(|f| self.error(*f))
+    }
+
+    /// True when every family was read and, where there was something to do, written.
+    pub fn is_well(&self) -> bool {
+        self.errors().next().is_none()
+    }
+
     /// The error of a family, from reading or from writing.
     pub fn error(&self, family: Family) -> Option<&BackendError> {
         let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());
@@ -124,10 +134,12 @@ impl Keeper {
         self.complaints.say(failed.or(complaint));
     }
 
-    /// Another configuration and its backend, the same memory.
-    pub fn reconfigure(&mut self, config: Config, backend: Box<dyn Backend>) {
-        self.config = config;
-        self.backend = backend;
+    /// Goes on where `old` was, on the same host.
+    pub fn inherit(&mut self, old: &Keeper) {
+        self.sighted.kube_proxy |= old.sighted.kube_proxy;
+        if self.backend.kind() == old.backend.kind() {
+            self.settled.clone_from(&old.settled);
+        }
     }
 
     /// Asks for the generation: the cheapest question that needs the capability.

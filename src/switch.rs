@@ -24,15 +24,20 @@ pub struct Switch {
 
 /// A pass, and what came with it.
 #[derive(Debug)]
-pub struct Synced {
-    /// In the backend that is in use now.
+pub struct Done {
+    /// In the backend that is in use.
     pub pass: Pass,
     /// What was taken out of the other one.
-    pub swept: Option<Pass>,
+    pub other: Option<Pass>,
+}
+
+/// One pass of `run`.
+#[derive(Debug)]
+pub struct Synced {
+    /// `None`: others have moved, and the configuration asks to end then.
+    pub done: Option<Done>,
     /// What is to be said about backends, once.
     pub said: Vec<String>,
-    /// Others have moved, and the configuration asks to end then.
-    pub leave: bool,
 }
 
 impl Switch {
@@ -55,12 +60,10 @@ impl Switch {
         &self.choice
     }
 
-    /// Another configuration; what was seen so far stays seen.
+    /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
     pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
         let mut new = Switch::open(config)?;
-        std::mem::swap(&mut new.keeper, &mut self.keeper);
-        self.keeper.reconfigure(config.clone(), backends::open(config, new.choice.kind)?);
-        new.keeper = std::mem::replace(&mut self.keeper, new.keeper);
+        new.keeper.inherit(&self.keeper);
         *self = new;
         Ok(())
     }
@@ -80,61 +83,74 @@ impl Switch {
         self.keeper.validate()
     }
 
-    /// Says what [`Switch::remove`] would take from the backend in use.
-    pub fn look_for_removal(&mut self, force: bool) -> Result<Look, BackendError> {
-        self.keeper.look_for_removal(force)
+    /// Says what [`Switch::remove`] would take, here and from the other backend.
+    pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
+        let look = self.keeper.look_for_removal(force)?;
+        let other = match self.sweeps_on_removal() {
+            true => Some(self.other()?.look_for_removal(false)?),
+            false => None,
+        };
+        Ok((look, other))
     }
 
     /// Brings everything in place, once.
-    pub fn apply(&mut self) -> Result<Synced, BackendError> {
+    pub fn apply(&mut self) -> Result<Done, BackendError> {
         let pass = self.keeper.apply(CanaryPolicy::Write)?;
-        Ok(self.after(pass, vec![]))
+        Ok(self.after(pass))
     }
 
     /// One pass of `run`: looks at the evidence again, then at the chains.
     pub fn sync(&mut self) -> Result<Synced, BackendError> {
         let mut said = Vec::new();
-        let moved = self.look_again(&mut said);
-        if let (Some(new), OnBackendChange::Exit) = (&moved, self.config.on_backend_change) {
-            said.push(format!("stopping: {}", new.why));
-            let pass = self.keeper.keep()?;
-            return Ok(Synced { pass, swept: None, said, leave: true });
-        }
-        if let (Some(new), OnBackendChange::Follow) = (moved, self.config.on_backend_change) {
-            self.follow(new, &mut said);
+        match (self.look_again(&mut said), self.config.on_backend_change) {
+            (Some(new), OnBackendChange::Exit) => {
+                said.push(format!("stopping (--on-backend-change exit): {}", new.why));
+                return Ok(Synced { done: None, said });
+            }
+            (Some(new), OnBackendChange::Follow) => self.follow(new, &mut said),
+            (Some(_), OnBackendChange::Warn) | (None, _) => {}
         }
         let pass = self.keeper.keep()?;
-        Ok(self.after(pass, said))
+        Ok(Synced { done: Some(self.after(pass)), said })
     }
 
     /// Takes out what we made, and what we left in the other backend.
-    pub fn remove(&mut self, force: bool) -> Result<(Pass, Option<Pass>), BackendError> {
+    pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
         let pass = self.keeper.remove(force)?;
-        let other = self.leftover && self.config.backend == BackendChoice::Auto;
-        Ok((pass, if other { self.sweep() } else { None }))
+        let other = if self.sweeps_on_removal() { self.sweep() } else { None };
+        Ok(Done { pass, other })
+    }
+
+    fn sweeps_on_removal(&self) -> bool {
+        self.leftover && self.config.backend == BackendChoice::Auto
     }
 
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
-    fn after(&mut self, pass: Pass, said: Vec<String>) -> Synced {
-        let well = pass.look.families.keys().all(|f| pass.error(*f).is_none());
-        let swept = match well && self.leftover && self.config.sweep == Sweep::Own {
-            true => self.sweep(),
-            false => None,
-        };
+    fn after(&mut self, pass: Pass) -> Done {
+        let well = pass.is_well();
+        let sweeps = well && self.leftover && self.config.sweep == Sweep::Own;
+        let other = if sweeps { self.sweep() } else { None };
         if well {
             self.remember();
         }
-        Synced { pass, swept, said, leave: false }
+        Done { pass, other }
     }
 
+    /// A keeper of the other backend.
+    fn other(&self) -> Result<Keeper, BackendError> {
+        let backend = backends::open(&self.config, self.choice.kind.other())?;
+        Ok(Keeper::new(backend, self.config.clone()).remembering(self.memory.clone()))
+    }
+
+    /// Takes out what is proven ours there. An error is said, and tried again at the next start.
     fn sweep(&mut self) -> Option<Pass> {
         self.leftover = false;
-        let other = backends::open(&self.config, self.choice.kind.other());
-        let keeper = |backend| Keeper::new(backend, self.config.clone());
-        let swept = other
-            .and_then(|backend| keeper(backend).remembering(self.memory.clone()).remove(false));
-        swept.map_err(|e| warn!("chains of ours are left in {}: {e}", self.choice.kind.other())).ok()
+        let swept = self.other().and_then(|mut other| other.remove(false));
+        let told = |e: &BackendError| {
+            warn!("chains of ours are left in {}: {e}", self.choice.kind.other());
+        };
+        swept.inspect_err(told).ok()
     }
 
     fn remember(&self) {
@@ -187,15 +203,14 @@ impl Switch {
         let written = keeper(&self.config, &self.memory, &new)
             .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
         match written {
-            Ok((pass, keeper)) if pass.look.families.keys().all(|f| pass.error(*f).is_none()) => {
+            Ok((pass, keeper)) if pass.is_well() => {
                 said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
                 self.keeper = keeper;
                 self.choice = new;
                 self.leftover = true;
             }
             Ok((pass, _)) => {
-                let errors = pass.look.families.keys().filter_map(|f| pass.error(*f));
-                let errors: Vec<String> = errors.map(ToString::to_string).collect();
+                let errors: Vec<String> = pass.errors().map(ToString::to_string).collect();
                 said.push(format!("cannot move to {}: {}", new.kind, errors.join("; ")));
             }
             Err(error) => said.push(format!("cannot move to {}: {error}", new.kind)),
@@ -214,7 +229,9 @@ fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, B
 pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
     match verdict {
         Verdict::Chosen(choice) => Ok(choice),
-        Verdict::None(no) => Err(BackendError::Failed { kind: no.kind, what: no.what, words: no.why }),
+        Verdict::None(no) => {
+            Err(BackendError::Failed { kind: no.kind, what: no.what, words: no.why })
+        }
         Verdict::Ask(question) => Err(BackendError::Garbled {
             what: "choose a backend".into(),
             why: format!("{question:?} was not asked"),

@@ -37,9 +37,8 @@ pub fn evidence_scope(config: &Config) -> Scope {
 
 /// What one family of a backend shows of others, and of us.
 pub fn held(seen: &Observed) -> Held {
-    let theirs = |table, name: &str| {
-        seen.chain(table, &name.into()).filter(|c| !c.ours && c.base.is_none())
-    };
+    let theirs =
+        |table, name: &str| seen.chain(table, &name.into()).filter(|c| !c.ours && c.base.is_none());
     let full = |name| theirs(Table::Nat, name).is_some_and(|c| !c.rules.is_empty());
     let jumps = |hook: &ChainSeen| {
         hook.rules.iter().any(|r| r.outline().end == End::Jump(POSTROUTING.into()))

@@ -78,7 +78,9 @@ impl Gatherer {
         let names = lists.into_iter().map(|(family, names)| match names {
             Names::Listed(tables) => Ok((family, tables)),
             Names::NoList => Ok((family, vec![])),
-            Names::Unreadable(error) => Err(format!("the kernel's list of {family} tables: {error}")),
+            Names::Unreadable(error) => {
+                Err(format!("the kernel's list of {family} tables: {error}"))
+            }
         });
         let names: Result<BTreeMap<_, _>, String> = names.collect();
         let empty = no_list || names.as_ref().is_ok_and(|n| n.values().all(Vec::is_empty));
@@ -102,19 +104,21 @@ impl Gatherer {
     fn ask(&self, question: Question, facts: &mut Facts, state: &State) {
         match question {
             Question::Survey => {
-                facts.nft.survey = Some(match backends::nft(&self.config).and_then(|mut n| n.survey()) {
-                    Ok(survey) => survey,
-                    Err(error) => {
-                        if facts.nft.answers == Fact::Yes {
-                            facts.nft.answers = Fact::Unknown(error.to_string());
+                facts.nft.survey =
+                    Some(match backends::nft(&self.config).and_then(|mut n| n.survey()) {
+                        Ok(survey) => survey,
+                        Err(error) => {
+                            if facts.nft.answers == Fact::Yes {
+                                facts.nft.answers = Fact::Unknown(error.to_string());
+                            }
+                            Survey::default()
                         }
+                    });
+                facts.legacy.survey =
+                    Some(self.legacy_survey(state, facts).unwrap_or_else(|error| {
+                        facts.legacy.held = Err(error.to_string());
                         Survey::default()
-                    }
-                });
-                facts.legacy.survey = Some(self.legacy_survey(state, facts).unwrap_or_else(|error| {
-                    facts.legacy.held = Err(error.to_string());
-                    Survey::default()
-                }));
+                    }));
                 facts.host_tool = plain().map(|tool| HostTool {
                     kind: match tool.kind {
                         PlainKind::Nft => Kind::Nft,
@@ -147,7 +151,10 @@ impl Gatherer {
                 match families().find(|f| pass.error(**f).is_none()) {
                     Some(_) => Fact::Yes,
                     None => Fact::No(
-                        families().filter_map(|f| pass.error(*f)).map(ToString::to_string).next()
+                        families()
+                            .filter_map(|f| pass.error(*f))
+                            .map(ToString::to_string)
+                            .next()
                             .unwrap_or_default(),
                     ),
                 }

@@ -4,7 +4,11 @@ use std::fmt;
 
 /// An address family. `ip` and `ip6` are separate worlds in nf_tables; `inet` is never ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Family {
     /// nf_tables `ip`, NFPROTO_IPV4.
     Ipv4,
@@ -41,7 +45,11 @@ impl fmt::Display for Family {
 
 /// A table that we write to. Declared in the order iptables-save prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Table {
     /// Packet alteration; holds the hint and a canary.
     Mangle,

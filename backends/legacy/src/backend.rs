@@ -93,7 +93,8 @@ impl LegacyBackend {
             Names::Listed(tables) if tables.is_empty() => return Ok(None),
             Names::Listed(_) => {}
             Names::Unreadable(error) => {
-                let words = format!("the kernel's list of tables: {error}; uid 0 or gid 0 reads it");
+                let words =
+                    format!("the kernel's list of tables: {error}; uid 0 or gid 0 reads it");
                 return Err(BackendError::Failed { kind: ErrorKind::Denied, what, words });
             }
         }
@@ -109,8 +110,9 @@ impl LegacyBackend {
         if ended.code != Some(0) {
             return Err(errors::failed(&what, tool, &ended));
         }
-        Tables::read(&String::from_utf8_lossy(&ended.stdout)).map_err(|why| {
-            BackendError::Garbled { what: format!("{what} by {tool}"), why: why.to_string() }
+        Tables::read(&String::from_utf8_lossy(&ended.stdout)).map_err(|why| BackendError::Garbled {
+            what: format!("{what} by {tool}"),
+            why: why.to_string(),
         })
     }
 
@@ -167,8 +169,7 @@ impl LegacyBackend {
         more: &[&str],
     ) -> Result<Running, BackendError> {
         let what = format!("write the {family} tables");
-        let mut restore =
-            self.setup.tools.restore(family).ok_or_else(|| no_tool(family, &what))?;
+        let mut restore = self.setup.tools.restore(family).ok_or_else(|| no_tool(family, &what))?;
         // One second for a lock that nobody else can have: without -w some versions wait for ever.
         restore.args(["--noflush", "-w", "1"]).args(more);
         child::start(restore, input, true, self.setup.limit)

@@ -102,8 +102,7 @@ fn content(file: &mut File) -> io::Result<Vec<u8>> {
 /// What a tool wrote to standard error in one line, without its pointer to the manual.
 fn words(stderr: &str, status: ExitStatus, late: bool) -> String {
     let lines = stderr.lines().map(str::trim);
-    let said: Vec<&str> =
-        lines.filter(|l| !l.is_empty() && !l.starts_with("Try `")).collect();
+    let said: Vec<&str> = lines.filter(|l| !l.is_empty() && !l.starts_with("Try `")).collect();
     let end = match (late, status.code(), status.signal()) {
         (true, _, _) => "it did not end in time and was killed".to_owned(),
         (false, Some(code), _) => format!("exit {code}"),

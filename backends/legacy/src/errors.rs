@@ -63,7 +63,10 @@ mod tests {
         for (words, number) in [
             ("exit 1: iptables-restore: line 12 failed", Some(12)),
             ("exit 1: ip6tables-restore: line 3 failed: No chain by that name.", Some(3)),
-            ("exit 2: iptables-restore v1.8.9 (legacy): unknown option \"--x\"; Error occurred at line: 7", Some(7)),
+            (
+                "exit 2: iptables-restore v1.8.9 (legacy): unknown option \"--x\"; Error occurred at line: 7",
+                Some(7),
+            ),
             ("exit 4", None),
             ("exit 1: line 99999999999999999999 failed", None),
         ] {

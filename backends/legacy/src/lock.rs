@@ -42,7 +42,11 @@ fn opened(path: &Path) -> Result<File, BackendError> {
     let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
     match open(path, flags, Mode::from_bits_truncate(0o600)) {
         // Opened for reading, a directory would do; iptables itself fails on it.
-        Ok(fd) if File::from(fd.try_clone().map_err(|e| io(path, &e))?).metadata().is_ok_and(|m| m.is_dir()) => {
+        Ok(fd)
+            if File::from(fd.try_clone().map_err(|e| io(path, &e))?)
+                .metadata()
+                .is_ok_and(|m| m.is_dir()) =>
+        {
             Err(failed(path, ErrorKind::Refused, "it is a directory"))
         }
         Ok(fd) => Ok(fd.into()),
@@ -76,7 +80,8 @@ fn holder(file: &File) -> String {
         let flock = words.iter().position(|w| *w == "FLOCK")?;
         let on = words.get(flock + 4)?.rsplit(':').next()?;
         // `->` in front: one that waits, as we do.
-        (on == inode.to_string() && words.get(1) != Some(&"->")).then(|| words[flock + 3].to_owned())
+        (on == inode.to_string() && words.get(1) != Some(&"->"))
+            .then(|| words[flock + 3].to_owned())
     });
     let Some(pid) = pid.filter(|p| p.parse().is_ok_and(|p: i32| p > 0)) else {
         return "somebody outside of this pid namespace".into();

@@ -112,7 +112,9 @@ impl<'a> Work<'a> {
         let seen = self.seen.and_then(|chains| chains.get(name));
         self.chains.entry(name.clone()).or_insert_with(|| {
             let rules = seen.map_or(&[][..], |c| &c.rules).iter().enumerate();
-            rules.map(|(i, spec)| Line { handle: Some(Handle(i as u64 + 1)), spec: spec.clone() }).collect()
+            rules
+                .map(|(i, spec)| Line { handle: Some(Handle(i as u64 + 1)), spec: spec.clone() })
+                .collect()
         })
     }
 
@@ -147,7 +149,8 @@ impl<'a> Work<'a> {
     fn spec(&self, rule: &Rule) -> String {
         match rule.action {
             Action::Masquerade { .. } if !self.random_fully => {
-                Rule { action: Action::Masquerade { random_fully: false }, ..rule.clone() }.to_string()
+                Rule { action: Action::Masquerade { random_fully: false }, ..rule.clone() }
+                    .to_string()
             }
             Action::Drop
             | Action::Return

@@ -103,10 +103,10 @@ impl Look<'_> {
     fn chain(&self, name: &ChainName, rules: bool) -> Option<(ChainName, ChainSeen)> {
         let at = self.chains.keys().position(|n| n == name)?;
         let found = self.chains.get(name)?;
-        let base = found.policy.as_ref().map(|policy| BaseChain {
-            standard: true,
-            text: format!("built-in, policy {policy}"),
-        });
+        let base = found
+            .policy
+            .as_ref()
+            .map(|policy| BaseChain { standard: true, text: format!("built-in, policy {policy}") });
         let rules = if rules { &found.rules[..] } else { &[] };
         let seen = ChainSeen {
             handle: number(at),

@@ -63,16 +63,17 @@ impl Tools {
 
     /// What is there, for people; or what is missing.
     pub fn describe(&self) -> Result<String, String> {
-        let path = |f| self.0.get(f).map(|p: &Pair| p.restore.path.display().to_string());
-        let [v4, v6] = [Family::Ipv4, Family::Ipv6].map(|f| path(&f));
+        let [v4, v6] = Family::ALL.map(|f| self.0.get(&f).map(|p| p.restore.path.display()));
         match (v4, v6) {
-            (Some(v4), Some(v6)) if v4 == v6 => Ok(v4),
+            (Some(v4), Some(v6)) if v4.to_string() == v6.to_string() => Ok(v4.to_string()),
             (Some(v4), Some(v6)) => Ok(format!("{v4}, {v6}")),
             (Some(v4), None) => Ok(format!("{v4}; no ip6tables-legacy-restore")),
             (None, Some(v6)) => Ok(format!("{v6}; no iptables-legacy-restore")),
-            (None, None) => Err("iptables-legacy-save and -restore are not in PATH, under no name \
+            (None, None) => {
+                Err("iptables-legacy-save and -restore are not in PATH, under no name \
                                  that a distribution gives them"
-                .into()),
+                    .into())
+            }
         }
     }
 
@@ -116,9 +117,14 @@ fn pair(folders: &[PathBuf], family: Family) -> Option<Pair> {
         let part = |name| Program { path: multi.clone(), name: Some(format!("{base}-{name}")) };
         return Some(Pair { save: part("save"), restore: part("restore") });
     }
-    let plain = find(folders, base).filter(|p| version(p).is_some_and(|v| v.0 == PlainKind::Legacy))?;
-    let beside = |name| Some(Program { path: executable(&plain.with_file_name(name))?, name: None });
-    Some(Pair { save: beside(format!("{base}-save"))?, restore: beside(format!("{base}-restore"))? })
+    let plain =
+        find(folders, base).filter(|p| version(p).is_some_and(|v| v.0 == PlainKind::Legacy))?;
+    let beside =
+        |name| Some(Program { path: executable(&plain.with_file_name(name))?, name: None });
+    Some(Pair {
+        save: beside(format!("{base}-save"))?,
+        restore: beside(format!("{base}-restore"))?,
+    })
 }
 
 /// What a plain `iptables` in PATH is. In a container that is the image's, not the host's.
@@ -134,9 +140,9 @@ fn version(iptables: &Path) -> Option<(PlainKind, String)> {
     command.arg("--version");
     let ended = child::start(command, "", false, ASKING).ok()?.finish().ok()?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
-    let version = text.trim().strip_prefix("iptables ").or(text.trim().strip_prefix("ip6tables "))?;
-    let kind =
-        if version.ends_with("(nf_tables)") { PlainKind::Nft } else { PlainKind::Legacy };
+    let version =
+        text.trim().strip_prefix("iptables ").or(text.trim().strip_prefix("ip6tables "))?;
+    let kind = if version.ends_with("(nf_tables)") { PlainKind::Nft } else { PlainKind::Legacy };
     Some((kind, version.to_owned()))
 }
 
