@@ -13,7 +13,6 @@ mod observed;
 mod plan;
 mod rule;
 mod ruleset;
-pub mod targets;
 mod teardown;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
