@@ -13,6 +13,7 @@ mod observed;
 mod plan;
 mod rule;
 mod ruleset;
+pub mod targets;
 mod teardown;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,41 +1,8 @@
 //! The little that has to be known of a rule that is not ours: does every packet meet it, does it
 //! change the packet, where does it send it.
 use crate::expr::{Expr, Verdict, Xt};
+use chainkeeper_contract::targets::{Effect, effect};
 use chainkeeper_contract::{ChainName, End, Outline};
-
-/// xt targets after which a packet goes on (`XT_CONTINUE`) and is unchanged.
-const WATCHING: [&str; 6] = ["LOG", "NFLOG", "TRACE", "RATEEST", "LED", "AUDIT"];
-/// xt targets after which a changed packet goes on.
-const ALTERING: [&str; 15] = [
-    "MARK",
-    "CONNMARK",
-    "CLASSIFY",
-    "TCPMSS",
-    "TCPOPTSTRIP",
-    "TOS",
-    "DSCP",
-    "TTL",
-    "HL",
-    "CT",
-    "ECN",
-    "CHECKSUM",
-    "SET",
-    "NOTRACK",
-    "TEE",
-];
-/// xt targets that end the packet's way through the chain.
-const ENDING: [&str; 10] = [
-    "REJECT",
-    "SNAT",
-    "DNAT",
-    "MASQUERADE",
-    "REDIRECT",
-    "NETMAP",
-    "NFQUEUE",
-    "TPROXY",
-    "SYNPROXY",
-    "SAME",
-];
 
 /// Outlines the expressions of a rule.
 pub(crate) fn outline(exprs: &[Expr]) -> Outline {
@@ -62,13 +29,14 @@ pub(crate) fn outline(exprs: &[Expr]) -> Outline {
 
 fn target(xt: &Xt, out: &mut Outline) {
     let name = xt.name.as_str();
-    if ENDING.contains(&name) {
-        out.alters = true;
-        out.end = End::Other(name.to_owned());
-    } else if ALTERING.contains(&name) {
-        out.alters = true;
-    } else if !WATCHING.contains(&name) {
-        out.end = End::Unknown(name.to_owned());
+    match effect(name) {
+        Some(Effect::Watches) => {}
+        Some(Effect::Alters) => out.alters = true,
+        Some(Effect::Ends) => {
+            out.alters = true;
+            out.end = End::Other(name.to_owned());
+        }
+        None => out.end = End::Unknown(name.to_owned()),
     }
 }
 

@@ -1,8 +1,12 @@
 //! The iptables-save text form: printed for people, parsed for tests and for legacy.
-mod parse;
+mod outline;
 mod print;
+mod save;
+mod spec;
 mod words;
 
-pub use parse::{Line, ParseError, Save, parse_save, parse_spec};
+pub use outline::{jumps_to, outline};
 pub use print::save;
+pub use save::{ParseError, Save, parse_save};
+pub use spec::{Line, parse_spec};
 pub use words::split;

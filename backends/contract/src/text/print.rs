@@ -90,9 +90,9 @@ fn states(s: CtStates) -> String {
     names.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
-/// Quotes as iptables does: only where a blank or a special character asks for it.
+/// Quotes as iptables does: everything that is not of letters, digits, `-` and `_`.
 fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=^~".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }

@@ -1,0 +1,99 @@
+//! Reads iptables-save text: tables, chains, and each rule as it stands. A save may have 50,000
+//! rules of which a hundred matter, so no rule is taken apart here.
+use super::words::Words;
+use crate::names::ChainName;
+
+/// One table of a save.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Save {
+    /// Its name as printed.
+    pub table: String,
+    /// Declared chains, and the policy of a built-in one.
+    pub chains: Vec<(ChainName, Option<String>)>,
+    /// Chain and specification of each rule in the order of the text: without `-A CHAIN`, without
+    /// counters, else as printed. Has a newline where a comment has one.
+    pub rules: Vec<(ChainName, String)>,
+}
+
+/// Why a save cannot be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The text ended inside a table: it was cut off, and is not "empty".
+    #[error("table {0} has no COMMIT: the text was cut off")]
+    Truncated(String),
+    /// A line that belongs to no table or cannot be split.
+    #[error("line {0} cannot be read: {1}")]
+    Line(usize, String),
+}
+
+/// Reads all tables of a save. Only blanks part words and only newlines part lines, as iptables has
+/// it: other white space may be part of a chain's name.
+pub fn parse_save(text: &str) -> Result<Vec<Save>, ParseError> {
+    let mut tables = Vec::new();
+    let mut open: Option<Save> = None;
+    let (mut rest, mut number) = (text, 1);
+    while !rest.is_empty() {
+        let mut line = rest.split('\n').next().unwrap_or(rest);
+        let bad = || ParseError::Line(number, line.to_owned());
+        match (line.bytes().next(), open.as_mut()) {
+            (None | Some(b'#'), _) => {}
+            (Some(b'*'), None) => {
+                open = Some(Save { table: line[1..].to_owned(), ..Save::default() });
+            }
+            (Some(b':'), Some(save)) => save.chains.push(chain(&line[1..]).ok_or_else(bad)?),
+            (Some(b'C'), Some(_)) if line == "COMMIT" => tables.extend(open.take()),
+            (Some(b'-' | b'['), Some(save)) => {
+                let (chain, start) = rule(line).ok_or_else(bad)?;
+                let end = end_of_rule(rest, line.len(), start).ok_or_else(bad)?;
+                save.rules.push((ChainName::from(chain), rest[start..end].to_owned()));
+                line = &rest[..end];
+                number += line.matches('\n').count();
+            }
+            (Some(_), _) => return Err(bad()),
+        }
+        number += 1;
+        rest = rest.get(line.len() + 1..).unwrap_or("");
+    }
+    match open {
+        Some(save) => Err(ParseError::Truncated(save.table)),
+        None => Ok(tables),
+    }
+}
+
+/// `NAME POLICY [packets:bytes]`.
+fn chain(line: &str) -> Option<(ChainName, Option<String>)> {
+    let mut words = line.split(' ');
+    let (name, policy) = (words.next()?, words.next()?);
+    let counted = words.next().is_none_or(|word| counters(word).is_some_and(str::is_empty));
+    (counted && !name.is_empty() && words.next().is_none())
+        .then(|| (ChainName::from(name), Some(policy).filter(|p| *p != "-").map(str::to_owned)))
+}
+
+/// The chain of `[packets:bytes] -A CHAIN ...`, and where its specification starts. The counters come
+/// from `-c`.
+fn rule(line: &str) -> Option<(&str, usize)> {
+    let rule = match counters(line) {
+        Some(rest) => rest.strip_prefix(' ')?,
+        None => line,
+    };
+    let rest = rule.strip_prefix("-A ")?;
+    let (chain, spec) = rest.split_once(' ').unwrap_or((rest, ""));
+    (!chain.is_empty()).then_some((chain, line.len() - spec.len()))
+}
+
+/// Where the rule ends at the head of this text: at the end of its line, but for newlines in a comment.
+/// `None` when a quote is never closed: the text was cut off there, or is none of iptables.
+fn end_of_rule(text: &str, line: usize, spec: usize) -> Option<usize> {
+    if !text[spec..line].contains('"') {
+        return Some(line);
+    }
+    Some(text.len() - Words::new(&text[spec..]).left()?)
+}
+
+/// What follows `[packets:bytes]`.
+fn counters(text: &str) -> Option<&str> {
+    let (inner, rest) = text.strip_prefix('[')?.split_once(']')?;
+    let (packets, bytes) = inner.split_once(':')?;
+    let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    (number(packets) && number(bytes)).then_some(rest)
+}
