@@ -88,7 +88,7 @@ fn unread(seen: &Seen<'_>) -> Option<Verdict> {
     let (nft, legacy) = (&seen.facts.nft, &seen.facts.legacy);
     match (&nft.answers, &legacy.names) {
         (Fact::No(said) | Fact::Unknown(said), Err(names)) if nft.denied => {
-            let why = format!("nf_tables: {said}; legacy: {names}");
+            let why = format!("{said}; {names}");
             return Some(none("5", ErrorKind::Denied, "nothing could be read", &why));
         }
         (Fact::No(said) | Fact::Unknown(said), Ok(_)) if nft.denied => {

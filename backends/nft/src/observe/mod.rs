@@ -3,6 +3,11 @@
 mod neighbours;
 mod references;
 mod seen;
+mod steady;
+mod survey;
+
+pub(crate) use self::steady::{opening, steady};
+pub(crate) use self::survey::survey;
 
 use self::seen::{add_chain, add_table, rule_seen};
 
@@ -14,6 +19,7 @@ use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
     BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
 };
+use std::collections::BTreeMap;
 
 /// Why a look has to be done again, or cannot be done.
 pub(crate) enum Trouble {
@@ -51,12 +57,28 @@ pub(crate) fn generation(socket: &mut Socket) -> Result<u32, Trouble> {
     Err(failed(Errno(11)))
 }
 
-/// One family of the scope.
-pub(crate) fn family(
+/// Every family of the scope, each with what it holds or why it could not be read.
+pub(crate) fn families(
     socket: &mut Socket,
-    family: Family,
     scope: &Scope,
-) -> Result<Observed, Trouble> {
+) -> Result<BTreeMap<Family, Result<Observed, BackendError>>, Trouble> {
+    let mut families = BTreeMap::new();
+    for family in &scope.families {
+        let seen = match one_family(socket, *family, scope) {
+            Ok(seen) => Ok(seen),
+            Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
+            Err(Trouble::Failed(error)) => {
+                // Answers may still be queued: the next family starts on a clean socket.
+                socket.reopen().map_err(|e| Trouble::Failed(opening(e)))?;
+                Err(error)
+            }
+        };
+        families.insert(*family, seen);
+    }
+    Ok(families)
+}
+
+fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Observed, Trouble> {
     let mut look = Look { socket, family, seen: Observed::default(), uses: Vec::new() };
     look.objects(scope)?;
     let full: Vec<_> = scope.chains.iter().cloned().chain(hooks(scope)).collect();
