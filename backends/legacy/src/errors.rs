@@ -4,14 +4,16 @@ use chainkeeper_contract::{BackendError, ErrorKind};
 
 /// The error of a tool that failed, named after what it was to do.
 pub(crate) fn failed(what: &str, tool: &str, ended: &Ended) -> BackendError {
-    let words = match ignores_lock(ended) {
-        true => format!(
-            "{tool} waits for the xtables lock that we hold for it: it ignores XTABLES_LOCKFILE \
-             (known from iptables 1.8.6 on)"
-        ),
-        false => format!("{tool}: {}", ended.words),
-    };
-    BackendError::Failed { kind: kind(ended), what: what.to_owned(), words }
+    let what = what.to_owned();
+    // We hold the real lock and gave the tool another one, so it must be waiting for ours.
+    if ended.words.contains("xtables lock") {
+        let words = format!(
+            "{tool} wants the xtables lock that is held for it: it knows no XTABLES_LOCKFILE, \
+             which iptables has from 1.8.6 on"
+        );
+        return BackendError::Locked { what, words };
+    }
+    BackendError::Failed { kind: kind(ended), what, words: format!("{tool}: {}", ended.words) }
 }
 
 /// A tool that could not be started or read.
@@ -34,16 +36,11 @@ pub(crate) fn no_random_fully(ended: &Ended) -> bool {
     ended.code == Some(2) && ended.words.contains("--random-fully")
 }
 
-/// Our child waits for a lock that only we hold.
-fn ignores_lock(ended: &Ended) -> bool {
-    ended.words.contains("xtables lock")
-}
-
 /// Exit codes of iptables 1.8: 1 no such chain or rule, 2 usage or a missing extension, 3 no table,
 /// 4 a lock or a resource. The words tell more, in C's own spelling.
 fn kind(ended: &Ended) -> ErrorKind {
     let said = |words: &str| ended.words.contains(words);
-    if ended.late || ignores_lock(ended) || said("Resource temporarily unavailable") {
+    if ended.late || said("Resource temporarily unavailable") {
         ErrorKind::Busy
     } else if said("Permission denied") || said("Operation not permitted") {
         ErrorKind::Denied

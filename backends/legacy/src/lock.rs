@@ -32,7 +32,8 @@ pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> 
         }
         if Instant::now() >= until {
             let words = format!("held by {} for longer than {budget:?}", holder(&file));
-            return Err(failed(path, ErrorKind::Busy, &words));
+            let what = format!("take the xtables lock {}", path.display());
+            return Err(BackendError::Locked { what, words });
         }
         sleep(Duration::from_millis(10));
     }
