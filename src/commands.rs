@@ -1,62 +1,20 @@
 //! The one-shot commands: do it, print it, say it by the exit code.
+mod screen;
+mod tell;
+
+pub use screen::{Screen, warn};
+pub use tell::{probe, render};
+
 use crate::advice;
-use crate::cli::{Output, RenderFormat};
-use crate::config::{Config, Dialect};
+use crate::config::Config;
 use crate::exit;
 use crate::host;
-use crate::memory::Memory;
-use crate::policy::{Sighted, policy};
-use crate::probe::gather::{Gatherer, remembered};
 use crate::reconcile::Pass;
 use crate::report;
-use crate::switch::{Done, Switch, chosen};
-use chainkeeper_contract::{BackendError, CanaryPolicy, Step, text};
+use crate::switch::{Done, Switch};
+use chainkeeper_contract::{BackendError, CanaryPolicy, Step};
 use serde_json::json;
-use std::io::Write as _;
 use tracing::debug;
-
-/// Where results and errors go, and in what form.
-#[derive(Debug, Clone, Copy)]
-pub struct Screen {
-    /// Text or JSON.
-    pub output: Output,
-}
-
-impl Screen {
-    fn result(self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
-        match self.output {
-            Output::Text => print(&text()),
-            Output::Json => print(&format!("{:#}\n", json())),
-        }
-    }
-
-    /// Prints an error with cause and way out, and returns its exit code.
-    pub fn fail(self, error: &BackendError) -> u8 {
-        if self.output == Output::Json {
-            print(&format!("{:#}\n", json!({ "error": report::error_json(error) })));
-        }
-        warn(&advice::screen(error, host::privileges()));
-        advice::exit_code(error)
-    }
-}
-
-/// Writes a result. A reader that has gone (`| head`) is no error, a full disk is.
-fn print(text: &str) {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            warn(&format!(
-                "error: cannot write the result: {error}\n  do    `chainkeeper diff` tells what was done"
-            ));
-            std::process::exit(exit::FAILED.into());
-        }
-        Ok(()) | Err(_) => {}
-    }
-}
-
-/// Writes to standard error; there is nobody to tell if that fails.
-pub fn warn(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
-}
 
 /// `apply`.
 pub fn apply(config: &Config, screen: Screen) -> u8 {
@@ -151,55 +109,6 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
             families(&pass, if wrong { exit::FAILED } else { exit::FINE })
         }
     }
-}
-
-/// `probe`.
-pub fn probe(config: &Config, screen: Screen) -> u8 {
-    let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
-    let (state, complaint) = memory.load();
-    if let Some(complaint) = complaint {
-        warn(&format!("warning: {complaint}"));
-    }
-    let known = remembered(&state, memory.path());
-    let (facts, verdict) = Gatherer::new(config).everything(&state, known);
-    match chosen(verdict) {
-        Ok(choice) => {
-            screen.result(
-                || report::probe(&choice, &facts),
-                || report::probe_json(Ok(&choice), &facts),
-            );
-            exit::FINE
-        }
-        Err(error) => {
-            screen.result(|| report::evidence(&facts), || report::probe_json(Err(&error), &facts));
-            warn(&advice::screen(&error, host::privileges()));
-            advice::exit_code(&error)
-        }
-    }
-}
-
-/// `render`.
-pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: Screen) -> u8 {
-    let sets: Vec<_> = config
-        .families
-        .iter()
-        .map(|f| policy(config, Sighted { kube_proxy, ..Sighted::default() }, *f))
-        .collect();
-    match (format, screen.output) {
-        (RenderFormat::IptablesSave, Output::Text) => {
-            for set in &sets {
-                let written = match config.dialect {
-                    Dialect::Xt => "",
-                    Dialect::Native => " (by meaning; written in expressions of nf_tables itself)",
-                };
-                print(&format!("# {}{written}\n{}", set.family, text::save(set)));
-            }
-        }
-        (RenderFormat::Json, _) | (_, Output::Json) => {
-            print(&format!("{:#}\n", json!({ "families": sets })));
-        }
-    }
-    exit::FINE
 }
 
 /// Opens the backend that this host uses, or the one that was asked for.

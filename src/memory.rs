@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use tracing::warn;
 
 /// Where it is, unless told otherwise: where systemd says (StateDirectory=), else in /var/lib.
 pub fn default() -> PathBuf {
@@ -142,5 +143,19 @@ impl Place {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();
         Place { boot: boot.trim().to_owned(), namespace: namespace.display().to_string() }
+    }
+}
+
+/// Says each complaint once: keeping goes on without a memory.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints(String);
+
+impl Complaints {
+    pub(crate) fn say(&mut self, complaint: Option<String>) {
+        let complaint = complaint.unwrap_or_default();
+        if complaint != self.0 && !complaint.is_empty() {
+            warn!("{complaint}");
+        }
+        self.0 = complaint;
     }
 }

@@ -45,8 +45,17 @@ pub struct LegacyBackend {
     /// The last look.
     seen: BTreeMap<Family, Tables>,
     created: Created,
-    /// False once a tool has said that it does not know `--random-fully`.
+    /// What the tool has not yet said that it does not know.
+    knows: Knows,
+}
+
+/// Options that old tools lack. Found by trying: what a tool refuses is left out from then on.
+#[derive(Debug, Clone, Copy)]
+struct Knows {
+    /// `MASQUERADE --random-fully`, from 1.6.2 on.
     random_fully: bool,
+    /// `iptables-restore -w`, from 1.6.2 on. Before that a restore takes no lock at all.
+    wait: bool,
 }
 
 /// A family's restore on its way.
@@ -65,7 +74,8 @@ impl LegacyBackend {
             words,
         })?;
         let (held, seen, created) = Default::default();
-        Ok(LegacyBackend { setup, held, seen, created, random_fully: true })
+        let knows = Knows { random_fully: true, wait: true };
+        Ok(LegacyBackend { setup, held, seen, created, knows })
     }
 
     /// The tables of these families: one save each, at the same time.
@@ -151,7 +161,7 @@ impl LegacyBackend {
     ) -> Result<Sending, BackendError> {
         let nothing = Tables::default();
         let seen = self.seen.get(&family).unwrap_or(&nothing);
-        let mut script = Script::of(steps, seen, self.random_fully).map_err(|step| {
+        let mut script = Script::of(steps, seen, self.knows.random_fully).map_err(|step| {
             let what = format!("{family}: {step}");
             BackendError::Refused { what, family: Some(family), errno: Errno::NOENT, at: None }
         })?;
@@ -170,8 +180,11 @@ impl LegacyBackend {
     ) -> Result<Running, BackendError> {
         let what = format!("write the {family} tables");
         let mut restore = self.setup.tools.restore(family).ok_or_else(|| no_tool(family, &what))?;
-        // One second for a lock that nobody else can have: without -w some versions wait for ever.
-        restore.args(["--noflush", "-w", "1"]).args(more);
+        restore.arg("--noflush").args(more);
+        if self.knows.wait {
+            // One second for a lock that nobody else can have: without -w some versions wait for ever.
+            restore.args(["-w", "1"]);
+        }
         child::start(restore, input, true, self.setup.limit)
             .map_err(|e| errors::io(&what, restore_name(family), &e))
     }
@@ -187,12 +200,28 @@ impl LegacyBackend {
         // Tables before the one that failed are committed.
         let failed = errors::line(&ended.words).and_then(|line| script.table_at(line));
         self.record(family, steps, |table| failed.is_some_and(|f| script.before(table, f)));
-        if self.random_fully && errors::no_random_fully(&ended) {
-            self.random_fully = false;
-            let rest = self.start(family, steps, failed)?;
-            return self.finish(rest, steps);
+        if let Some(knows) = self.learn(&ended) {
+            self.knows = knows;
+            let again = self.start(family, steps, failed)?;
+            return self.finish(again, steps);
+        }
+        // What is in mangle only tells others something: nat and filter do without.
+        if failed == Some(Table::Mangle)
+            && let Some(next) = script.after(Table::Mangle)
+        {
+            let rest = self.start(family, steps, Some(next))?;
+            self.finish(rest, steps)?;
         }
         Err(refusal(family, &script, &ended))
+    }
+
+    /// What the tool is now known not to know, if that was all that was wrong.
+    fn learn(&self, ended: &Ended) -> Option<Knows> {
+        if self.knows.random_fully && errors::no_random_fully(ended) {
+            return Some(Knows { random_fully: false, ..self.knows });
+        }
+        let wait = self.knows.wait && errors::no_wait(ended);
+        wait.then_some(Knows { wait: false, ..self.knows })
     }
 
     /// Remembers which chains are ours now.
@@ -336,7 +365,7 @@ impl LegacyBackend {
                 words: format!("table {table} does not exist, and asking would create it"),
             });
         }
-        let script = Script::of(steps, seen, self.random_fully).unwrap_or_default();
+        let script = Script::of(steps, seen, self.knows.random_fully).unwrap_or_default();
         let ended = self.start_restore(family, &script.text(), &["--test"])?.finish();
         let ended = ended.map_err(|e| errors::io("ask", restore_name(family), &e))?;
         match ended.code {

@@ -36,6 +36,14 @@ pub(crate) fn no_random_fully(ended: &Ended) -> bool {
     ended.code == Some(2) && ended.words.contains("--random-fully")
 }
 
+/// Told by getopt: before 1.6.2 there was no `-w`.
+pub(crate) fn no_wait(ended: &Ended) -> bool {
+    ended.code.is_some_and(|code| code != 0)
+        && ["invalid option -- 'w'", "unrecognized option '-w'"]
+            .iter()
+            .any(|w| ended.words.contains(w))
+}
+
 /// Exit codes of iptables 1.8: 1 no such chain or rule, 2 usage or a missing extension, 3 no table,
 /// 4 a lock or a resource. The words tell more, in C's own spelling.
 fn kind(ended: &Ended) -> ErrorKind {

@@ -64,6 +64,12 @@ impl Script {
         self.steps.drain(..lines);
     }
 
+    /// The table that is committed after `table`.
+    pub(crate) fn after(&self, table: Table) -> Option<Table> {
+        let at = self.tables.iter().position(|(t, _)| *t == table)?;
+        self.tables.get(at + 1).map(|(t, _)| *t)
+    }
+
     /// True when something is written in that table.
     pub(crate) fn has(&self, table: Table) -> bool {
         self.tables.iter().any(|(t, _)| *t == table)
