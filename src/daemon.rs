@@ -43,8 +43,10 @@ pub async fn run(
         tokio::select! {
             _ = timer.tick() => {
                 let synced = worker.ask(Order::Sync).await;
-                let synced = synced.context("the worker thread is gone; nothing is kept any more")?;
-                if journal.synced(synced) {
+                let Synced { kept, said, leave } =
+                    synced.context("the worker thread is gone; nothing is kept any more")?;
+                journal.synced(kept, &said);
+                if leave {
                     return Ok(Ended::BackendChanged);
                 }
             }
@@ -142,24 +144,19 @@ struct Journal {
 }
 
 impl Journal {
-    /// Says what there is to say. True when it is time to leave.
-    fn synced(&mut self, synced: Result<Synced, BackendError>) -> bool {
-        let synced = match synced {
-            Ok(synced) => synced,
-            Err(error) => {
-                self.pass(Err(error));
-                return false;
-            }
+    /// Says what there is to say of a pass.
+    fn synced(&mut self, kept: Result<Done, BackendError>, said: &[String]) {
+        said.iter().for_each(|line| warn!("{line}"));
+        let (pass, other) = match kept {
+            Ok(Done { pass, other }) => (Ok(pass), other),
+            Err(error) => (Err(error), None),
         };
-        synced.said.iter().for_each(|line| warn!("{line}"));
-        let Some(Done { pass, other }) = synced.done else { return true };
-        self.pass(Ok(pass));
+        self.pass(pass);
         if let Some(swept) = other {
             info!("our chains in the other backend:");
             report::removal(&swept).lines().for_each(|line| info!("{line}"));
             swept.errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
         }
-        false
     }
 
     fn pass(&mut self, pass: Result<Pass, BackendError>) {

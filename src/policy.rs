@@ -4,7 +4,6 @@ mod others;
 
 pub use others::{evidence_scope, held, sight};
 
-use self::others::kube_proxy_signs;
 use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
     Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
@@ -72,7 +71,13 @@ pub fn scope(config: &Config) -> Scope {
         .flat_map(|f| both.map(|sighted| policy(config, sighted, *f)))
         .collect();
     let mut scope = Scope::of(&sets);
-    scope.presence.extend(kube_proxy_signs());
+    // What tells of others is looked at along the way.
+    let evidence = evidence_scope(config);
+    scope.chains.extend(evidence.chains);
+    scope.presence.extend(evidence.presence);
+    for (hook, targets) in evidence.hooks {
+        scope.hooks.entry(hook).or_default().extend(targets);
+    }
     scope.neighbours = config.dialect == Dialect::Native;
     scope
 }

@@ -9,7 +9,7 @@ mod words;
 
 pub use choose::choose;
 
-use crate::config::BackendChoice;
+use crate::config::{BackendChoice, Config, Dialect};
 use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -235,9 +235,10 @@ pub enum Verdict {
     None(NoChoice),
 }
 
-/// What was asked for by hand.
-pub fn asked(choice: BackendChoice) -> Option<Kind> {
-    match choice {
+/// What was asked for by hand. Only nft has dialects.
+pub fn asked(config: &Config) -> Option<Kind> {
+    match config.backend {
+        BackendChoice::Auto if config.dialect == Dialect::Native => Some(Kind::Nft),
         BackendChoice::Auto => None,
         BackendChoice::Nft => Some(Kind::Nft),
         BackendChoice::Legacy => Some(Kind::Legacy),

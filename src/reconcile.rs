@@ -6,6 +6,7 @@ pub use pass::{Look, Outcome, Pass};
 use crate::config::{Config, Dialect};
 use crate::memory::{Complaints, Memory};
 use crate::policy::{self, Sighted};
+use crate::probe::Held;
 use chainkeeper_contract::{
     Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Readable, Scope,
     Snapshot, diff, teardown,
@@ -25,6 +26,8 @@ pub struct Keeper {
     sighted: Sighted,
     memory: Memory,
     complaints: Complaints,
+    /// What the last look showed of others, for the choice between backends.
+    held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
@@ -35,7 +38,8 @@ impl Keeper {
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (memory, complaints) = (Memory::none(), Complaints::default());
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
-        Keeper { backend, config, sighted, memory, complaints, settled }
+        let held = BTreeMap::new();
+        Keeper { backend, config, sighted, memory, complaints, held, settled }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -50,9 +54,9 @@ impl Keeper {
         self.sighted.no_hint = !may;
     }
 
-    /// Which backend it is: `nft` or `legacy`.
-    pub fn backend(&self) -> &'static str {
-        self.backend.kind()
+    /// What the last look showed of others: the families that were read.
+    pub fn held(&self) -> &BTreeMap<Family, Held> {
+        &self.held
     }
 
     /// Takes in what other runs have left in the memory meanwhile.
@@ -99,6 +103,8 @@ impl Keeper {
     ) -> Result<Look, BackendError> {
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
+        let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
+        self.held = snapshot.families.iter().filter_map(held).collect();
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {
             (Dialect::Xt, _) => Readable::Yes,

@@ -34,10 +34,12 @@ pub struct Done {
 /// One pass of `run`.
 #[derive(Debug)]
 pub struct Synced {
-    /// `None`: others have moved, and the configuration asks to end then.
-    pub done: Option<Done>,
+    /// The pass, in the backend that is in use now.
+    pub kept: Result<Done, BackendError>,
     /// What is to be said about backends, once.
     pub said: Vec<String>,
+    /// Others have moved, and the configuration asks to end then.
+    pub leave: bool,
 }
 
 impl Switch {
@@ -47,11 +49,11 @@ impl Switch {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
-        let (facts, verdict) = gatherer.choose(&state, known);
+        let (facts, verdict) = gatherer.choose(&state, known, None);
         let choice = chosen(verdict)?;
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
-        let (config, told) = (config.clone(), String::new());
+        let (config, told) = (config.clone(), choice.warnings.join("\n"));
         Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
     }
 
@@ -99,19 +101,23 @@ impl Switch {
         Ok(self.after(pass))
     }
 
-    /// One pass of `run`: looks at the evidence again, then at the chains.
-    pub fn sync(&mut self) -> Result<Synced, BackendError> {
-        let mut said = Vec::new();
+    /// One pass of `run`: brings the chains in place, then looks at the evidence again.
+    pub fn sync(&mut self) -> Synced {
+        let (mut said, mut leave) = (Vec::new(), false);
+        let mut pass = self.keeper.keep();
         match (self.look_again(&mut said), self.config.on_backend_change) {
             (Some(new), OnBackendChange::Exit) => {
                 said.push(format!("stopping (--on-backend-change exit): {}", new.why));
-                return Ok(Synced { done: None, said });
+                leave = true;
             }
-            (Some(new), OnBackendChange::Follow) => self.follow(new, &mut said),
+            (Some(new), OnBackendChange::Follow) => {
+                if let Some(there) = self.follow(new, &mut said) {
+                    pass = Ok(there);
+                }
+            }
             (Some(_), OnBackendChange::Warn) | (None, _) => {}
         }
-        let pass = self.keeper.keep()?;
-        Ok(Synced { done: Some(self.after(pass)), said })
+        Synced { kept: pass.map(|pass| self.after(pass)), said, leave }
     }
 
     /// Takes out what we made, and what we left in the other backend.
@@ -171,7 +177,8 @@ impl Switch {
         let (state, _) = self.memory.load();
         let (kind, evidence) = (self.choice.kind, self.choice.hint);
         let known = Remembered { kind, evidence, from: "this run".into() };
-        let (_, verdict) = self.gatherer.choose(&state, Some(known));
+        let seen = (kind, self.keeper.held());
+        let (_, verdict) = self.gatherer.choose(&state, Some(known), Some(seen));
         let (words, moved) = match verdict {
             Verdict::Chosen(new) if new.kind == kind => {
                 let words = new.warnings.join("\n");
@@ -198,23 +205,23 @@ impl Switch {
         moved
     }
 
-    /// Writes in the new backend; only when that is well is the old one a leftover.
-    fn follow(&mut self, new: Choice, said: &mut Vec<String>) {
+    /// Writes in the new backend; only when that is well is the old one a leftover. The pass there.
+    fn follow(&mut self, new: Choice, said: &mut Vec<String>) -> Option<Pass> {
         let written = keeper(&self.config, &self.memory, &new)
             .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
-        match written {
+        let why = match written {
             Ok((pass, keeper)) if pass.is_well() => {
                 said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
                 self.keeper = keeper;
                 self.choice = new;
                 self.leftover = true;
+                return Some(pass);
             }
-            Ok((pass, _)) => {
-                let errors: Vec<String> = pass.errors().map(ToString::to_string).collect();
-                said.push(format!("cannot move to {}: {}", new.kind, errors.join("; ")));
-            }
-            Err(error) => said.push(format!("cannot move to {}: {error}", new.kind)),
-        }
+            Ok((pass, _)) => pass.errors().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Err(error) => error.to_string(),
+        };
+        said.push(format!("cannot move to {}: {why}", new.kind));
+        None
     }
 }
 

@@ -7,16 +7,16 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// The way back of an answer.
-pub type Reply<T> = oneshot::Sender<Result<T, BackendError>>;
+pub type Reply<T> = oneshot::Sender<T>;
 
 /// What the worker is asked to do.
 pub enum Order {
     /// Look, and bring everything in place.
     Sync(Reply<Synced>),
     /// From now on keep this. After an error, what was kept before; else the backend in words.
-    Reconfigure(Box<Config>, Reply<String>),
+    Reconfigure(Box<Config>, Reply<Result<String, BackendError>>),
     /// Take out what we made, here and in the other backend.
-    Remove(Reply<Done>),
+    Remove(Reply<Result<Done, BackendError>>),
 }
 
 /// A handle on the thread. Dropping it ends the thread after what it is doing.
@@ -36,10 +36,7 @@ impl Worker {
     }
 
     /// Asks, and waits for the answer. `None` when the thread is gone.
-    pub async fn ask<T>(
-        &self,
-        order: impl FnOnce(Reply<T>) -> Order,
-    ) -> Option<Result<T, BackendError>> {
+    pub async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.orders.as_ref()?.send(order(reply)).ok()?;
         answer.await.ok()

@@ -27,11 +27,16 @@ impl Gatherer {
     }
 
     /// The facts that a choice needs, and the choice. The costly ones are asked only when a row of the
-    /// table needs them.
-    pub fn choose(&self, state: &State, remembered: Option<Remembered>) -> (Facts, Verdict) {
-        let mut facts = self.facts(state, remembered);
+    /// table needs them. `seen`: what a pass has just read of that backend, so as not to read it again.
+    pub fn choose(
+        &self,
+        state: &State,
+        remembered: Option<Remembered>,
+        seen: Option<(Kind, &BTreeMap<Family, Held>)>,
+    ) -> (Facts, Verdict) {
+        let mut facts = self.facts(state, remembered, seen);
         loop {
-            match choose(&facts, asked(self.config.backend)) {
+            match choose(&facts, asked(&self.config)) {
                 Verdict::Ask(question) => self.ask(question, &mut facts, state),
                 verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
             }
@@ -40,16 +45,23 @@ impl Gatherer {
 
     /// The same with every fact, for people.
     pub fn everything(&self, state: &State, remembered: Option<Remembered>) -> (Facts, Verdict) {
-        let mut facts = self.facts(state, remembered);
+        let mut facts = self.facts(state, remembered, None);
         self.ask(Question::Survey, &mut facts, state);
         self.ask(Question::DryRun, &mut facts, state);
-        let verdict = choose(&facts, asked(self.config.backend));
+        let verdict = choose(&facts, asked(&self.config));
         (facts, verdict)
     }
 
-    fn facts(&self, state: &State, remembered: Option<Remembered>) -> Facts {
+    fn facts(
+        &self,
+        state: &State,
+        remembered: Option<Remembered>,
+        seen: Option<(Kind, &BTreeMap<Family, Held>)>,
+    ) -> Facts {
         let nft = self.nft();
-        let legacy = self.legacy(state);
+        // nf_tables is asked anyway: it may have gone. Its answer costs no process.
+        let seen = seen.filter(|(kind, _)| *kind == Kind::Legacy).map(|(_, held)| held);
+        let legacy = self.legacy(state, seen);
         let remembered = remembered.or_else(|| marked(&nft.held));
         Facts { nft, legacy, host_tool: None, remembered }
     }
@@ -71,7 +83,7 @@ impl Gatherer {
         NftFacts { answers, denied, generation, held: seen, survey: None, dry_run: None }
     }
 
-    fn legacy(&self, state: &State) -> LegacyFacts {
+    fn legacy(&self, state: &State, seen: Option<&BTreeMap<Family, Held>>) -> LegacyFacts {
         let lists = Family::ALL.map(|f| (f, listed(f)));
         let no_list = lists.iter().all(|(_, names)| matches!(names, Names::NoList));
         let kernel = kernel(&lists);
@@ -84,7 +96,16 @@ impl Gatherer {
         });
         let names: Result<BTreeMap<_, _>, String> = names.collect();
         let empty = no_list || names.as_ref().is_ok_and(|n| n.values().all(Vec::is_empty));
-        let held = if empty { Ok(BTreeMap::new()) } else { self.legacy_held(state) };
+        let listed =
+            |f: &Family| names.as_ref().is_ok_and(|n| n.get(f).is_some_and(|t| !t.is_empty()));
+        let all = |held: &&BTreeMap<_, _>| {
+            Family::ALL.iter().all(|f| held.contains_key(f) || !listed(f)) && names.is_ok()
+        };
+        let held = match seen.filter(all) {
+            _ if empty => Ok(BTreeMap::new()),
+            Some(held) => Ok(held.clone()),
+            None => self.legacy_held(state),
+        };
         let tools = self.tools.describe();
         LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey: None }
     }
