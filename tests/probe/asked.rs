@@ -120,6 +120,18 @@ fn an_override_against_a_kube_proxy_or_rules_of_others_is_warned_of() {
 }
 
 #[test]
+fn what_is_no_evidence_is_no_warning() {
+    for kind in Kind::ALL {
+        let remembered = with(|f| f.remember(kind.other(), true));
+        let tool = answered(with(|f| f.host_tool(kind.other())));
+        let ours = with(|f| f.ours(kind.other(), V4));
+        for facts in [remembered, tool, ours] {
+            assert!(obeyed(&facts, kind).is_empty());
+        }
+    }
+}
+
+#[test]
 fn an_override_gets_past_what_could_not_be_read_and_says_what_that_is() {
     let names = obeyed(&with(|f| f.no_names()), Nft);
     assert!(names[0].contains("EACCES") && !names[0].contains("--backend"), "{names:?}");

@@ -58,7 +58,7 @@ fn row_22_rules_in_both_is_what_the_hosts_iptables_is_else_nft() {
 #[test]
 fn row_23_only_native_tables_is_nft() {
     let mut facts = with(|f| f.host_tool(Legacy));
-    for table in ["inet firewalld", "ip mine", "netdev x"] {
+    for table in ["inet firewalld", "inet filter", "bridge nat", "ip mine", "netdev x"] {
         facts.nft.survey = Some(native(table));
         gives(&facts, "23", Nft, Basis::Evidence, true);
     }
