@@ -77,7 +77,7 @@ fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Verdict {
         Verdict::None(error) => Some(format!("{}: {}", error.what, error.why)),
     };
     let choice = Choice::new(row, kind, Basis::Asked, format!("{kind} was asked for"))
-        .not_chosen(format!("{kind} was asked for"))
+        .not_chosen("not asked for".to_owned())
         .warn(against)
         .warn(seen.doubts(kind));
     Verdict::Chosen(choice)

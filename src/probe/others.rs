@@ -60,7 +60,7 @@ fn mixed(seen: &Seen<'_>, nft: &Others, legacy: &Others) -> Verdict {
         }
     };
     let choice = Choice::new("22", kind, Basis::Evidence, why)
-        .not_chosen("the rules that are there do not say which of the two is a leftover".to_owned())
+        .not_chosen("counts follow leftovers and are not compared".to_owned())
         .warn([words::counts(nft, legacy)])
         .warn(more)
         .warn(seen.passed_over());
@@ -106,9 +106,10 @@ fn nothing(seen: &Seen<'_>) -> Verdict {
         Some(Fact::No(why)) => match seen.unusable(Kind::Legacy) {
             Some(missing) => neither(seen, why, &missing),
             None => {
-                let why = format!("nf_tables refuses our chains: {why}");
-                let choice = new("25", Kind::Legacy, format!("nothing in either; {why}"));
-                Verdict::Chosen(choice.not_chosen(why).warn(unusable))
+                let why = format!("nothing in either; nf_tables refuses our chains: {why}");
+                let not_chosen = "it refuses our chains".to_owned();
+                let choice = new("25", Kind::Legacy, why).not_chosen(not_chosen);
+                Verdict::Chosen(choice.warn(unusable))
             }
         },
     }
@@ -119,9 +120,9 @@ fn no_nf_tables(seen: &Seen<'_>, why: &str) -> Verdict {
     match seen.unusable(Kind::Legacy) {
         Some(missing) => neither(seen, why, &missing),
         None => {
-            let words = format!("the kernel has no nf_tables: {why}");
-            let choice = Choice::new("26", Kind::Legacy, Basis::Evidence, words.clone())
-                .not_chosen(words)
+            let why = format!("the kernel has no nf_tables: {why}");
+            let choice = Choice::new("26", Kind::Legacy, Basis::Evidence, why)
+                .not_chosen("it is not in this kernel".to_owned())
                 .warn(seen.passed_over());
             Verdict::Chosen(choice)
         }

@@ -119,7 +119,7 @@ impl<'a> Seen<'a> {
         match (there, survey) {
             (false, _) => Some(Others::default()),
             (true, None) => None,
-            (true, Some(survey)) => Some(Others::of(kind, survey)),
+            (true, Some(survey)) => Some(Others::of(survey)),
         }
     }
 }
@@ -134,8 +134,8 @@ pub(super) struct Others {
 }
 
 impl Others {
-    fn of(kind: Kind, survey: &Survey) -> Others {
-        let native = survey.tables.iter().filter(|t| kind == Kind::Nft && !of_iptables(t));
+    fn of(survey: &Survey) -> Others {
+        let native = survey.tables.iter().filter(|t| !of_iptables(t));
         let rules = survey.rules.iter().filter(|(_, n)| **n > 0).map(|(f, n)| (*f, *n)).collect();
         Others { rules, policies: survey.policies.clone(), native: native.cloned().collect() }
     }

@@ -10,10 +10,11 @@ pub(super) fn way_out(row: &str, why: &str) -> String {
         "5" => "CAP_NET_ADMIN and group root are needed",
         "6" => "CAP_NET_ADMIN is needed, for legacy as well",
         "7" => "try again: this is not guessed over",
-        "9" => "group root can read it; or say --backend nft or legacy",
+        "9" => "group root can read it, --backend nft or legacy gets past it",
+        "16" | "21" => "only --backend nft goes against that",
         // Nothing that a person could say makes one of them usable.
         "27" => return why.to_owned(),
-        _ => "or say --backend nft or legacy",
+        _ => "--backend nft or legacy gets past it",
     };
     format!("{why}; {way}")
 }
@@ -31,16 +32,32 @@ fn families(held: &BTreeMap<Family, Held>, is: impl Fn(&Held) -> bool) -> String
     named.collect::<Vec<_>>().join(", ")
 }
 
+/// The hint of a backend and its families. A canary, which older kubelets write instead, comes second.
+fn hint_at(seen: &Seen<'_>, kind: Kind) -> Option<(String, String)> {
+    let held = seen.held(kind);
+    let all = || held.values().flat_map(|h| &h.hints);
+    let name = all().find(|n| n.as_str().ends_with("-HINT")).or_else(|| all().next())?;
+    let place = families(held, |h| h.hints.contains(name));
+    Some((name.to_string(), format!("{} ({place} mangle)", side(kind))))
+}
+
 /// `KUBE-IPTABLES-HINT is in nf_tables (ip, ip6 mangle)`.
 pub(super) fn hint(seen: &Seen<'_>, kind: Kind) -> String {
-    let held = seen.held(kind);
-    // The hint itself before a canary, which older kubelets write instead of it.
-    let all = || held.values().flat_map(|h| &h.hints);
-    let Some(name) = all().find(|n| n.as_str().ends_with("-HINT")).or_else(|| all().next()) else {
-        return format!("no hint is in {}", side(kind));
-    };
-    let place = families(held, |h| h.hints.contains(name));
-    format!("{name} is in {} ({place} mangle)", side(kind))
+    match hint_at(seen, kind) {
+        Some((name, place)) => format!("{name} is in {place}"),
+        None => format!("no hint is in {}", side(kind)),
+    }
+}
+
+/// `KUBE-IPTABLES-HINT is in nf_tables (ip mangle) and in legacy (ip6 mangle)`.
+pub(super) fn both_hints(seen: &Seen<'_>) -> String {
+    let first = hint(seen, Kind::Nft);
+    match (hint_at(seen, Kind::Nft), hint_at(seen, Kind::Legacy)) {
+        (Some((nft, _)), Some((legacy, place))) if nft == legacy => {
+            format!("mixed host: {first} and in {place}")
+        }
+        (_, _) => format!("mixed host: {first}, {}", hint(seen, Kind::Legacy)),
+    }
 }
 
 /// `nat KUBE-SERVICES is in legacy (ip)`, or the complete set.
@@ -58,7 +75,7 @@ pub(super) fn kube(seen: &Seen<'_>, kind: Kind) -> String {
 /// KUBE-MARK-MASQ, KUBE-POSTROUTING and the jump to it, named by the middle one.
 pub(super) fn full_set(seen: &Seen<'_>, kind: Kind) -> String {
     let place = families(seen.held(kind), |h| h.full_set);
-    format!("the complete set of {place} nat KUBE-POSTROUTING")
+    format!("a complete set ({place} nat KUBE-POSTROUTING)")
 }
 
 /// Why not legacy, where nobody uses it.
@@ -72,11 +89,6 @@ pub(super) fn unused(seen: &Seen<'_>) -> String {
 /// Why not the backend in which somebody else's hint is not.
 pub(super) fn would_hide(kind: Kind) -> String {
     format!("would hide our chains from kubelet, whose hint is in {kind}")
-}
-
-/// Both hints, one after the other.
-pub(super) fn both_hints(seen: &Seen<'_>) -> String {
-    format!("two backends carry a hint: {}; {}", hint(seen, Kind::Nft), hint(seen, Kind::Legacy))
 }
 
 /// `ip: filter nat; ip6: filter`.
@@ -120,11 +132,7 @@ pub(super) fn mixed(not_chosen: Kind, found: &Others) -> String {
 
 /// Both backends hold rules of others.
 pub(super) fn counts(nft: &Others, legacy: &Others) -> String {
-    format!(
-        "mixed host: {} in nf_tables, {} in legacy; counts are not compared",
-        others(nft),
-        others(legacy)
-    )
+    format!("mixed host: {} in nf_tables, {} in legacy", others(nft), others(legacy))
 }
 
 /// An earlier choice that is kept.
