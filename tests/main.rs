@@ -13,4 +13,5 @@ mod policy;
 mod reference;
 mod screens;
 mod support;
+mod texts;
 mod tracer;
