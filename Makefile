@@ -34,6 +34,6 @@ bench: ## first apply and idle pass, beside kubelet's command sequence
 	cargo build --release --quiet
 	@scripts/in-namespace cargo bench --quiet --bench passes
 
-fuzz: ## libFuzzer on the reader for FUZZ_SECONDS (30)
+fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz
 	@scripts/fuzz $${FUZZ_SECONDS:-30}

@@ -14,4 +14,5 @@ mod probe;
 mod reference;
 mod screens;
 mod support;
+mod texts;
 mod tracer;

@@ -45,6 +45,14 @@ fn a_newline_in_a_comment_ends_no_rule() {
     assert_eq!(error, Err(ParseError::Line(7, "rubbish".into())), "lines are counted on");
 }
 
+/// A name that begins with a quote must not swallow the lines up to the next one.
+#[test]
+fn a_newline_in_what_is_no_string_is_an_error() {
+    let text = "-A x -m recent --name \"y --rsource\n-A z -m comment --comment \" lead\" -j DROP";
+    let read = parse_save(&format!("*filter\n{text}\nCOMMIT\n"));
+    assert!(matches!(&read, Err(ParseError::Line(2, _))), "{read:?}");
+}
+
 #[test]
 fn a_line_of_another_kind_is_an_error() {
     for line in [
@@ -60,7 +68,10 @@ fn a_line_of_another_kind_is_an_error() {
         "[:] -A x",
         ":",
         ":x",
+        ": - [0:0]",
         ":a b - [0:0]",
+        ":x - [0:0] y",
+        ":x - [0:0]y",
         ":x - [0:0",
         ":x - 0:0",
         "COMMIT ",

@@ -77,6 +77,8 @@ fn what_we_cannot_read_is_foreign() {
         "-j ACCEPT",
         "-j LOG --log-prefix x",
         "-j DROP -s 10.0.0.1/32",
+        "-j DROP --random-fully",
+        "-j RETURN x",
         "-j KUBE-X --random-fully",
         "-j DROP\n-A INPUT",
         "-j MASQUERADE --to-ports 1-2",

@@ -112,7 +112,8 @@ impl<'a> Iterator for Words<'a> {
         let value = self.next != Next::Option;
         if self.rest.starts_with('"') && self.next != Next::Name {
             self.next = Next::Option;
-            let raw = self.quoted();
+            // Names that are not quoted may begin with a quote, but only a string can have a newline.
+            let raw = self.quoted().filter(|raw| value || !raw.contains('\n'));
             self.broken = raw.is_none();
             return raw.map(|raw| Word { raw, quoted: true, value });
         }
