@@ -9,9 +9,11 @@ mod child;
 mod errors;
 mod host;
 mod lock;
+mod reader;
 mod render;
 mod saves;
 mod tools;
+mod writer;
 
 pub use backend::{LegacyBackend, Setup};
 pub use host::{Names, listed};

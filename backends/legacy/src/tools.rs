@@ -1,6 +1,6 @@
 //! The tools under the names that distributions give them.
 use crate::child;
-use chainkeeper_contract::Family;
+use chainkeeper_contract::{BackendError, ErrorKind, Family};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -154,4 +154,25 @@ fn executable(path: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
     let meta = path.metadata().ok()?;
     (meta.is_file() && meta.permissions().mode() & 0o111 != 0).then(|| path.to_owned())
+}
+
+/// What it is called in messages, whatever its name here.
+pub(crate) fn save_name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "iptables-legacy-save",
+        Family::Ipv6 => "ip6tables-legacy-save",
+    }
+}
+
+/// As [`save_name`].
+pub(crate) fn restore_name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "iptables-legacy-restore",
+        Family::Ipv6 => "ip6tables-legacy-restore",
+    }
+}
+
+pub(crate) fn no_tool(family: Family, what: &str) -> BackendError {
+    let words = format!("{} and {} are not in PATH", save_name(family), restore_name(family));
+    BackendError::Failed { kind: ErrorKind::Unsupported, what: what.to_owned(), words }
 }
