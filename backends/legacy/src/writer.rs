@@ -92,14 +92,16 @@ impl LegacyBackend {
             let again = self.start(family, steps, failed)?;
             return self.finish(again, steps);
         }
-        // What is in mangle only tells others something: nat and filter do without.
+        let error = refusal(family, &script, &ended);
+        // A kernel without mangle: what is in there only tells others something, nat and filter do without.
         if failed == Some(Table::Mangle)
+            && error.kind() == ErrorKind::Unsupported
             && let Some(next) = script.after(Table::Mangle)
         {
             let rest = self.start(family, steps, Some(next))?;
             self.finish(rest, steps)?;
         }
-        Err(refusal(family, &script, &ended))
+        Err(error)
     }
 
     /// What the tool is now known not to know, if that was all that was wrong.
