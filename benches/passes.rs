@@ -1,46 +1,64 @@
-//! First apply and idle pass, both families: in process by each encoder, as a process, and kubelet's own command
-//! sequence with iptables-nft, all in the same run. Prints medians and ratios; asserts nothing.
+//! First apply and idle pass, both families, all in the same run: nft in process by each encoder and as a
+//! process, legacy in process and as a process, and kubelet's own command sequence with each iptables.
+//! Prints medians and ratios; asserts nothing.
 use chainkeeper::config::{self, Settings};
 use chainkeeper::reconcile::Keeper;
-use chainkeeper_contract::CanaryPolicy;
+use chainkeeper_contract::{Backend, CanaryPolicy};
+use chainkeeper_legacy::{LegacyBackend, Tools};
 use chainkeeper_nft::write::Encoder;
 use chainkeeper_nft::{Dialect, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 30;
 
-/// A way to do the job: its name, what it does, and how long the first and the second pass took.
+/// What does the job.
+#[derive(Clone, Copy)]
+enum Way {
+    Nft(Setup),
+    Legacy,
+    Process(&'static str),
+    /// The tools' ending: `nft` or `legacy`.
+    Kubelet(&'static str),
+}
+
+/// A way to do the job, and how long the first and the second pass took.
 struct Row {
     name: String,
-    work: fn(Setup) -> (Duration, Duration),
-    setup: Setup,
+    way: Way,
     first: Vec<Duration>,
     idle: Vec<Duration>,
 }
 
 impl Row {
-    fn new(name: &str, setup: Setup, work: fn(Setup) -> (Duration, Duration)) -> Row {
-        Row { name: name.into(), work, setup, first: vec![], idle: vec![] }
+    fn new(name: &str, way: Way) -> Row {
+        Row { name: name.into(), way, first: vec![], idle: vec![] }
     }
 }
 
 fn main() {
     let setup = Setup::default();
     let by_encoder = |encoder: &Encoder| {
-        let name = format!("in process, {}", encoder.name());
-        Row::new(&name, Setup { encoder: *encoder, ..setup }, in_process)
+        let way = Way::Nft(Setup { encoder: *encoder, ..setup });
+        Row::new(&format!("nft, {}", encoder.name()), way)
     };
-    let native = Setup { dialect: Dialect::Native, ..setup };
     let mut rows: Vec<Row> = Encoder::ALL.iter().map(by_encoder).collect();
-    rows.push(Row::new("in process, native", native, in_process));
-    rows.push(Row::new("as a process", setup, as_process));
-    rows.push(Row::new("kubelet's sequence", setup, kubelet));
+    rows.push(Row::new(
+        "nft, native dialect",
+        Way::Nft(Setup { dialect: Dialect::Native, ..setup }),
+    ));
+    rows.push(Row::new("nft, a process", Way::Process("nft")));
+    rows.push(Row::new("legacy", Way::Legacy));
+    rows.push(Row::new("legacy, a process", Way::Process("legacy")));
+    rows.push(Row::new("kubelet, nft", Way::Kubelet("nft")));
+    rows.push(Row::new("kubelet, legacy", Way::Kubelet("legacy")));
+    let scratch = tempfile::tempdir().expect("a folder for locks and memory");
     for _ in 0..ROUNDS {
         for row in &mut rows {
-            let (work, setup) = (row.work, row.setup);
-            let (first, idle) = in_netns(move || work(setup));
+            let (way, folder) = (row.way, scratch.path().to_owned());
+            let (first, idle) = in_netns(move || way.twice(&folder));
             row.first.push(first);
             row.idle.push(idle);
         }
@@ -51,12 +69,17 @@ fn main() {
         let (f, i) = (quantiles(&mut row.first), quantiles(&mut row.idle));
         println!("{:20} {:8.2} {:8.2} {:8.2} {:8.2}", row.name, f.0, f.1, i.0, i.1);
     }
-    let Some((kubelet, ours)) = rows.split_last_mut() else { return };
-    let theirs = (quantiles(&mut kubelet.first).0, quantiles(&mut kubelet.idle).0);
-    for row in ours {
-        let (first, idle) = (quantiles(&mut row.first).0, quantiles(&mut row.idle).0);
-        let (first, idle) = (theirs.0 / first, theirs.1 / idle);
-        println!("kubelet / {}: first {first:.0}x, idle {idle:.0}x", row.name);
+    let p50: Vec<(String, f64, f64)> = rows
+        .iter_mut()
+        .map(|r| (r.name.clone(), quantiles(&mut r.first).0, quantiles(&mut r.idle).0))
+        .collect();
+    let theirs = |ours: &str| {
+        let name = if ours.starts_with("legacy") { "kubelet, legacy" } else { "kubelet, nft" };
+        p50.iter().find(|r| r.0 == name)
+    };
+    for (name, first, idle) in p50.iter().filter(|r| !r.0.starts_with("kubelet")) {
+        let Some((kubelet, f, i)) = theirs(name) else { continue };
+        println!("{kubelet} / {name}: first {:.0}x, idle {:.0}x", f / first, i / idle);
     }
 }
 
@@ -84,27 +107,44 @@ fn twice(mut work: impl FnMut()) -> (Duration, Duration) {
     (once(), once())
 }
 
-fn in_process(setup: Setup) -> (Duration, Duration) {
-    let dialect = match setup.dialect {
-        Dialect::Xt => config::Dialect::Xt,
-        Dialect::Native => config::Dialect::Native,
-    };
-    let settings = Settings { dialect: Some(dialect), ..Settings::default() };
-    let backend = NftBackend::open(setup).expect("netlink");
-    let mut keeper = Keeper::new(Box::new(backend), settings.check().expect("settings"));
+impl Way {
+    /// `folder`: for a lock and a memory that nobody else has.
+    fn twice(self, folder: &Path) -> (Duration, Duration) {
+        match self {
+            Way::Nft(setup) => {
+                let dialect = match setup.dialect {
+                    Dialect::Xt => config::Dialect::Xt,
+                    Dialect::Native => config::Dialect::Native,
+                };
+                let settings = Settings { dialect: Some(dialect), ..Settings::default() };
+                in_process(Box::new(NftBackend::open(setup).expect("netlink")), settings)
+            }
+            Way::Legacy => {
+                let tools = chainkeeper_legacy::Setup::with(Tools::find());
+                let setup = chainkeeper_legacy::Setup { lock: folder.join("lock"), ..tools };
+                let legacy = LegacyBackend::open(setup).expect("iptables-legacy");
+                in_process(Box::new(legacy), Settings::default())
+            }
+            Way::Process(backend) => twice(|| {
+                let words = format!("apply --backend {backend}");
+                status(env!("CARGO_BIN_EXE_chainkeeper"), &words, folder);
+            }),
+            Way::Kubelet(ending) => {
+                let [v4, v6] = ["ip", "ip6"].map(|l3| format!("{l3}tables-{ending}"));
+                twice(|| kubelet([(&v4, true), (&v6, false)], folder))
+            }
+        }
+    }
+}
+
+fn in_process(backend: Box<dyn Backend>, settings: Settings) -> (Duration, Duration) {
+    let mut keeper = Keeper::new(backend, settings.check().expect("settings"));
     twice(|| drop(keeper.apply(CanaryPolicy::Write).expect("apply")))
 }
 
-fn as_process(_: Setup) -> (Duration, Duration) {
-    twice(|| run(env!("CARGO_BIN_EXE_chainkeeper"), "apply"))
-}
-
-fn run(program: &str, words: &str) {
-    let _ = status(program, words);
-}
-
-fn status(program: &str, words: &str) -> bool {
+fn status(program: &str, words: &str, folder: &Path) -> bool {
     let mut command = Command::new(program);
+    command.env("STATE_DIRECTORY", folder).env("XTABLES_LOCKFILE", folder.join("lock"));
     command.args(split(words)).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().expect("program starts").success()
 }
@@ -114,21 +154,20 @@ fn split(words: &str) -> Vec<String> {
 }
 
 /// Kubelet 1.24: -N for each chain, -C and then -A or -I for each rule, three canaries.
-fn kubelet(_: Setup) -> (Duration, Duration) {
-    twice(|| {
-        for (tool, v4) in [("iptables-nft", true), ("ip6tables-nft", false)] {
-            for (table, chain, rules) in SETS {
-                run(tool, &format!("-w 5 -N {chain} -t {table}"));
-                for (op, chain, rule) in *rules {
-                    let localnet = rule.contains("127.0.0.0/8");
-                    let found = || status(tool, &format!("-w 5 -C {chain} -t {table} {rule}"));
-                    if (v4 || !localnet) && !found() {
-                        run(tool, &format!("-w 5 {op} {chain} -t {table} {rule}"));
-                    }
+fn kubelet(tools: [(&str, bool); 2], folder: &Path) {
+    for (tool, v4) in tools {
+        let run = |words: &str| status(tool, &format!("-w 5 {words}"), folder);
+        for (table, chain, rules) in SETS {
+            run(&format!("-N {chain} -t {table}"));
+            for (op, chain, rule) in *rules {
+                let localnet = rule.contains("127.0.0.0/8");
+                let found = || run(&format!("-C {chain} -t {table} {rule}"));
+                if (v4 || !localnet) && !found() {
+                    run(&format!("{op} {chain} -t {table} {rule}"));
                 }
             }
         }
-    })
+    }
 }
 
 type Set = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);

@@ -52,14 +52,29 @@ const NO_EXTENSION: Advice = Advice {
     why: "see above: the extension, and the module that would provide it, are named",
     remedy: "load that module; or --dialect native, where nobody uses iptables",
 };
-const NOT_BUILT: Advice = Advice {
-    when: "a backend that this build does not have",
-    why: "see above: what this build has is named",
-    remedy: "leave --backend out, or use one that `chainkeeper --help` names as built in",
+const LEGACY_DENIED: Advice = Advice {
+    when: "legacy: a tool, the lock or the list of tables says no",
+    why: "iptables-legacy needs CAP_NET_ADMIN, CAP_NET_RAW and its lock; the list of tables uid 0 or gid 0",
+    remedy: "run as uid 0 with both capabilities, and in a container mount /run/xtables.lock",
+};
+const NO_BACKEND: Advice = Advice {
+    when: "no backend, or a tool is missing",
+    why: "see above: what is missing is named",
+    remedy: "`chainkeeper probe` shows what was found; install iptables for legacy, or load the module",
+};
+const LOCKED: Advice = Advice {
+    when: "the xtables lock is held",
+    why: "another program is writing with iptables-legacy, or hangs; nothing was changed",
+    remedy: "run the command again when it is done; --lock-wait waits longer",
+};
+const TOOL: Advice = Advice {
+    when: "a legacy tool failed",
+    why: "its own words are above; tables are committed one by one, the one it names was not",
+    remedy: "run `chainkeeper diff` to see what is left to do",
 };
 const BUSY: Advice = Advice {
     when: "others keep committing",
-    why: "another program changed nf_tables each time we had looked",
+    why: "another program changed the tables each time we had looked",
     remedy: "run the command again when it is done; nothing was changed",
 };
 const OTHER: Advice = Advice {
@@ -69,7 +84,7 @@ const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the reference page.
-pub const TABLE: [Advice; 10] = [
+pub const TABLE: [Advice; 13] = [
     NOT_EFFECTIVE,
     NOT_GRANTED,
     OTHER_NAMESPACE,
@@ -77,28 +92,41 @@ pub const TABLE: [Advice; 10] = [
     EXISTS,
     MISSING,
     NO_EXTENSION,
-    NOT_BUILT,
+    LEGACY_DENIED,
+    NO_BACKEND,
+    LOCKED,
+    TOOL,
     BUSY,
     OTHER,
 ];
 
 /// Cause and way out of a backend's error. Pure: privileges come in.
 pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
-    if matches!(error, BackendError::NoExtension { .. }) {
-        return NO_EXTENSION;
+    match error {
+        BackendError::NoExtension { .. } => return NO_EXTENSION,
+        BackendError::Locked { .. } => return LOCKED,
+        BackendError::Busy { .. }
+        | BackendError::Denied { .. }
+        | BackendError::Unsupported { .. }
+        | BackendError::Refused { .. }
+        | BackendError::Garbled { .. }
+        | BackendError::Failed { .. } => {}
     }
+    let ours = !matches!(error, BackendError::Failed { .. });
     match (error.kind(), error.errno()) {
         (ErrorKind::Denied, _) => match (privileges.effective, privileges.bounding) {
-            (Some(true), _) => OTHER_NAMESPACE,
+            (Some(true), _) if ours => OTHER_NAMESPACE,
+            (Some(true), _) => LEGACY_DENIED,
             (_, Some(true)) => NOT_EFFECTIVE,
             (_, _) => NOT_GRANTED,
         },
         (ErrorKind::Busy, _) => BUSY,
-        (ErrorKind::Unsupported, None) => NOT_BUILT,
+        (ErrorKind::Unsupported, None) => NO_BACKEND,
         (ErrorKind::Unsupported, Some(_)) => MISSING,
         (ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
         (ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
-        (ErrorKind::Refused, _) => OTHER,
+        (ErrorKind::Refused, _) if ours => OTHER,
+        (ErrorKind::Refused, _) => TOOL,
     }
 }
 
@@ -129,13 +157,15 @@ pub fn exit_code(error: &BackendError) -> u8 {
 pub fn screen(error: &BackendError, privileges: Privileges) -> String {
     let advice = advise(error, privileges);
     let why = match error {
-        BackendError::Unsupported { missing, .. }
-        | BackendError::NoExtension { missing, .. }
-        | BackendError::NotBuilt { missing, .. } => missing.clone(),
+        BackendError::Unsupported { missing, .. } | BackendError::NoExtension { missing, .. } => {
+            missing.clone()
+        }
         BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Refused { .. }
-        | BackendError::Garbled { .. } => advice.why.to_owned(),
+        | BackendError::Garbled { .. }
+        | BackendError::Locked { .. }
+        | BackendError::Failed { .. } => advice.why.to_owned(),
     };
     format!("error: {error}\n  why   {why}\n  do    {}", advice.remedy)
 }

@@ -1,7 +1,9 @@
 //! The one place that knows which backends exist.
-use crate::config::{BackendChoice, Config, Dialect};
+use crate::config::{Config, Dialect};
+use crate::probe::Kind;
 use chainkeeper_contract::{Backend, BackendError};
-use chainkeeper_nft::{NftBackend, Setup};
+use chainkeeper_legacy::{LegacyBackend, Tools};
+use chainkeeper_nft::NftBackend;
 
 /// The version, and which encoder this build writes with: it decides the licence of the binary.
 pub const VERSION: &str = if cfg!(feature = "nftnl") {
@@ -18,30 +20,27 @@ pub const VERSION: &str = if cfg!(feature = "nftnl") {
     )
 };
 
-/// Opens the configured backend in the calling thread's network namespace.
-pub fn open(config: &Config) -> Result<Box<dyn Backend>, BackendError> {
+/// Opens a backend. It works in the network namespace of the thread that uses it.
+pub fn open(config: &Config, kind: Kind) -> Result<Box<dyn Backend>, BackendError> {
+    match kind {
+        Kind::Nft => Ok(Box::new(nft(config)?)),
+        Kind::Legacy => Ok(Box::new(legacy(config, Tools::find())?)),
+    }
+}
+
+/// nf_tables, in the calling thread's network namespace.
+pub fn nft(config: &Config) -> Result<NftBackend, BackendError> {
     let dialect = match config.dialect {
         Dialect::Xt => chainkeeper_nft::Dialect::Xt,
         Dialect::Native => chainkeeper_nft::Dialect::Native,
     };
-    match config.backend {
-        BackendChoice::Auto | BackendChoice::Nft => {
-            let setup = Setup { dialect, ..Setup::default() };
-            Ok(Box::new(NftBackend::open(setup)?))
-        }
-        BackendChoice::Legacy => Err(BackendError::NotBuilt {
-            what: "cannot use --backend legacy".into(),
-            missing: "this build has no legacy backend yet; --backend nft works on nft hosts"
-                .into(),
-        }),
-    }
+    NftBackend::open(chainkeeper_nft::Setup { dialect, ..chainkeeper_nft::Setup::default() })
 }
 
-/// Why that backend, for the journal.
-pub fn why(choice: BackendChoice) -> &'static str {
-    match choice {
-        BackendChoice::Auto => "nft (auto: this build does not probe yet)",
-        BackendChoice::Nft => "nft, because --backend asks for it",
-        BackendChoice::Legacy => "legacy, because --backend asks for it",
-    }
+/// iptables-legacy, by these tools.
+pub fn legacy(config: &Config, tools: Tools) -> Result<LegacyBackend, BackendError> {
+    LegacyBackend::open(chainkeeper_legacy::Setup {
+        lock_wait: config.lock_wait,
+        ..chainkeeper_legacy::Setup::with(tools)
+    })
 }

@@ -5,10 +5,12 @@ use crate::exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-const ABOUT: &str = "Keeps kubelet's iptables utility chains in place, directly on nf_tables";
+const ABOUT: &str =
+    "Keeps kubelet's iptables utility chains in place, in nf_tables or by iptables-legacy";
 
 const EXAMPLES: &str = "\
 Examples:
+  chainkeeper probe                which backend this host uses, and why
   chainkeeper diff                 what is missing or wrong; writes nothing
   chainkeeper apply                put it right, in one atomic commit
   chainkeeper remove               take out what chainkeeper made, nothing else
@@ -90,6 +92,8 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Say which backend this host uses, and why; writes nothing
+    Probe,
     /// Print the chains that should be there, without looking at the host
     Render {
         /// As iptables-save prints them, or as JSON

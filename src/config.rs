@@ -1,85 +1,18 @@
 //! One Config, fed by a TOML file and by flags (flags win). Messages name the key or the line.
+mod choices;
 mod file;
 
+pub use choices::{
+    BackendChoice, Dialect, FamilyChoice, OnBackendChange, OnExit, Position, Profile, Sweep,
+};
 pub use file::parse;
 
+use crate::memory;
 use chainkeeper_contract::{Family, JumpPosition};
-use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
-use std::path::Path;
+use clap::Args;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Which chains are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// `full`; beside a kube-proxy the mark-drop rule moves to CHAINKEEPER-DROP
-    #[default]
-    Auto,
-    /// All that kubelet up to 1.24 made, both families, and the hint
-    Full,
-    /// What kubelet from 1.28 on makes: hint, and the localnet rule for IPv4
-    Current,
-}
-
-/// Which backend writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackendChoice {
-    /// nft, until this build can probe
-    #[default]
-    Auto,
-    /// nf_tables, in the tables that iptables-nft uses
-    Nft,
-    /// iptables-legacy (not in this build yet: exit code 3)
-    Legacy,
-}
-
-/// How the nft backend puts rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dialect {
-    /// With xt extensions: every iptables-nft reads it
-    #[default]
-    Xt,
-    /// Only where the kernel has no xt extensions: no iptables-nft reads it
-    Native,
-}
-
-/// Which families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FamilyChoice {
-    /// IPv4 and IPv6
-    #[default]
-    Both,
-    /// IPv4 only
-    Ipv4,
-    /// IPv6 only
-    Ipv6,
-}
-
-/// What happens to the chains when `run` stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnExit {
-    /// Leave them in place
-    #[default]
-    Keep,
-    /// Take out what we made
-    Remove,
-}
-
-/// Where a jump should stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Position {
-    /// Leave a jump that some packets do not reach, and report it
-    #[default]
-    Keep,
-    /// Move it to the first place
-    First,
-}
 
 /// What a person may set, in the file by these names and on the command line with `--`.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
@@ -88,6 +21,18 @@ pub struct Settings {
     /// Which backend writes the chains [default: auto]
     #[arg(long, global = true, value_enum, hide_possible_values = false)]
     pub backend: Option<BackendChoice>,
+    /// What `run` does when others use the other backend [default: warn]
+    #[arg(long, global = true, value_enum)]
+    pub on_backend_change: Option<OnBackendChange>,
+    /// What happens to chains that we left in the other backend [default: own]
+    #[arg(long, global = true, value_enum)]
+    pub sweep: Option<Sweep>,
+    /// How long a pass waits for the xtables lock (legacy) [default: 5s]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub lock_wait: Option<String>,
+    /// What is remembered between runs; '' for nothing [default: /var/lib/chainkeeper/state.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
     /// How rules are written; native only for kernels without xt extensions [default: xt]
     #[arg(long, global = true, value_enum)]
     pub dialect: Option<Dialect>,
@@ -127,6 +72,14 @@ pub struct Settings {
 pub struct Config {
     /// See [`Settings::backend`].
     pub backend: BackendChoice,
+    /// See [`Settings::on_backend_change`].
+    pub on_backend_change: OnBackendChange,
+    /// See [`Settings::sweep`].
+    pub sweep: Sweep,
+    /// See [`Settings::lock_wait`].
+    pub lock_wait: Duration,
+    /// See [`Settings::state_file`]; `None`: nothing is remembered.
+    pub state_file: Option<PathBuf>,
     /// See [`Settings::dialect`].
     pub dialect: Dialect,
     /// See [`Settings::force_dialect`].
@@ -190,6 +143,10 @@ impl Settings {
     fn over(self, below: Settings) -> Settings {
         Settings {
             backend: self.backend.or(below.backend),
+            on_backend_change: self.on_backend_change.or(below.on_backend_change),
+            sweep: self.sweep.or(below.sweep),
+            lock_wait: self.lock_wait.or(below.lock_wait),
+            state_file: self.state_file.or(below.state_file),
             dialect: self.dialect.or(below.dialect),
             force_dialect: self.force_dialect.or(below.force_dialect),
             profile: self.profile.or(below.profile),
@@ -230,16 +187,15 @@ impl Settings {
                 "ask for --dialect native too, or leave force-dialect out",
             ));
         }
-        let period = self.sync_period.as_deref().unwrap_or("1m");
-        let sync_period = humantime::parse_duration(period).ok().filter(|d| !d.is_zero());
-        let sync_period = sync_period.ok_or_else(|| {
-            ConfigError::new(
-                format!("sync-period `{period}` is not a length of time"),
-                "write it like 30s, 1m or 1m30s; zero is not one",
-            )
-        })?;
+        let sync_period = length("sync-period", self.sync_period.as_deref().unwrap_or("1m"))?;
+        let lock_wait = length("lock-wait", self.lock_wait.as_deref().unwrap_or("5s"))?;
+        let state_file = self.state_file.unwrap_or_else(memory::default);
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
+            on_backend_change: self.on_backend_change.unwrap_or_default(),
+            sweep: self.sweep.unwrap_or_default(),
+            lock_wait,
+            state_file: Some(state_file).filter(|f| !f.as_os_str().is_empty()),
             dialect,
             force_dialect: self.force_dialect.unwrap_or_default(),
             profile: self.profile.unwrap_or_default(),
@@ -259,6 +215,15 @@ impl Settings {
             on_exit: self.on_exit.unwrap_or_default(),
         })
     }
+}
+
+fn length(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    humantime::parse_duration(text).ok().filter(|d| !d.is_zero()).ok_or_else(|| {
+        ConfigError::new(
+            format!("{key} `{text}` is not a length of time"),
+            "write it like 30s, 1m or 1m30s; zero is not one",
+        )
+    })
 }
 
 /// Checked even when no chains are made, as kubelet does.

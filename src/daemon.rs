@@ -1,13 +1,13 @@
 //! `run`: signals and a timer around the worker. Decides when, never what.
 use crate::advice;
-use crate::backends;
 use crate::config::{Config, OnExit};
 use crate::host;
-use crate::reconcile::{Keeper, Pass};
+use crate::reconcile::Pass;
 use crate::report;
+use crate::switch::{Done, Switch, Synced};
 use crate::worker::{Order, Worker};
 use anyhow::Context as _;
-use chainkeeper_contract::{Backend, BackendError};
+use chainkeeper_contract::BackendError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
@@ -19,35 +19,41 @@ pub enum Ended {
     Asked,
     /// `--on-exit remove` could not remove everything.
     RemoveFailed,
+    /// Others use the other backend now, and `--on-backend-change exit` was given.
+    BackendChanged,
 }
 
 /// Keeps until told to stop. `reload` reads the configuration anew for SIGHUP.
 pub async fn run(
     config: Config,
-    keeper: Keeper,
-    reload: impl Fn() -> Result<(Config, Box<dyn Backend>), String>,
+    switch: Switch,
+    reload: impl Fn() -> Result<Config, String>,
 ) -> anyhow::Result<Ended> {
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup: Signal = signal(SignalKind::hangup())?;
-    info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), backends::why(config.backend));
+    info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), switch.choice());
+    switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
     warn_dialect(&config);
-    let worker = Worker::start(keeper)?;
+    let worker = Worker::start(switch)?;
     let mut journal = Journal::default();
     let mut config = config;
     let mut timer = every(&config);
     loop {
         tokio::select! {
             _ = timer.tick() => {
-                let pass = worker.ask(Order::Sync).await;
-                journal.pass(pass.context("the worker thread is gone; nothing is kept any more")?);
+                let synced = worker.ask(Order::Sync).await;
+                let Synced { kept, said, leave } =
+                    synced.context("the worker thread is gone; nothing is kept any more")?;
+                journal.synced(kept, &said);
+                if leave {
+                    return Ok(Ended::BackendChanged);
+                }
             }
             _ = hangup.recv() => {
-                match reload() {
-                    Ok((new, backend)) => {
-                        worker.tell(Order::Reconfigure(Box::new(new.clone()), backend));
+                match reconfigured(&worker, reload()).await {
+                    Ok(new) => {
                         config = new;
-                        info!("configuration reloaded");
                         warn_dialect(&config);
                     }
                     Err(why) => error!("keeping the last good configuration: {why}"),
@@ -67,6 +73,14 @@ pub async fn run(
     }
 }
 
+async fn reconfigured(worker: &Worker, new: Result<Config, String>) -> Result<Config, String> {
+    let new = new?;
+    let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
+    let backend = worker.ask(order).await.ok_or("the worker thread is gone")?;
+    info!("configuration reloaded: {}", backend.map_err(|e| e.to_string())?);
+    Ok(new)
+}
+
 fn warn_dialect(config: &Config) {
     if let Some(screen) = advice::dialect(config.dialect) {
         warn!("{}", screen.trim_start_matches("warning: "));
@@ -80,28 +94,14 @@ fn every(config: &Config) -> Interval {
     timer
 }
 
-fn removed(answer: Option<Result<Pass, BackendError>>) -> Ended {
+fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
     match answer {
-        Some(Ok(pass)) if pass.look.families.keys().all(|f| pass.error(*f).is_none()) => {
-            for line in report::removal(&pass).lines() {
-                info!("{line}");
+        Some(Ok(Done { pass, other })) => {
+            let here = removed_from(&pass);
+            match other.is_none_or(|other| removed_from(&other)) && here {
+                true => Ended::Asked,
+                false => Ended::RemoveFailed,
             }
-            let deltas = || pass.look.families.values().flatten();
-            if deltas().any(|d| !d.problems.is_empty()) {
-                error!("stopped; some of what we made could not be removed, see above");
-                return Ended::RemoveFailed;
-            }
-            match deltas().all(|d| d.notes.is_empty()) {
-                true => info!("stopped; what we made is gone"),
-                false => info!("stopped; what we made is gone, but for what is kept, see above"),
-            }
-            Ended::Asked
-        }
-        Some(Ok(pass)) => {
-            for error in pass.look.families.keys().filter_map(|f| pass.error(*f)) {
-                error!("{}", advice::screen(error, host::privileges()));
-            }
-            Ended::RemoveFailed
         }
         Some(Err(error)) => {
             error!("{}", advice::screen(&error, host::privileges()));
@@ -114,6 +114,28 @@ fn removed(answer: Option<Result<Pass, BackendError>>) -> Ended {
     }
 }
 
+fn removed_from(pass: &Pass) -> bool {
+    for error in pass.errors() {
+        error!("{}", advice::screen(error, host::privileges()));
+    }
+    if !pass.is_well() {
+        return false;
+    }
+    for line in report::removal(pass).lines() {
+        info!("{line}");
+    }
+    let deltas = || pass.look.families.values().flatten();
+    if deltas().any(|d| !d.problems.is_empty()) {
+        error!("stopped; some of what we made could not be removed, see above");
+        return false;
+    }
+    match deltas().all(|d| d.notes.is_empty()) {
+        true => info!("stopped; what we made is gone"),
+        false => info!("stopped; what we made is gone, but for what is kept, see above"),
+    }
+    true
+}
+
 /// Says each thing once: a quiet service has a short journal.
 #[derive(Default)]
 struct Journal {
@@ -122,9 +144,24 @@ struct Journal {
 }
 
 impl Journal {
+    /// Says what there is to say of a pass.
+    fn synced(&mut self, kept: Result<Done, BackendError>, said: &[String]) {
+        said.iter().for_each(|line| warn!("{line}"));
+        let (pass, other) = match kept {
+            Ok(Done { pass, other }) => (Ok(pass), other),
+            Err(error) => (Err(error), None),
+        };
+        self.pass(pass);
+        if let Some(swept) = other {
+            info!("our chains in the other backend:");
+            report::removal(&swept).lines().for_each(|line| info!("{line}"));
+            swept.errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+        }
+    }
+
     fn pass(&mut self, pass: Result<Pass, BackendError>) {
         let errors = match &pass {
-            Ok(pass) => pass.look.families.keys().filter_map(|f| pass.error(*f)).cloned().collect(),
+            Ok(pass) => pass.errors().cloned().collect(),
             Err(error) => vec![error.clone()],
         };
         let errors: Vec<String> =

@@ -15,8 +15,11 @@ pub const FAILED: u8 = 5;
 /// One family is in place, the other is not.
 pub const ONE_FAMILY: u8 = 6;
 
+/// Others use the other backend now, and `run` was told to stop then.
+pub const BACKEND_CHANGED: u8 = 7;
+
 /// Each code with what it means.
-pub const TABLE: [(u8, &str); 7] = [
+pub const TABLE: [(u8, &str); 8] = [
     (FINE, "fine: in sync, written, removed, or stopped as asked"),
     (DIFFERS, "differs: `diff` found something to do or something wrong"),
     (USAGE, "usage or configuration: the message names the flag, key or line"),
@@ -24,6 +27,7 @@ pub const TABLE: [(u8, &str); 7] = [
     (DENIED, "not permitted: CAP_NET_ADMIN is missing, or a table has an owner"),
     (FAILED, "refused or failed, or not ours to mend: the message names it"),
     (ONE_FAMILY, "one family only: the other failed, and the message says why"),
+    (BACKEND_CHANGED, "backend changed: `run --on-backend-change exit` saw others move"),
 ];
 
 /// The table as `--help` shows it.

@@ -3,6 +3,8 @@ use std::fs;
 
 /// CAP_NET_ADMIN, bit 12 of the capability sets (`linux/capability.h`).
 const NET_ADMIN: u64 = 1 << 12;
+/// CAP_NET_RAW, bit 13: iptables-legacy opens a raw socket.
+const NET_RAW: u64 = 1 << 13;
 
 /// The privileges of this thread, as far as they could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +15,8 @@ pub struct Privileges {
     pub effective: Option<bool>,
     /// CAP_NET_ADMIN is in the bounding set.
     pub bounding: Option<bool>,
+    /// CAP_NET_RAW is effective.
+    pub raw: Option<bool>,
 }
 
 /// Reads them from `/proc/thread-self/status`.
@@ -24,10 +28,11 @@ pub fn privileges() -> Privileges {
 /// Reads them from the text of a status file.
 pub fn parse(status: &str) -> Privileges {
     let field = |name: &str| status.lines().find_map(|l| l.strip_prefix(name));
-    let set = |name| {
+    let set = |name, bit| {
         let bits = u64::from_str_radix(field(name)?.trim(), 16).ok()?;
-        Some(bits & NET_ADMIN != 0)
+        Some(bits & bit != 0)
     };
     let uid = field("Uid:").and_then(|l| l.split_whitespace().nth(1)?.parse().ok());
-    Privileges { uid, effective: set("CapEff:"), bounding: set("CapBnd:") }
+    let [effective, bounding] = ["CapEff:", "CapBnd:"].map(|name| set(name, NET_ADMIN));
+    Privileges { uid, effective, bounding, raw: set("CapEff:", NET_RAW) }
 }

@@ -5,8 +5,8 @@ use chainkeeper::cli::{self, Cli, Command, Global, LogFormat};
 use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, ConfigError, Settings};
 use chainkeeper::daemon::{self, Ended};
-use chainkeeper::{backends, exit, sandbox};
-use chainkeeper_contract::Backend;
+use chainkeeper::switch::Switch;
+use chainkeeper::{exit, sandbox};
 use clap::Parser;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Render { format, beside_kube_proxy } => {
             commands::render(&config, format, beside_kube_proxy, screen)
         }
+        Command::Probe => commands::probe(&config, screen),
         Command::Run { sandbox } => run(config, sandbox, screen, &cli.global, &cli.settings),
     };
     ExitCode::from(code)
@@ -48,7 +49,7 @@ fn load(global: &Global, flags: &Settings) -> Result<Config, ConfigError> {
     Config::load(global.config.as_deref(), flags)
 }
 
-fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &Settings) -> u8 {
+fn run(mut config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &Settings) -> u8 {
     if sandbox && let Err(error) = sandbox::enter() {
         commands::warn(&format!(
             "error: cannot make a sandbox: {error}\n  \
@@ -57,19 +58,18 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
         ));
         return exit::DENIED;
     }
+    if sandbox {
+        config.state_file = None; // what happens in there tells nothing of the host
+    }
     // Opened here so that a missing capability ends the program instead of filling the journal.
-    let keeper = match commands::open(&config).and_then(|mut k| k.check().map(|()| k)) {
-        Ok(keeper) => keeper,
+    let switch = match Switch::open(&config).and_then(|mut s| s.check().map(|()| s)) {
+        Ok(switch) => switch,
         Err(error) => return screen.fail(&error),
     };
-    let reload = || {
-        let config = load(global, flags).map_err(|e| e.to_string())?;
-        let backend = backends::open(&config).map_err(|e| e.to_string())?;
-        Ok((config, backend))
-    };
-    match keep(config, keeper, reload) {
+    match keep(config, switch, || load(global, flags).map_err(|e| e.to_string())) {
         Ok(Ended::Asked) => exit::FINE,
         Ok(Ended::RemoveFailed) => exit::FAILED,
+        Ok(Ended::BackendChanged) => exit::BACKEND_CHANGED,
         Err(error) => {
             commands::warn(&format!("error: {error:#}"));
             exit::FAILED
@@ -79,14 +79,14 @@ fn run(config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &S
 
 fn keep(
     config: Config,
-    keeper: chainkeeper::reconcile::Keeper,
-    reload: impl Fn() -> Result<(Config, Box<dyn Backend>), String>,
+    switch: Switch,
+    reload: impl Fn() -> Result<Config, String>,
 ) -> anyhow::Result<Ended> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the event loop")?
-        .block_on(daemon::run(config, keeper, reload))
+        .block_on(daemon::run(config, switch, reload))
 }
 
 /// The journal goes to standard error. Under systemd the time is journald's to add.

@@ -1,9 +1,13 @@
 //! Which chains and rules each family should hold. Pure: configuration and what was seen come in.
 //! Rules, comments and order are kubelet's (1.24 for `full`, 1.28 for `current`).
+mod others;
+
+pub use others::{evidence_scope, held, sight};
+
 use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
-    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Partner,
-    Prefix, Rule, Ruleset, Scope, Snapshot, Table,
+    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
+    Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
 };
 use std::net::Ipv4Addr;
 
@@ -23,6 +27,9 @@ const OWN_DROP: &str = "CHAINKEEPER-DROP";
 pub struct Sighted {
     /// A kube-proxy in iptables or ipvs mode. Once seen, it stays seen until reboot.
     pub kube_proxy: bool,
+    /// Nobody's rules tell which backend this host uses. Then KUBE-IPTABLES-HINT is withheld, which would
+    /// tell others, and so is kubelet's canary in mangle, which they take for a hint, too.
+    pub no_hint: bool,
 }
 
 /// What one family should hold.
@@ -32,7 +39,21 @@ pub fn policy(config: &Config, sighted: Sighted, family: Family) -> Ruleset {
     }
     let own_drop = config.profile == Profile::Auto && sighted.kube_proxy;
     let drop_in = if own_drop { DropIn::Own } else { DropIn::Firewall };
-    build(config, family, drop_in, &[config.dialect])
+    let mut set = build(config, family, drop_in, &[config.dialect]);
+    if sighted.no_hint {
+        set.chains.retain(|c| c.name.as_str() != HINT);
+        for canary in set.canaries.iter_mut().filter(|c| c.table == Table::Mangle) {
+            canary.shared = canary.own.clone();
+        }
+    }
+    set
+}
+
+/// What to say of a hint that is neither wanted nor there.
+pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
+    let (table, chain) = (Table::Mangle, ChainName::from(HINT));
+    let off = want.chains.is_empty() || want.chain(table, &chain).is_some();
+    (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
 }
 
 /// Everything that any profile of ours may have made: what `remove` looks for.
@@ -43,14 +64,20 @@ pub fn removable(config: &Config, family: Family) -> Ruleset {
 
 /// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
 pub fn scope(config: &Config) -> Scope {
-    let both = [false, true].map(|kube_proxy| Sighted { kube_proxy });
+    let both = [false, true].map(|kube_proxy| Sighted { kube_proxy, ..Sighted::default() });
     let sets: Vec<Ruleset> = config
         .families
         .iter()
         .flat_map(|f| both.map(|sighted| policy(config, sighted, *f)))
         .collect();
     let mut scope = Scope::of(&sets);
-    scope.presence.extend(kube_proxy_signs());
+    // What tells of others is looked at along the way.
+    let evidence = evidence_scope(config);
+    scope.chains.extend(evidence.chains);
+    scope.presence.extend(evidence.presence);
+    for (hook, targets) in evidence.hooks {
+        scope.hooks.entry(hook).or_default().extend(targets);
+    }
     scope.neighbours = config.dialect == Dialect::Native;
     scope
 }
@@ -59,23 +86,6 @@ pub fn scope(config: &Config) -> Scope {
 pub fn removal_scope(config: &Config) -> Scope {
     let sets: Vec<Ruleset> = config.families.iter().map(|f| removable(config, *f)).collect();
     Scope { references: true, ..Scope::of(&sets) }
-}
-
-fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
-    let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
-    let services = [Table::Nat, Table::Filter].map(|t| (t, ChainName::from("KUBE-SERVICES")));
-    canary.into_iter().chain(services).collect()
-}
-
-/// What a look tells of others. Our own CHAINKEEPER-DROP proves that a kube-proxy was seen earlier:
-/// chains do not outlive a reboot either.
-pub fn sight(snapshot: &Snapshot) -> Sighted {
-    let mut seen = snapshot.families.values().flatten();
-    let kube_proxy = seen.any(|family| {
-        kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
-            || family.chain(Table::Filter, &OWN_DROP.into()).is_some_and(|c| c.ours)
-    });
-    Sighted { kube_proxy }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,14 @@
 //! observe, diff, apply, verify: one pass over both families.
+mod pass;
+
+pub use pass::{Look, Outcome, Pass};
+
 use crate::config::{Config, Dialect};
+use crate::memory::{Complaints, Memory};
 use crate::policy::{self, Sighted};
+use crate::probe::Held;
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Plan, Readable, Scope,
+    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Readable, Scope,
     Snapshot, diff, teardown,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,64 +19,15 @@ use tracing::{debug, trace};
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
 
-/// What one family came to: the difference that was found, or why there is none.
-pub type Outcome = Result<Delta, BackendError>;
-
-/// A look, and what it means.
-#[derive(Debug)]
-pub struct Look {
-    /// The generation that was seen.
-    pub generation: Option<u32>,
-    /// Each family apart.
-    pub families: BTreeMap<Family, Outcome>,
-}
-
-/// A pass that may have written.
-#[derive(Debug)]
-pub struct Pass {
-    /// What was found (and, where there were steps, done).
-    pub look: Look,
-    /// What became of it; `None` when there was nothing to send.
-    pub applied: Option<Applied>,
-    /// From the first look to the last answer.
-    pub took: Duration,
-}
-
-impl Look {
-    /// The steps of all families that could be read.
-    fn plan(&self) -> Plan {
-        let steps = |(f, o): (&Family, &Outcome)| Some((*f, o.as_ref().ok()?.steps.clone()));
-        Plan {
-            generation: self.generation,
-            families: self.families.iter().filter_map(steps).collect(),
-        }
-    }
-
-    /// True when every family is in sync.
-    pub fn in_sync(&self) -> bool {
-        self.families.values().all(|o| o.as_ref().is_ok_and(Delta::in_sync))
-    }
-}
-
-impl Pass {
-    /// A pass that only looked.
-    pub fn of(look: Look) -> Pass {
-        Pass { look, applied: None, took: Duration::ZERO }
-    }
-
-    /// The error of a family, from reading or from writing.
-    pub fn error(&self, family: Family) -> Option<&BackendError> {
-        let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());
-        let wrote = || self.applied.as_ref()?.families.get(&family)?.as_ref().err();
-        read.or_else(wrote)
-    }
-}
-
-/// Keeps one configuration on one backend. Remembers that a kube-proxy was seen.
+/// Keeps one configuration on one backend. Remembers what was seen and created.
 pub struct Keeper {
     backend: Box<dyn Backend>,
     config: Config,
     sighted: Sighted,
+    memory: Memory,
+    complaints: Complaints,
+    /// What the last look showed of others, for the choice between backends.
+    held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
@@ -79,13 +36,55 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        Keeper { backend, config, sighted: Sighted::default(), settled: BTreeSet::new() }
+        let (memory, complaints) = (Memory::none(), Complaints::default());
+        let (sighted, settled) = (Sighted::default(), BTreeSet::new());
+        let held = BTreeMap::new();
+        Keeper { backend, config, sighted, memory, complaints, held, settled }
     }
 
-    /// Another configuration and its backend, the same memory.
-    pub fn reconfigure(&mut self, config: Config, backend: Box<dyn Backend>) {
-        self.config = config;
-        self.backend = backend;
+    /// The same keeper with a memory that outlives it.
+    pub fn remembering(mut self, memory: Memory) -> Keeper {
+        self.memory = memory;
+        self.recall();
+        self
+    }
+
+    /// Whether KUBE-IPTABLES-HINT may be written, see [`Sighted::no_hint`].
+    pub fn hint(&mut self, may: bool) {
+        self.sighted.no_hint = !may;
+    }
+
+    /// What the last look showed of others: the families that were read.
+    pub fn held(&self) -> &BTreeMap<Family, Held> {
+        &self.held
+    }
+
+    /// Takes in what other runs have left in the memory meanwhile.
+    fn recall(&mut self) {
+        let (state, complaint) = self.memory.load();
+        self.complaints.say(complaint);
+        self.sighted.kube_proxy |= state.kube_proxy;
+        self.backend.recall(state.created);
+    }
+
+    /// Puts into the memory what is new.
+    fn record(&mut self) {
+        let (mut state, complaint) = self.memory.load();
+        let before = state.clone();
+        state.kube_proxy |= self.sighted.kube_proxy;
+        if let Some(created) = self.backend.created() {
+            state.created.clone_from(created);
+        }
+        let failed = if state == before { None } else { self.memory.save(&state).err() };
+        self.complaints.say(failed.or(complaint));
+    }
+
+    /// Goes on where `old` was, on the same host.
+    pub fn inherit(&mut self, old: &Keeper) {
+        self.sighted.kube_proxy |= old.sighted.kube_proxy;
+        if self.backend.kind() == old.backend.kind() {
+            self.settled.clone_from(&old.settled);
+        }
     }
 
     /// Asks for the generation: the cheapest question that needs the capability.
@@ -104,6 +103,8 @@ impl Keeper {
     ) -> Result<Look, BackendError> {
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
+        let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
+        self.held = snapshot.families.iter().filter_map(held).collect();
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {
             (Dialect::Xt, _) => Readable::Yes,
@@ -112,7 +113,10 @@ impl Keeper {
         };
         Ok(each(snapshot, |family, seen| {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
-            diff(&policy::policy(&self.config, self.sighted, family), &seen, options)
+            let want = policy::policy(&self.config, self.sighted, family);
+            let mut delta = diff(&want, &seen, options);
+            delta.notes.extend(policy::withheld(&want, &seen));
+            delta
         }))
     }
 
@@ -165,19 +169,26 @@ impl Keeper {
         }))
     }
 
-    /// Looks and writes until a commit lands on the generation that was looked at.
+    /// Looks and writes until a commit lands on what was looked at. Other writers are kept out where the
+    /// backend can do so; what is remembered is read and written in that time, too.
     fn commit(
         &mut self,
         look: impl Fn(&mut Keeper) -> Result<Look, BackendError>,
     ) -> Result<Pass, BackendError> {
         let start = Instant::now();
+        self.backend.lock()?;
+        self.recall();
+        let mut pass = self.attempt(&look, start);
         for round in 1..=ROUNDS {
-            match self.attempt(&look, start) {
+            match pass {
                 Err(BackendError::Busy { .. }) => sleep(Duration::from_millis(1 << round)),
-                done => return done,
+                Ok(_) | Err(_) => break,
             }
+            pass = self.attempt(&look, start);
         }
-        self.attempt(&look, start)
+        self.record();
+        self.backend.unlock();
+        pass
     }
 
     fn attempt(
@@ -200,9 +211,11 @@ impl Keeper {
     }
 
     /// After our commit nothing may be left to do, unless somebody else has written since. Canaries
-    /// apart: where the kernel keeps no mark, ours look like somebody else's.
+    /// apart: where the kernel keeps no mark, ours look like somebody else's. Without a generation
+    /// nobody can tell who wrote last: the next pass will see.
     fn verify(&mut self, pass: &Pass) -> Result<(), BackendError> {
-        let Some(applied) = pass.applied.as_ref().filter(|a| a.commits > 0) else { return Ok(()) };
+        let wrote = |a: &&Applied| a.commits > 0 && a.generation.is_some();
+        let Some(applied) = pass.applied.as_ref().filter(wrote) else { return Ok(()) };
         let look = self.look(CanaryPolicy::Report)?;
         let done = applied.families.iter().filter(|(_, r)| r.is_ok()).map(|(f, _)| f);
         let left = done.filter_map(|f| look.families.get(f)?.as_ref().ok()?.steps.first()).next();

@@ -47,16 +47,19 @@ const JSON: &str = "
 | key | value |
 |---|---|
 | `in_sync` | true when there is nothing to do and nothing wrong, in every family |
+| `backend` | the choice: `kind` (`nft`, `legacy`), `row` of the table in decision 0005, `why`, `basis` (`asked`, `evidence`, `remembered`, `nothing`), `hint` (whether the hint is written), `warnings`, `not_chosen` |
 | `dialect` | `xt`, or `native`: then no iptables-nft can read the rules |
-| `generation` | of nf_tables, as looked at |
+| `generation` | of nf_tables, as looked at; null in legacy |
 | `families` | `ip` and `ip6`, each with `in_sync`, `steps`, `notes`, `problems`, `error` (or null) |
-| `written`, `commits` | whether anything was committed, and in how many commits |
+| `written`, `commits` | whether anything was committed, and in how many commits (legacy: one a family) |
 | `generation_after` | of our commit, or null |
 | `took_ms` | from the first look to the last answer, or null |
+| `other_backend` | the same of what was taken out of the other backend, or null |
 
 A step, note or problem is an object with one key, its kind. An error has `message`, `kind` (`busy`,
 `denied`, `unsupported`, `refused`) and `detail`; one that concerns no family is printed as
-`{\"error\": ...}`. `render` prints `{\"families\": [...]}`, one ruleset each.
+`{\"error\": ...}`. `probe` prints `backend` (or null), `error` (or null) and `facts`: those of `nft` and
+`legacy`, `host_tool` and `remembered`. `render` prints `{\"families\": [...]}`, one ruleset each.
 ";
 
 fn own(command: &Command) -> impl Iterator<Item = &Arg> {

@@ -1,9 +1,11 @@
 //! What people and programs see. Results only: errors are `advice`.
 mod diff;
 mod lines;
+mod probe;
 mod written;
 
 pub use diff::{diff, state};
+pub use probe::{evidence, probe, probe_json};
 pub use written::{applied, removal};
 
 use crate::reconcile::{Look, Outcome};

@@ -1,19 +1,22 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::config::Config;
-use crate::reconcile::{Keeper, Pass};
-use chainkeeper_contract::{Backend, BackendError};
+use crate::switch::{Done, Switch, Synced};
+use chainkeeper_contract::BackendError;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
+/// The way back of an answer.
+pub type Reply<T> = oneshot::Sender<T>;
+
 /// What the worker is asked to do.
 pub enum Order {
     /// Look, and bring everything in place.
-    Sync(oneshot::Sender<Result<Pass, BackendError>>),
-    /// From now on keep this, with this backend.
-    Reconfigure(Box<Config>, Box<dyn Backend>),
-    /// Take out what we made.
-    Remove(oneshot::Sender<Result<Pass, BackendError>>),
+    Sync(Reply<Synced>),
+    /// From now on keep this. After an error, what was kept before; else the backend in words.
+    Reconfigure(Box<Config>, Reply<Result<String, BackendError>>),
+    /// Take out what we made, here and in the other backend.
+    Remove(Reply<Result<Done, BackendError>>),
 }
 
 /// A handle on the thread. Dropping it ends the thread after what it is doing.
@@ -24,27 +27,19 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the thread, in the network namespace of the caller.
-    pub fn start(keeper: Keeper) -> std::io::Result<Worker> {
+    pub fn start(switch: Switch) -> std::io::Result<Worker> {
         let (orders, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("keeper".into())
-            .spawn(move || work(keeper, &inbox))?;
+            .spawn(move || work(switch, &inbox))?;
         Ok(Worker { orders: Some(orders), thread: Some(thread) })
     }
 
     /// Asks, and waits for the answer. `None` when the thread is gone.
-    pub async fn ask(
-        &self,
-        order: impl FnOnce(oneshot::Sender<Result<Pass, BackendError>>) -> Order,
-    ) -> Option<Result<Pass, BackendError>> {
+    pub async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        self.tell(order(reply))?;
+        self.orders.as_ref()?.send(order(reply)).ok()?;
         answer.await.ok()
-    }
-
-    /// Tells without waiting.
-    pub fn tell(&self, order: Order) -> Option<()> {
-        self.orders.as_ref()?.send(order).ok()
     }
 }
 
@@ -57,16 +52,16 @@ impl Drop for Worker {
     }
 }
 
-fn work(mut keeper: Keeper, inbox: &mpsc::Receiver<Order>) {
+/// Nobody waits for an answer any more when the program ends: that is no error.
+fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>) {
     while let Ok(order) = inbox.recv() {
         match order {
-            Order::Sync(reply) => {
-                let _ = reply.send(keeper.keep());
+            Order::Sync(reply) => drop(reply.send(switch.sync())),
+            Order::Reconfigure(config, reply) => {
+                let done = switch.reconfigure(&config);
+                drop(reply.send(done.map(|()| switch.choice().to_string())));
             }
-            Order::Reconfigure(config, backend) => keeper.reconfigure(*config, backend),
-            Order::Remove(reply) => {
-                let _ = reply.send(keeper.remove(false));
-            }
+            Order::Remove(reply) => drop(reply.send(switch.remove(false))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The commands from outside: what they print, how they exit, that an idle pass is silent.
 use crate::support::Host;
 use chainkeeper::config::Settings;
-use chainkeeper::{backends, reconcile::Keeper};
+use chainkeeper::{backends, probe::Kind, reconcile::Keeper};
 use chainkeeper_contract::CanaryPolicy;
 use std::sync::Barrier;
 
@@ -74,7 +74,7 @@ fn keepers_that_repair_at_once_make_no_double_rule() {
         let start = Barrier::new(4);
         let repair = || {
             let config = Settings::default().check().expect("defaults");
-            let backend = backends::open(&config).expect("netlink");
+            let backend = backends::open(&config, Kind::Nft).expect("netlink");
             let mut keeper = Keeper::new(backend, config);
             start.wait();
             keeper.apply(CanaryPolicy::Write).expect("apply");

@@ -35,8 +35,9 @@ fn every_rule_of_the_policy_is_written_alike() {
             let toml = format!("profile = '{profile}'\ndialect = '{name}'");
             let config: Config = parse("test", &toml).expect("settings").check().expect("config");
             for family in Family::ALL {
-                let sets =
-                    [false, true].map(|kube_proxy| policy(&config, Sighted { kube_proxy }, family));
+                let sets = [false, true].map(|kube_proxy| {
+                    policy(&config, Sighted { kube_proxy, ..Sighted::default() }, family)
+                });
                 for rule in sets.into_iter().flat_map(rules) {
                     let lowered = lower(family, dialect, &rule).expect("the policy asks for it");
                     let [ours, theirs] =

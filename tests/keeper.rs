@@ -8,6 +8,13 @@ fn config(toml: &str) -> Config {
     parse("test", toml).expect("settings").check().expect("config")
 }
 
+/// The keeper of the next configuration.
+fn next(old: &Keeper, toml: &str) -> Keeper {
+    let mut keeper = Keeper::new(Box::new(Fake::default()), config(toml));
+    keeper.inherit(old);
+    keeper
+}
+
 fn canaries(pass: &Pass, family: Family) -> usize {
     let delta = pass.look.families[&family].as_ref().expect("readable");
     let made = |s: &&Step| matches!(s, Step::CreateChain { chain, .. } if chain.as_str().ends_with("CANARY"));
@@ -20,7 +27,7 @@ fn each_family_gets_its_canaries_with_its_first_good_pass() {
     let mut keeper = Keeper::new(Box::new(Fake::default()), config("family = 'ipv4'"));
     assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv4), 3);
     // A backend opened anew sees the same kernel; the fake is a kernel of its own.
-    keeper.reconfigure(config("family = 'both'"), Box::new(Fake::default()));
+    let mut keeper = next(&keeper, "family = 'both'");
     assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv6), 3);
     assert!(keeper.keep().expect("pass").applied.is_none());
 }
@@ -30,7 +37,7 @@ fn switched_off_at_first_it_still_writes_canaries_when_switched_on() {
     let off = config("make-iptables-util-chains = false");
     let mut keeper = Keeper::new(Box::new(Fake::default()), off);
     assert!(keeper.keep().expect("pass").applied.is_none());
-    keeper.reconfigure(config(""), Box::new(Fake::default()));
+    let mut keeper = next(&keeper, "");
     assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv4), 3);
 }
 

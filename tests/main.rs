@@ -10,6 +10,7 @@ mod neighbours;
 mod outcomes;
 mod packets;
 mod policy;
+mod probe;
 mod reference;
 mod screens;
 mod support;

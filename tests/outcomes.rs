@@ -45,7 +45,7 @@ impl Host {
     /// With jumps of somebody else's from nat OUTPUT.
     fn with(toml: &str, kube_proxy: bool, family: Family, to: &[&str]) -> Host {
         let config: Config = parse("test", toml).expect("settings").check().expect("config");
-        let mut set = policy(&config, Sighted { kube_proxy }, family);
+        let mut set = policy(&config, Sighted { kube_proxy, ..Sighted::default() }, family);
         set.jumps.extend(to.iter().map(|to| {
             let rule = Rule::new(Action::Jump((*to).into()));
             Jump { table: Table::Nat, hook: Hook::Output, to: (*to).into(), rule }

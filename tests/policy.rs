@@ -12,7 +12,7 @@ fn alone(toml: &str, family: Family) -> Ruleset {
 }
 
 fn beside_kube_proxy(toml: &str, family: Family) -> Ruleset {
-    policy(&config(toml), Sighted { kube_proxy: true }, family)
+    policy(&config(toml), Sighted { kube_proxy: true, ..Sighted::default() }, family)
 }
 
 fn lines<'a>(save: &'a str, with: &str) -> Vec<&'a str> {

@@ -58,6 +58,8 @@ fn errors_say_what_why_and_the_way_out() {
     let unprivileged =
         format!("setpriv --bounding-set=-net_admin --inh-caps=-net_admin {bin} diff");
     assert_snapshot!("error_no_capability", said(&unprivileged, 4));
-    assert_snapshot!("error_legacy", said(&format!("{bin} apply --backend legacy"), 3));
+    let no_tools = "mount -t tmpfs none /usr/sbin; [ -L /sbin ] || mount -t tmpfs none /sbin";
+    let hidden = format!("unshare -m sh -ec '{no_tools}; {bin} apply --backend legacy'");
+    assert_snapshot!("error_legacy", said(&hidden, 3));
     assert_snapshot!("error_bit", said(&format!("{bin} apply --drop-bit 32"), 2));
 }

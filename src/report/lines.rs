@@ -15,6 +15,19 @@ pub(super) fn wrapped(line: &str) -> String {
     }
 }
 
+/// The same for a line whose next ones are indented by `indent`, with its end.
+pub(super) fn wrapped_to(indent: usize, line: &str) -> String {
+    let end = line.char_indices().nth(80).map(|(end, _)| end);
+    match end.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > indent)
+    {
+        Some(at) => {
+            let rest = wrapped_to(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
+            format!("{}\n{rest}", line[..at].trim_end())
+        }
+        None => format!("{}\n", line.trim_end()),
+    }
+}
+
 fn sign(sign: char, text: &str) -> String {
     let colour = match sign {
         '+' => AnsiColor::Green,
@@ -109,6 +122,9 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
         }
         Note::PendingCanary { table, chain } => {
             (table, chain, "pending: not there; a canary alone is no drift".into())
+        }
+        Note::Withheld { table, chain } => {
+            (table, chain, "withheld: nothing here tells which backend others use".into())
         }
         Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
     };

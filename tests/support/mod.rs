@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 #[derive(Debug)]
 pub(crate) struct Host {
     ns: File,
+    /// Of the host's own: what chainkeeper remembers, and the xtables lock.
+    folder: PathBuf,
 }
 
 /// What a program said.
@@ -26,14 +29,34 @@ pub(crate) struct Said {
 }
 
 impl Host {
+    /// A host on which nft was chosen before the last boot, by evidence.
     pub(crate) fn new() -> Host {
+        Host::of("nft")
+    }
+
+    /// The same with another backend.
+    pub(crate) fn of(backend: &str) -> Host {
+        let host = Host::unknown();
+        let choice = format!("{{\"backend\":\"{backend}\",\"evidence\":true}}");
+        let rest = "\"boot\":\"\",\"namespace\":\"\",\"kube_proxy\":false,\"created\":[]";
+        let state = format!("{{\"version\":1,\"choice\":{choice},{rest}}}");
+        std::fs::write(host.state(), state).expect("the target directory can be written");
+        host
+    }
+
+    /// A host of which nothing is known.
+    pub(crate) fn unknown() -> Host {
         let ns = std::thread::spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
                 panic!("this test needs root, or the user namespace that `make test` makes: {e}")
             });
             File::open("/proc/thread-self/ns/net").expect("/proc is mounted")
         });
-        let host = Host { ns: ns.join().expect("a new network namespace") };
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("host-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).expect("the target directory can be written");
+        let host = Host { ns: ns.join().expect("a new network namespace"), folder };
         host.sh("ip link set lo up");
         host
     }
@@ -70,6 +93,21 @@ impl Host {
         self.run(program)
     }
 
+    /// The host's own environment: nothing of the machine is locked or remembered.
+    fn environment(&self, command: &mut Command) {
+        command.env("STATE_DIRECTORY", &self.folder).env("XTABLES_LOCKFILE", self.lock());
+    }
+
+    /// The xtables lock of this host.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.folder.join("xtables.lock")
+    }
+
+    /// What chainkeeper remembers of this host.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.join("state.json")
+    }
+
     /// Runs chainkeeper and expects this exit code; what it printed to standard output.
     pub(crate) fn ck_ok(&self, words: &str, code: i32) -> String {
         let said = self.ck(words);
@@ -81,11 +119,13 @@ impl Host {
     pub(crate) fn start(&self, program: &str, words: &str) -> Running {
         let mut command = Command::new(program);
         command.args(words.split_whitespace());
+        self.environment(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Running::new(self.inside(move || command.spawn().expect("program starts")))
     }
 
     fn run(&self, mut command: Command) -> Said {
+        self.environment(&mut command);
         self.inside(move || said(command.stdin(Stdio::null()).output().expect("program starts")))
     }
 
@@ -111,6 +151,12 @@ impl Host {
             other.path()
         ));
         other.sh(&format!("ip link set {name} up"));
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

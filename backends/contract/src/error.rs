@@ -126,14 +126,6 @@ pub enum BackendError {
         /// What is missing and what would provide it.
         missing: String,
     },
-    /// This build has no such backend.
-    #[error("{what}")]
-    NotBuilt {
-        /// What was asked for.
-        what: String,
-        /// What this build has instead.
-        missing: String,
-    },
     /// The kernel refused one step, and with it the commit. Nothing was changed.
     #[error("{what}: {errno}{}", at.as_deref().map(|a| format!(", at {a}")).unwrap_or_default())]
     Refused {
@@ -145,6 +137,24 @@ pub enum BackendError {
         errno: Errno,
         /// The attribute that the kernel points at, from the extended ACK.
         at: Option<String>,
+    },
+    /// Somebody else holds the xtables lock. Nothing was read or changed.
+    #[error("{what}: {words}")]
+    Locked {
+        /// What was being done.
+        what: String,
+        /// Who holds it, as far as it shows.
+        words: String,
+    },
+    /// Not the kernel: a tool that we ran or a file stood in the way. Its own words.
+    #[error("{what}: {words}")]
+    Failed {
+        /// What a caller can do about it.
+        kind: ErrorKind,
+        /// What was being done.
+        what: String,
+        /// What was said.
+        words: String,
     },
     /// The kernel answered something that cannot be read.
     #[error("{what}: the answer makes no sense: {why}")]
@@ -160,12 +170,13 @@ impl BackendError {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            BackendError::Busy { .. } => ErrorKind::Busy,
+            BackendError::Busy { .. } | BackendError::Locked { .. } => ErrorKind::Busy,
             BackendError::Denied { .. } => ErrorKind::Denied,
-            BackendError::Unsupported { .. }
-            | BackendError::NoExtension { .. }
-            | BackendError::NotBuilt { .. } => ErrorKind::Unsupported,
+            BackendError::Unsupported { .. } | BackendError::NoExtension { .. } => {
+                ErrorKind::Unsupported
+            }
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
+            BackendError::Failed { kind, .. } => *kind,
         }
     }
 
@@ -177,7 +188,9 @@ impl BackendError {
             | BackendError::Unsupported { errno, .. }
             | BackendError::NoExtension { errno, .. }
             | BackendError::Refused { errno, .. } => Some(*errno),
-            BackendError::NotBuilt { .. } | BackendError::Garbled { .. } => None,
+            BackendError::Garbled { .. }
+            | BackendError::Locked { .. }
+            | BackendError::Failed { .. } => None,
         }
     }
 }

@@ -21,7 +21,7 @@ pub mod text;
 pub mod trace;
 mod walk;
 
-pub use backend::{Applied, Backend};
+pub use backend::{Applied, Backend, Created, Survey};
 pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readable, diff};
 pub use error::{BackendError, Errno, ErrorKind};
 pub use names::{ChainName, Family, Handle, Hook, Table};
@@ -34,4 +34,4 @@ pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
 pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
 pub use teardown::teardown;
 pub use trace::trace;
-pub use walk::{Judgement, WALK_LIMIT, judge};
+pub use walk::{Judgement, WALK_LIMIT, judge, needed};

@@ -4,7 +4,11 @@ use std::fmt;
 
 /// An address family. `ip` and `ip6` are separate worlds in nf_tables; `inet` is never ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Family {
     /// nf_tables `ip`, NFPROTO_IPV4.
     Ipv4,
@@ -41,7 +45,11 @@ impl fmt::Display for Family {
 
 /// A table that we write to. Declared in the order iptables-save prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Table {
     /// Packet alteration; holds the hint and a canary.
     Mangle,
@@ -112,7 +120,7 @@ impl fmt::Display for Hook {
 
 /// A chain's name. Kernel limit 255 bytes; iptables itself creates at most 28.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ChainName(String);
 
 impl ChainName {
@@ -140,7 +148,8 @@ impl fmt::Display for ChainName {
     }
 }
 
-/// The kernel's number for a rule or a chain, unique within one table.
+/// The kernel's number for a rule or a chain, unique within one table. Legacy has none: there it is the
+/// rule's number in its chain, from 1 as `--line-numbers` counts, and good for one look only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Handle(pub u64);

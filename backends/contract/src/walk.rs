@@ -2,6 +2,7 @@
 use crate::names::{ChainName, Table};
 use crate::observed::{End, Observed, Outline, RuleSeen};
 use crate::ruleset::Ruleset;
+use std::collections::BTreeSet;
 
 /// Rules read at most before giving up. A walk is only done when something stands before our jump.
 pub const WALK_LIMIT: usize = 1000;
@@ -64,6 +65,27 @@ pub fn judge(
             (None, None) => Judgement::Effective,
         },
     }
+}
+
+/// A chain that must be read before it can be said whether packets reach a jump from `hook` to one of
+/// `targets`.
+pub fn needed(
+    seen: &Observed,
+    table: Table,
+    hook: &ChainName,
+    targets: &BTreeSet<ChainName>,
+) -> Option<ChainName> {
+    let rules = &seen.chain(table, hook)?.rules;
+    targets.iter().find_map(|to| {
+        let last = rules.iter().rposition(|r| r.outline().end == End::Jump(to.clone()))?;
+        match judge(seen, None, table, hook, &rules[..last]) {
+            Judgement::Needs(name) => Some(name),
+            Judgement::Effective
+            | Judgement::Shadowed(_)
+            | Judgement::Unreached(_)
+            | Judgement::NotJudged(_) => None,
+        }
+    })
 }
 
 impl Walk<'_> {

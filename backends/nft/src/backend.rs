@@ -8,12 +8,9 @@ use crate::read::{Body, Messages};
 use crate::wire::Socket;
 use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, Errno, Family, Observed, Plan, Scope, Snapshot,
+    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Survey,
 };
 use std::collections::BTreeMap;
-
-/// Looks that may be interrupted by other writers before we say so.
-const LOOKS: usize = 20;
 
 /// How a backend writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,7 +46,7 @@ enum Answer {
 impl NftBackend {
     /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
     pub fn open(setup: Setup) -> Result<NftBackend, BackendError> {
-        Ok(NftBackend { socket: Socket::open(setup.encoder).map_err(opening)?, setup })
+        Ok(NftBackend { socket: Socket::open(setup.encoder).map_err(observe::opening)?, setup })
     }
 
     fn send(
@@ -136,32 +133,6 @@ impl NftBackend {
         }
         Ok(applied)
     }
-
-    /// One look at all families between two equal generation numbers.
-    fn look(&mut self, scope: &Scope) -> Result<Snapshot, Trouble> {
-        let generation = observe::generation(&mut self.socket)?;
-        let mut families: BTreeMap<Family, Result<Observed, BackendError>> = BTreeMap::new();
-        for family in &scope.families {
-            let seen = match observe::family(&mut self.socket, *family, scope) {
-                Ok(seen) => Ok(seen),
-                Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
-                Err(Trouble::Failed(error)) => {
-                    // Answers may still be queued: the next family starts on a clean socket.
-                    self.socket.reopen().map_err(|e| Trouble::Failed(opening(e)))?;
-                    Err(error)
-                }
-            };
-            families.insert(*family, seen);
-        }
-        if observe::generation(&mut self.socket)? != generation {
-            return Err(Trouble::Interrupted);
-        }
-        Ok(Snapshot { generation: Some(generation), families })
-    }
-}
-
-fn opening(errno: Errno) -> BackendError {
-    errors::asking("cannot open a netlink socket", errno)
 }
 
 impl Sending {
@@ -222,19 +193,9 @@ impl Backend for NftBackend {
     }
 
     fn observe(&mut self, scope: &Scope) -> Result<Snapshot, BackendError> {
-        for _ in 0..LOOKS {
-            match self.look(scope) {
-                Ok(snapshot) => return Ok(snapshot),
-                Err(Trouble::Interrupted) => {}
-                Err(Trouble::Failed(error)) => {
-                    // Answers may still be queued, or lost: start the next look on a clean socket.
-                    self.socket.reopen().map_err(opening)?;
-                    return Err(error);
-                }
-            }
-        }
-        let what = format!("read nf_tables: others committed during {LOOKS} looks in a row");
-        Err(BackendError::Busy { what, errno: Errno::RESTART })
+        let (generation, families) =
+            observe::steady(&mut self.socket, |socket| observe::families(socket, scope))?;
+        Ok(Snapshot { generation: Some(generation), families })
     }
 
     fn apply(&mut self, plan: &Plan) -> Result<Applied, BackendError> {
@@ -251,5 +212,10 @@ impl Backend for NftBackend {
             Err(Trouble::Failed(error)) => Err(error),
             Err(Trouble::Interrupted) => Ok(None),
         }
+    }
+
+    fn survey(&mut self) -> Result<Survey, BackendError> {
+        let (_, survey) = observe::steady(&mut self.socket, observe::survey)?;
+        Ok(survey)
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn table(
         };
         let waits = match options.canary {
             CanaryPolicy::Write => false,
-            CanaryPolicy::Wait => chain == canary.shared,
+            CanaryPolicy::Wait => chain == canary.shared && chain != canary.own,
             CanaryPolicy::Report => true,
         };
         if waits {

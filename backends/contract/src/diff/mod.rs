@@ -116,6 +116,13 @@ pub enum Note {
         /// The canary.
         chain: ChainName,
     },
+    /// A chain that tells others which backend this host uses is not written: nobody told us.
+    Withheld {
+        /// The table.
+        table: Table,
+        /// The hint.
+        chain: ChainName,
+    },
     /// `remove` leaves a chain.
     Kept {
         /// The table.

@@ -4,7 +4,7 @@ use super::{Dice, full, random};
 use crate::backend::Backend;
 use crate::diff::{Delta, Options, Readable, diff};
 use crate::error::ErrorKind;
-use crate::names::{ChainName, Family, Table};
+use crate::names::{ChainName, Family, Handle, Table};
 use crate::observed::{Observed, RuleSeen, Scope, Seen};
 use crate::plan::Plan;
 use crate::ruleset::Ruleset;
@@ -20,6 +20,10 @@ pub trait World {
     /// How to decide where the ruleset alone does not say.
     fn options(&self) -> Options {
         Options::default()
+    }
+    /// True where a handle is one rule's own for as long as it lives; else it is its number in the chain.
+    fn handles_last(&self) -> bool {
+        true
     }
 }
 
@@ -100,12 +104,15 @@ fn lost_rules(world: &mut dyn World) {
 }
 
 fn foreign(world: &mut dyn World) -> Vec<(Family, Table, ChainName, RuleSeen)> {
+    let lasts = world.handles_last();
     let (_, seen) = look(world, &Scope::of(&wants()));
     let mut out = Vec::new();
     for (family, observed) in seen {
         for (table, found) in observed.tables {
             for (name, chain) in found.chains {
                 let rules = chain.rules.into_iter().filter(|r| matches!(r.seen, Seen::Foreign(_)));
+                let handle = |r: &RuleSeen| if lasts { r.handle } else { Handle(0) };
+                let rules = rules.map(|r| RuleSeen { handle: handle(&r), ..r });
                 out.extend(rules.map(|r| (family, table, name.clone(), r)));
             }
         }

@@ -2,7 +2,7 @@
 //! held to that by playing the same random scripts as the kernel (`script`).
 use super::random::Outside;
 use super::tables::Tables;
-use crate::backend::{Applied, Backend};
+use crate::backend::{Applied, Backend, Survey};
 use crate::error::{BackendError, Errno};
 use crate::names::Family;
 use crate::observed::{End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot};
@@ -155,5 +155,9 @@ impl Backend for Fake {
 
     fn generation(&mut self) -> Result<Option<u32>, BackendError> {
         Ok(Some(self.generation))
+    }
+
+    fn survey(&mut self) -> Result<Survey, BackendError> {
+        Ok(Survey::default())
     }
 }

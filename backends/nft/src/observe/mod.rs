@@ -3,6 +3,11 @@
 mod neighbours;
 mod references;
 mod seen;
+mod steady;
+mod survey;
+
+pub(crate) use self::steady::{opening, steady};
+pub(crate) use self::survey::survey;
 
 use self::seen::{add_chain, add_table, rule_seen};
 
@@ -12,9 +17,9 @@ use crate::uapi as u;
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
-    BackendError, ChainName, Errno, Family, Judgement, Observed, RuleSeen, Scope, Table,
-    WALK_LIMIT, judge,
+    BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
 };
+use std::collections::BTreeMap;
 
 /// Why a look has to be done again, or cannot be done.
 pub(crate) enum Trouble {
@@ -52,12 +57,28 @@ pub(crate) fn generation(socket: &mut Socket) -> Result<u32, Trouble> {
     Err(failed(Errno(11)))
 }
 
-/// One family of the scope.
-pub(crate) fn family(
+/// Every family of the scope, each with what it holds or why it could not be read.
+pub(crate) fn families(
     socket: &mut Socket,
-    family: Family,
     scope: &Scope,
-) -> Result<Observed, Trouble> {
+) -> Result<BTreeMap<Family, Result<Observed, BackendError>>, Trouble> {
+    let mut families = BTreeMap::new();
+    for family in &scope.families {
+        let seen = match one_family(socket, *family, scope) {
+            Ok(seen) => Ok(seen),
+            Err(Trouble::Interrupted) => return Err(Trouble::Interrupted),
+            Err(Trouble::Failed(error)) => {
+                // Answers may still be queued: the next family starts on a clean socket.
+                socket.reopen().map_err(|e| Trouble::Failed(opening(e)))?;
+                Err(error)
+            }
+        };
+        families.insert(*family, seen);
+    }
+    Ok(families)
+}
+
+fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Observed, Trouble> {
     let mut look = Look { socket, family, seen: Observed::default(), uses: Vec::new() };
     look.objects(scope)?;
     let full: Vec<_> = scope.chains.iter().cloned().chain(hooks(scope)).collect();
@@ -173,7 +194,7 @@ impl Look<'_> {
     fn follow_jumps(&mut self, scope: &Scope) -> Result<(), Trouble> {
         for ((table, hook), targets) in &scope.hooks {
             let mut budget = WALK_LIMIT;
-            while let Some(name) = self.needed(*table, &hook.chain(), targets) {
+            while let Some(name) = needed(&self.seen, *table, &hook.chain(), targets) {
                 let seq = self.socket.seqs(1);
                 let ask = [Request::Chain(self.family, table.name(), name.as_str())];
                 self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
@@ -210,27 +231,5 @@ impl Look<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// A chain that must be read before it can be said whether packets reach one of our jumps.
-    fn needed<'t>(
-        &self,
-        table: Table,
-        hook: &ChainName,
-        targets: impl IntoIterator<Item = &'t ChainName>,
-    ) -> Option<ChainName> {
-        let rules = &self.seen.chain(table, hook)?.rules;
-        targets.into_iter().find_map(|to| {
-            let jump =
-                |r: &RuleSeen| r.outline().end == chainkeeper_contract::End::Jump(to.clone());
-            let last = rules.iter().rposition(jump)?;
-            match judge(&self.seen, None, table, hook, &rules[..last]) {
-                Judgement::Needs(name) => Some(name),
-                Judgement::Effective
-                | Judgement::Shadowed(_)
-                | Judgement::Unreached(_)
-                | Judgement::NotJudged(_) => None,
-            }
-        })
     }
 }

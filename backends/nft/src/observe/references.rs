@@ -46,7 +46,8 @@ impl Look<'_> {
     }
 }
 
-fn targets(exprs: &[Expr]) -> impl Iterator<Item = ChainName> {
+/// Where a rule jumps or goes to.
+pub(super) fn targets(exprs: &[Expr]) -> impl Iterator<Item = ChainName> {
     exprs.iter().filter_map(|e| {
         let Expr::Immediate(Verdict::Jump(to) | Verdict::Goto(to)) = e else { return None };
         Some(ChainName::from(to.as_str()))

@@ -28,6 +28,8 @@ pub struct ChainMsg {
     pub hook: Option<(u32, i32)>,
     /// `filter`, `nat`, `route`, for a base chain.
     pub kind: Option<String>,
+    /// NF_ACCEPT or NF_DROP, for a base chain.
+    pub policy: Option<i32>,
     /// References: its rules, and the rules and maps that jump to it.
     pub uses: u32,
     /// NFTA_CHAIN_USERDATA.
@@ -74,6 +76,7 @@ pub fn chain(attrs: &[u8]) -> Result<ChainMsg, Malformed> {
             u::NFTA_CHAIN_NAME => out.name = attr.text(),
             u::NFTA_CHAIN_HANDLE => out.handle = attr.u64()?,
             u::NFTA_CHAIN_USE => out.uses = attr.u32()?,
+            u::NFTA_CHAIN_POLICY => out.policy = Some(attr.u32()?.cast_signed()),
             u::NFTA_CHAIN_TYPE => out.kind = Some(attr.text()),
             u::NFTA_CHAIN_USERDATA => out.userdata = attr.value.to_vec(),
             u::NFTA_CHAIN_HOOK => out.hook = Some(hook(attr.nested())?),

@@ -14,6 +14,12 @@ pub enum Request<'a> {
     Chain(Family, &'a str, &'a str),
     /// NFT_MSG_GETRULE dump of a table, or of one chain of it.
     Rules(Family, &'a str, Option<&'a str>),
+    /// NFT_MSG_GETTABLE dump of every family.
+    Tables,
+    /// NFT_MSG_GETCHAIN dump of all tables of a family.
+    Chains(Family),
+    /// NFT_MSG_GETRULE dump of all tables of a family.
+    AllRules(Family),
     /// NFNL_MSG_COMPAT_GET: is there such an xt match (or target) of that name and revision? The kernel
     /// itself may load a module to answer.
     Extension {
@@ -54,6 +60,18 @@ pub fn encode(requests: &[Request<'_>], seq: u32) -> Vec<u8> {
                     b.u32(u::NFTA_COMPAT_REV, *rev);
                     b.u32(u::NFTA_COMPAT_TYPE, u32::from(*target));
                 });
+            }
+            Request::Tables => {
+                // NFPROTO_UNSPEC: all of them.
+                out.message((u::NFT_MSG_GETTABLE, get | u::NLM_F_DUMP, seq), (0, 0), |_| {});
+            }
+            Request::Chains(family) => {
+                let head = (u::NFT_MSG_GETCHAIN, get | u::NLM_F_DUMP, seq);
+                out.message(head, (u::nfproto(*family), 0), |_| {});
+            }
+            Request::AllRules(family) => {
+                let head = (u::NFT_MSG_GETRULE, get | u::NLM_F_DUMP, seq);
+                out.message(head, (u::nfproto(*family), 0), |_| {});
             }
             Request::Rules(family, table, chain) => {
                 let head = (u::NFT_MSG_GETRULE, get | u::NLM_F_DUMP, seq);

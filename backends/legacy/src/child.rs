@@ -1,0 +1,115 @@
+//! One run of a tool: text in, text out, and a time limit. No pipe, so nothing can block on the other
+//! side: input, output and the tool's private lock are files in memory.
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A tool that was started.
+pub(crate) struct Running {
+    child: Child,
+    stdout: File,
+    stderr: File,
+    until: Instant,
+    /// Held open: the child opens it by its number.
+    _lock: Option<File>,
+}
+
+/// How it ended.
+pub(crate) struct Ended {
+    /// The exit code; `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    /// Its words, or what became of it, in one line.
+    pub(crate) words: String,
+    /// It had to be killed.
+    pub(crate) late: bool,
+}
+
+/// Starts `command` with this input. With `private_lock` it takes a lock of its own for the xtables lock
+/// (XTABLES_LOCKFILE, iptables 1.8.6), which nobody else can hold: the real one is ours by then.
+pub(crate) fn start(
+    mut command: Command,
+    input: &str,
+    private_lock: bool,
+    limit: Duration,
+) -> io::Result<Running> {
+    let mut stdin = memory(MFdFlags::MFD_CLOEXEC)?;
+    stdin.write_all(input.as_bytes())?;
+    stdin.rewind()?;
+    let (stdout, stderr) = (memory(MFdFlags::MFD_CLOEXEC)?, memory(MFdFlags::MFD_CLOEXEC)?);
+    let lock = if private_lock { Some(memory(MFdFlags::empty())?) } else { None };
+    if let Some(lock) = &lock {
+        command.env("XTABLES_LOCKFILE", format!("/proc/self/fd/{}", lock.as_raw_fd()));
+    }
+    command.stdin(stdin);
+    command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    let child = command.spawn()?;
+    Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock })
+}
+
+fn memory(flags: MFdFlags) -> io::Result<File> {
+    Ok(memfd_create(c"chainkeeper", flags)?.into())
+}
+
+impl Running {
+    /// Waits for its end, and kills it at its time limit.
+    pub(crate) fn finish(mut self) -> io::Result<Ended> {
+        let mut pause = Duration::from_micros(200);
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break Some(status),
+                None if Instant::now() >= self.until => break None,
+                None => sleep(pause),
+            }
+            pause = (pause * 2).min(Duration::from_millis(5));
+        };
+        let late = status.is_none();
+        let status = match status {
+            Some(status) => status,
+            None => {
+                self.child.kill()?;
+                self.child.wait()?
+            }
+        };
+        let (stdout, stderr) = (content(&mut self.stdout)?, content(&mut self.stderr)?);
+        let words = words(&String::from_utf8_lossy(&stderr), status, late);
+        Ok(Ended { code: status.code(), stdout, words, late })
+    }
+}
+
+/// A child that nobody waits for any more must not be left to write later.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn content(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a tool wrote to standard error in one line, without its pointer to the manual.
+fn words(stderr: &str, status: ExitStatus, late: bool) -> String {
+    let lines = stderr.lines().map(str::trim);
+    let said: Vec<&str> = lines.filter(|l| !l.is_empty() && !l.starts_with("Try `")).collect();
+    let end = match (late, status.code(), status.signal()) {
+        (true, _, _) => "it did not end in time and was killed".to_owned(),
+        (false, Some(code), _) => format!("exit {code}"),
+        (false, None, signal) => format!("killed by signal {}", signal.unwrap_or_default()),
+    };
+    match said.is_empty() {
+        true => end,
+        false => format!("{end}: {}", said.join("; ")),
+    }
+}

@@ -1,0 +1,18 @@
+//! The legacy backend: x_tables, by the host's own iptables-legacy-save and iptables-legacy-restore.
+//!
+//! The tools print and write; what is decided in between is the contract's. A rule of somebody else is
+//! never written again: every change names a rule of ours by its text, or a place by its number.
+#![forbid(unsafe_code)]
+
+mod backend;
+mod child;
+mod errors;
+mod host;
+mod lock;
+mod render;
+mod saves;
+mod tools;
+
+pub use backend::{LegacyBackend, Setup};
+pub use host::{Names, listed};
+pub use tools::{Plain, PlainKind, Tools, plain};

@@ -1,0 +1,94 @@
+//! The xtables lock: what every iptables-legacy takes before it writes.
+use chainkeeper_contract::{BackendError, ErrorKind};
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
+use nix::sys::stat::{Mode, fstat, stat};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Held until dropped.
+pub(crate) type Held = Flock<File>;
+
+/// Where the tools look for it: `XTABLES_LOCKFILE` (1.8.6), else where they are compiled to.
+pub(crate) fn path() -> PathBuf {
+    match std::env::var_os("XTABLES_LOCKFILE") {
+        Some(path) if !path.is_empty() => path.into(),
+        Some(_) | None => "/run/xtables.lock".into(),
+    }
+}
+
+/// Takes it, as iptables does (read only, created with mode 0600, flock), waiting at most `budget`.
+pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> {
+    let until = Instant::now() + budget;
+    let mut file = opened(path)?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) if same(path, &held) => return Ok(held),
+            // Somebody put another file there meanwhile: our lock would keep nobody out.
+            Ok(_) => file = opened(path)?,
+            Err((back, nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR)) => file = back,
+            Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc())),
+        }
+        if Instant::now() >= until {
+            let words = format!("held by {} for longer than {budget:?}", holder(&file));
+            let what = format!("take the xtables lock {}", path.display());
+            return Err(BackendError::Locked { what, words });
+        }
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn opened(path: &Path) -> Result<File, BackendError> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
+    match open(path, flags, Mode::from_bits_truncate(0o600)) {
+        // Opened for reading, a directory would do; iptables itself fails on it.
+        Ok(fd)
+            if File::from(fd.try_clone().map_err(|e| io(path, &e))?)
+                .metadata()
+                .is_ok_and(|m| m.is_dir()) =>
+        {
+            Err(failed(path, ErrorKind::Refused, "it is a directory"))
+        }
+        Ok(fd) => Ok(fd.into()),
+        Err(errno @ (nix::errno::Errno::EACCES | nix::errno::Errno::EPERM)) => {
+            Err(failed(path, ErrorKind::Denied, errno.desc()))
+        }
+        Err(errno) => Err(failed(path, ErrorKind::Refused, errno.desc())),
+    }
+}
+
+fn io(path: &Path, error: &std::io::Error) -> BackendError {
+    failed(path, ErrorKind::Refused, &error.to_string())
+}
+
+fn failed(path: &Path, kind: ErrorKind, words: &str) -> BackendError {
+    let what = format!("take the xtables lock {}", path.display());
+    BackendError::Failed { kind, what, words: words.to_owned() }
+}
+
+fn same(path: &Path, held: &File) -> bool {
+    let id = |s: nix::sys::stat::FileStat| (s.st_dev, s.st_ino);
+    stat(path).ok().map(id) == fstat(held).ok().map(id)
+}
+
+/// Who holds it, by `/proc/locks` (`FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE`), as far as it shows.
+fn holder(file: &File) -> String {
+    let Ok(inode) = fstat(file).map(|s| s.st_ino) else { return "somebody".into() };
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let pid = locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let flock = words.iter().position(|w| *w == "FLOCK")?;
+        let on = words.get(flock + 4)?.rsplit(':').next()?;
+        // `->` in front: one that waits, as we do.
+        (on == inode.to_string() && words.get(1) != Some(&"->"))
+            .then(|| words[flock + 3].to_owned())
+    });
+    let Some(pid) = pid.filter(|p| p.parse().is_ok_and(|p: i32| p > 0)) else {
+        return "somebody outside of this pid namespace".into();
+    };
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => format!("{} (pid {pid})", name.trim()),
+        Err(_) => format!("pid {pid}"),
+    }
+}

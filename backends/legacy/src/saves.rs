@@ -1,0 +1,177 @@
+//! What a save says: its tables as they stand, and of those what a look asks for.
+use chainkeeper_contract::text::{self, Line, ParseError};
+use chainkeeper_contract::{
+    BaseChain, ChainName, ChainSeen, Created, Family, Handle, Observed, Outline, Reference,
+    RuleSeen, Scope, Seen, Survey, Table, TableSeen, WALK_LIMIT, needed,
+};
+use std::collections::BTreeMap;
+
+/// A chain as printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// Of a built-in chain.
+    pub(crate) policy: Option<String>,
+    /// The specifications, without `-A CHAIN`.
+    pub(crate) rules: Vec<String>,
+}
+
+/// The chains of one table.
+pub(crate) type Chains = BTreeMap<ChainName, Chain>;
+
+/// All tables of a family. Equal when nobody has written in between: counters are not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tables(pub(crate) BTreeMap<String, Chains>);
+
+impl Tables {
+    pub(crate) fn read(save: &str) -> Result<Tables, ParseError> {
+        let mut tables = Tables::default();
+        for table in text::parse_save(save)? {
+            let chains = tables.0.entry(table.table).or_default();
+            for (name, policy) in table.chains {
+                chains.insert(name, Chain { policy, rules: vec![] });
+            }
+            for (chain, spec) in table.rules {
+                chains.entry(chain).or_default().rules.push(spec);
+            }
+        }
+        Ok(tables)
+    }
+
+    pub(crate) fn table(&self, table: Table) -> Option<&Chains> {
+        self.0.get(table.name())
+    }
+
+    /// What a look asks for. Only those rules are read by their meaning.
+    pub(crate) fn observed(&self, family: Family, scope: &Scope, created: &Created) -> Observed {
+        let mut seen = Observed::default();
+        for table in Table::ALL {
+            let Some(chains) = self.table(table) else { continue };
+            let look = Look { family, table, chains, created };
+            seen.tables.insert(table, look.asked(scope));
+            for ((_, hook), targets) in scope.hooks.iter().filter(|((t, _), _)| *t == table) {
+                look.follow_jumps(&hook.chain(), targets, &mut seen);
+            }
+        }
+        seen
+    }
+
+    /// Everything, counted.
+    pub(crate) fn survey(&self, family: Family, created: &Created, into: &mut Survey) {
+        for (name, chains) in &self.0 {
+            into.tables.push(format!("{family} {name}"));
+            let ours = |chain: &str| {
+                Table::from_name(name)
+                    .is_some_and(|t| created.contains(&(family, t, ChainName::from(chain))))
+            };
+            for (chain, found) in chains.iter().filter(|(c, _)| !ours(c.as_str())) {
+                let theirs = |r: &&String| !text::jumps_to(r).is_some_and(ours);
+                *into.rules.entry(family).or_default() += found.rules.iter().filter(theirs).count();
+                if found.policy.as_deref().is_some_and(|p| p != "ACCEPT") {
+                    into.policies.push(format!("{family} {name} {chain}"));
+                }
+            }
+        }
+    }
+}
+
+struct Look<'a> {
+    family: Family,
+    table: Table,
+    chains: &'a Chains,
+    created: &'a Created,
+}
+
+impl Look<'_> {
+    fn asked(&self, scope: &Scope) -> TableSeen {
+        let of = |(table, name): &(Table, ChainName)| (*table == self.table).then(|| name.clone());
+        let hooks = scope.hooks.keys().map(|(t, hook)| (*t, hook.chain()));
+        let full: Vec<_> = scope.chains.iter().cloned().chain(hooks).collect();
+        let mut chains = BTreeMap::new();
+        for name in scope.presence.iter().filter_map(of) {
+            chains.extend(self.chain(&name, false));
+        }
+        for name in full.iter().filter_map(of) {
+            chains.extend(self.chain(&name, true));
+        }
+        let references = match scope.references {
+            true => self.references(scope),
+            false => vec![],
+        };
+        TableSeen { chains, references, ..TableSeen::default() }
+    }
+
+    fn chain(&self, name: &ChainName, rules: bool) -> Option<(ChainName, ChainSeen)> {
+        let at = self.chains.keys().position(|n| n == name)?;
+        let found = self.chains.get(name)?;
+        let base = found
+            .policy
+            .as_ref()
+            .map(|policy| BaseChain { standard: true, text: format!("built-in, policy {policy}") });
+        let rules = if rules { &found.rules[..] } else { &[] };
+        let seen = ChainSeen {
+            handle: number(at),
+            base,
+            ours: self.created.contains(&(self.family, self.table, name.clone())),
+            rules: rules.iter().enumerate().map(|(i, spec)| self.rule(i, spec)).collect(),
+        };
+        Some((name.clone(), seen))
+    }
+
+    fn rule(&self, at: usize, spec: &str) -> RuleSeen {
+        let seen = match text::parse_spec(self.family, spec) {
+            Line::Rule(rule) => Seen::Known(rule),
+            Line::Foreign(spec) => Seen::Foreign(self.outline(&spec)),
+        };
+        RuleSeen { handle: number(at), seen, unreadable: false }
+    }
+
+    fn outline(&self, spec: &str) -> Outline {
+        text::outline(spec, &|name| self.chains.contains_key(name))
+    }
+
+    /// Every rule of the table that leads to a chain of the scope.
+    fn references(&self, scope: &Scope) -> Vec<Reference> {
+        let mut found = Vec::new();
+        for (from, chain) in self.chains {
+            for (at, spec) in chain.rules.iter().enumerate() {
+                let to = text::jumps_to(spec).map(ChainName::from);
+                let to = to.filter(|to| scope.chains.contains(&(self.table, to.clone())));
+                found.extend(to.map(|to| Reference {
+                    from: from.clone(),
+                    handle: number(at),
+                    to,
+                    text: spec.clone(),
+                }));
+            }
+        }
+        found
+    }
+
+    /// Where something stands before our jump, reads what it leads to, up to [`WALK_LIMIT`] rules.
+    fn follow_jumps(
+        &self,
+        hook: &ChainName,
+        targets: &std::collections::BTreeSet<ChainName>,
+        seen: &mut Observed,
+    ) {
+        let mut budget = WALK_LIMIT;
+        while let Some(name) = needed(seen, self.table, hook, targets) {
+            let rules = self.chains.get(&name).map_or(0, |c| c.rules.len());
+            let Some(table) = seen.tables.get_mut(&self.table) else { return };
+            match self.chain(&name, true) {
+                Some(chain) if rules < budget => table.chains.extend([chain]),
+                Some(_) => table.truncated = true,
+                None => return,
+            }
+            if table.truncated {
+                return;
+            }
+            budget -= rules;
+        }
+    }
+}
+
+/// From 1, as `iptables -L --line-numbers` counts.
+fn number(at: usize) -> Handle {
+    Handle(at as u64 + 1)
+}

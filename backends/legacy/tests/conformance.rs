@@ -1,0 +1,72 @@
+//! The same suite on the real tools: each case in a network namespace of its own, with iptables-legacy as
+//! "somebody else".
+mod support;
+
+use chainkeeper_contract::testing::{CASES, Dice, Outside, World, random_drift};
+use chainkeeper_contract::{Backend, Family};
+use chainkeeper_legacy::LegacyBackend;
+use proptest::prelude::*;
+use support::{backend, in_netns, must, restore, rules};
+
+/// The calling thread's own new namespace; gone with the thread.
+struct Kernel(LegacyBackend);
+
+impl World for Kernel {
+    fn backend(&mut self) -> &mut dyn Backend {
+        &mut self.0
+    }
+
+    fn outside(&mut self, family: Family, change: &Outside) {
+        let (table, chain) = change.place();
+        let rules = rules(family, table, chain.as_str());
+        match change {
+            Outside::Flush(..) => must(family, &format!("-t {table} -F {chain}")),
+            Outside::DeleteRule(_, _, n) if *n < rules.len() => {
+                must(family, &format!("-t {table} -D {chain} {}", n + 1));
+            }
+            Outside::Duplicate(_, _, n) if *n < rules.len() => {
+                restore(family, &format!("*{table}\n{}\nCOMMIT\n", rules[*n]));
+            }
+            Outside::Foreign(_, _, n) => {
+                let at = (*n).min(rules.len()) + 1;
+                must(family, &format!("-t {table} -I {chain} {at} -p tcp --dport 9 -j ACCEPT"));
+            }
+            Outside::DeleteChain(..) => must(family, &format!("-t {table} -X {chain}")),
+            Outside::DeleteRule(..) | Outside::Duplicate(..) => {}
+        }
+    }
+
+    fn handles_last(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn the_tools_conform() {
+    for (name, case) in CASES {
+        println!("{name}");
+        in_netns(|| case(&mut Kernel(backend())));
+    }
+}
+
+/// The same between `lock` and `unlock`, as every pass that writes is done. What the cases call stale
+/// cannot happen then: whoever takes the lock waits.
+#[test]
+fn the_tools_conform_under_the_lock() {
+    for (name, case) in CASES.into_iter().filter(|(name, _)| !name.contains("stale")) {
+        println!("{name}");
+        in_netns(|| {
+            let mut locked = backend();
+            locked.lock().expect("the lock of this test");
+            case(&mut Kernel(locked));
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn random_rulesets_with_random_drift_converge_in_one_step(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
+        in_netns(|| random_drift(&mut Kernel(backend()), &mut Dice::new(numbers)));
+    }
+}

@@ -1,0 +1,94 @@
+//! All that others have, counted: for the choice between backends. Unlike every other look it reads
+//! everything, rule by rule, and keeps nothing but numbers and names.
+use super::{Trouble, failed, references};
+use crate::base::OWNERSHIP_MARK;
+use crate::read::{self, Body, ChainMsg, Malformed, Messages};
+use crate::uapi as u;
+use crate::wire::Socket;
+use crate::write::{Request, encode_requests};
+use chainkeeper_contract::{Errno, Family, Survey};
+use std::collections::BTreeSet;
+
+/// The built-in chains of iptables, of all its tables.
+const BUILT_IN: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
+
+/// Tables of every family; of `ip` and `ip6` also rules and policies.
+pub(crate) fn survey(socket: &mut Socket) -> Result<Survey, Trouble> {
+    let mut survey = Survey::default();
+    dump(socket, Request::Tables, u::NFT_MSG_NEWTABLE, |family, attrs| {
+        survey.tables.push(format!("{} {}", family_name(family), read::table(attrs)?.name));
+        Ok(())
+    })?;
+    survey.tables.sort();
+    for family in Family::ALL {
+        // Marked chains by table and name.
+        let mut ours: BTreeSet<(String, String)> = BTreeSet::new();
+        dump(socket, Request::Chains(family), u::NFT_MSG_NEWCHAIN, |_, attrs| {
+            let chain = read::chain(attrs)?;
+            if drops(&chain) {
+                survey.policies.push(format!("{family} {} {}", chain.table, chain.name));
+            }
+            if chain.userdata == OWNERSHIP_MARK {
+                ours.insert((chain.table, chain.name));
+            }
+            Ok(())
+        })?;
+        let mut rules = 0;
+        dump(socket, Request::AllRules(family), u::NFT_MSG_NEWRULE, |_, attrs| {
+            let rule = read::rule(attrs)?;
+            let is_ours = |chain: &str| ours.contains(&(rule.table.clone(), chain.to_owned()));
+            let jumps = references::targets(&rule.exprs).any(|to| is_ours(to.as_str()));
+            rules += usize::from(!jumps && !is_ours(&rule.chain));
+            Ok(())
+        })?;
+        survey.rules.insert(family, rules);
+    }
+    Ok(survey)
+}
+
+/// A chain that iptables shows as built in, with a policy (which only base chains have) that it shows as
+/// DROP. A native chain in lower case is none of iptables'.
+fn drops(chain: &ChainMsg) -> bool {
+    BUILT_IN.contains(&chain.name.as_str()) && chain.policy.is_some_and(|p| p != u::NF_ACCEPT)
+}
+
+/// Each object of that kind, with its family.
+fn dump(
+    socket: &mut Socket,
+    request: Request<'_>,
+    of_kind: u16,
+    mut each: impl FnMut(u8, &[u8]) -> Result<(), Malformed>,
+) -> Result<(), Trouble> {
+    let seq = socket.seqs(1);
+    socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
+    let mut interrupted = false;
+    // A dump always ends with DONE or an error; to end without is to have lost it.
+    while let Some(datagram) = socket.receive().map_err(failed)? {
+        for message in Messages::new(datagram) {
+            let message = message?;
+            interrupted |= message.interrupted;
+            match message.body {
+                Body::Object { kind, family, attrs } if kind == of_kind => each(family, attrs)?,
+                Body::Object { .. } => {}
+                Body::Error { errno, .. } => return Err(failed(Errno(errno))),
+                Body::Done if interrupted => return Err(Trouble::Interrupted),
+                Body::Done => return Ok(()),
+            }
+        }
+    }
+    Err(failed(Errno(11)))
+}
+
+/// As nft writes NFPROTO_*.
+fn family_name(family: u8) -> String {
+    let name = match family {
+        1 => "inet",
+        2 => "ip",
+        3 => "arp",
+        5 => "netdev",
+        7 => "bridge",
+        10 => "ip6",
+        other => return format!("family {other}"),
+    };
+    name.to_owned()
+}

@@ -1,0 +1,60 @@
+//! What is to be seen of others, and what it means. Pure.
+use super::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING, Sighted, removable};
+use crate::config::Config;
+use crate::probe::Held;
+use chainkeeper_contract::{
+    ChainName, ChainSeen, End, Family, Hook, Observed, Scope, Snapshot, Table,
+};
+
+pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
+    let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
+    let services = [Table::Nat, Table::Filter].map(|t| (t, ChainName::from("KUBE-SERVICES")));
+    canary.into_iter().chain(services).collect()
+}
+
+/// What a look tells of others. Our own CHAINKEEPER-DROP proves that a kube-proxy was seen earlier:
+/// chains do not outlive a reboot either.
+pub fn sight(snapshot: &Snapshot) -> Sighted {
+    let mut seen = snapshot.families.values().flatten();
+    let kube_proxy = seen.any(|family| {
+        kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
+            || family.chain(Table::Filter, &OWN_DROP.into()).is_some_and(|c| c.ours)
+    });
+    Sighted { kube_proxy, ..Sighted::default() }
+}
+
+/// What tells whose rules are in a backend: the hints, kubelet's or our full set, signs of a kube-proxy;
+/// and whichever chains of ours are there.
+pub fn evidence_scope(config: &Config) -> Scope {
+    let mut scope = Scope { families: Family::ALL.into(), ..Scope::default() };
+    let hook = (Table::Nat, Hook::Postrouting);
+    scope.hooks.insert(hook, [ChainName::from(POSTROUTING)].into());
+    scope.chains.extend([MARK_MASQ, POSTROUTING].map(|c| (Table::Nat, c.into())));
+    scope.presence.extend(kube_proxy_signs());
+    scope.presence.extend(Scope::of(&[removable(config, Family::Ipv4)]).chains);
+    scope
+}
+
+/// What one family of a backend shows of others, and of us.
+pub fn held(seen: &Observed) -> Held {
+    let theirs =
+        |table, name: &str| seen.chain(table, &name.into()).filter(|c| !c.ours && c.base.is_none());
+    let full = |name| theirs(Table::Nat, name).is_some_and(|c| !c.rules.is_empty());
+    let jumps = |hook: &ChainSeen| {
+        hook.rules.iter().any(|r| r.outline().end == End::Jump(POSTROUTING.into()))
+    };
+    let hook = seen.chain(Table::Nat, &Hook::Postrouting.chain());
+    let hints = [HINT, KUBELET_CANARY].into_iter().filter(|c| theirs(Table::Mangle, c).is_some());
+    let mut signs = kube_proxy_signs().into_iter();
+    let ours = |name: &str| {
+        let mut tables = seen.tables.values();
+        tables.any(|t| t.chains.get(name).is_some_and(|c| c.ours))
+    };
+    Held {
+        hints: hints.map(ChainName::from).collect(),
+        full_set: full(MARK_MASQ) && full(POSTROUTING) && hook.is_some_and(jumps),
+        kube_proxy: signs.find_map(|(t, c)| seen.chain(t, &c).map(|_| format!("{t} {c}"))),
+        ours: seen.tables.values().flat_map(|t| t.chains.values()).filter(|c| c.ours).count(),
+        our_hint: ours(HINT),
+    }
+}

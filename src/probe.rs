@@ -1,0 +1,246 @@
+//! Which backend holds this host's rules: facts in, a choice with its reason out. Pure; `gather` asks.
+//!
+//! An error is never a "no": what could not be read is `Unknown`, with the words that were said.
+mod choose;
+pub mod gather;
+mod others;
+mod seen;
+mod words;
+
+pub use choose::choose;
+
+use crate::config::{BackendChoice, Config, Dialect};
+use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// nf_tables, in the tables that iptables-nft uses.
+    Nft,
+    /// The older x_tables, by iptables-legacy.
+    Legacy,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Kind; 2] = [Kind::Nft, Kind::Legacy];
+
+    /// The other one.
+    pub fn other(self) -> Kind {
+        match self {
+            Kind::Nft => Kind::Legacy,
+            Kind::Legacy => Kind::Nft,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Nft => "nft",
+            Kind::Legacy => "legacy",
+        })
+    }
+}
+
+/// Yes, no, or not known and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fact {
+    /// It is so.
+    Yes,
+    /// It is proven not to be so; the proof in words.
+    No(String),
+    /// It could not be found out; what was said.
+    Unknown(String),
+}
+
+impl Fact {
+    /// The proof of a no.
+    fn no(&self) -> Option<&str> {
+        match self {
+            Fact::No(why) => Some(why),
+            Fact::Yes | Fact::Unknown(_) => None,
+        }
+    }
+
+    /// Why it is not known.
+    fn unknown(&self) -> Option<&str> {
+        match self {
+            Fact::Unknown(why) => Some(why),
+            Fact::Yes | Fact::No(_) => None,
+        }
+    }
+}
+
+/// What one family of one backend holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// KUBE-IPTABLES-HINT and KUBE-KUBELET-CANARY in mangle, where they are not ours.
+    pub hints: Vec<ChainName>,
+    /// KUBE-MARK-MASQ and KUBE-POSTROUTING with rules and the jump from POSTROUTING, not ours.
+    pub full_set: bool,
+    /// The first sign of a kube-proxy, such as `nat KUBE-SERVICES`.
+    pub kube_proxy: Option<String>,
+    /// Chains that carry our mark, or that are recorded as ours.
+    pub ours: usize,
+    /// KUBE-IPTABLES-HINT is one of them.
+    pub our_hint: bool,
+}
+
+/// What nf_tables said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NftFacts {
+    /// Does it answer (NFT_MSG_GETGEN)? `No`: EINVAL, EOPNOTSUPP or EPROTONOSUPPORT.
+    pub answers: Fact,
+    /// It does not because a capability is missing (EPERM).
+    pub denied: bool,
+    /// Its generation, where it answers.
+    pub generation: Option<u32>,
+    /// What it holds; empty where it does not answer.
+    pub held: BTreeMap<Family, Held>,
+    /// All tables and rules; `None` while not asked.
+    pub survey: Option<Survey>,
+    /// Whether it would take our chains (an unfinished batch, rolled back); `None` while not asked.
+    pub dry_run: Option<Fact>,
+}
+
+/// What is known of legacy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegacyFacts {
+    /// Tables that exist, by the kernel's own lists (`ip_tables_names`, `ip6_tables_names`); a missing
+    /// list is an empty one. `Err`: a list could not be read, and why.
+    pub names: Result<BTreeMap<Family, Vec<String>>, String>,
+    /// Is the code in the kernel? `Unknown` where a module may be loaded by the first write.
+    pub kernel: Fact,
+    /// The tools: which, and their version; or what is missing.
+    pub tools: Result<String, String>,
+    /// Do the capabilities that the tools need (CAP_NET_ADMIN, CAP_NET_RAW) stand?
+    pub allowed: Fact,
+    /// What it holds (of listed tables); `Err` where tables are listed and could not be read.
+    pub held: Result<BTreeMap<Family, Held>, String>,
+    /// All tables and rules; `None` while not asked, or where nothing can be read.
+    pub survey: Option<Survey>,
+}
+
+/// What the plain name `iptables` is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostTool {
+    /// By its `--version`: `(nf_tables)`, `(legacy)`, or no suffix, which is older than 1.8 and legacy.
+    pub kind: Kind,
+    /// Path and version, for people: `/usr/sbin/iptables is 1.8.9 (nf_tables)`.
+    pub text: String,
+}
+
+/// An earlier choice: from the state file, or from chains of ours that are in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remembered {
+    /// What was chosen.
+    pub kind: Kind,
+    /// Whether that choice rested on evidence (then the hint belongs to it).
+    pub evidence: bool,
+    /// Where it is known from, for people.
+    pub from: String,
+}
+
+/// Everything that was found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// nf_tables.
+    pub nft: NftFacts,
+    /// iptables-legacy.
+    pub legacy: LegacyFacts,
+    /// The plain `iptables`; `None`: there is none, or it did not say.
+    pub host_tool: Option<HostTool>,
+    /// An earlier choice.
+    pub remembered: Option<Remembered>,
+}
+
+/// What a choice rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// `--backend`.
+    Asked,
+    /// Something of somebody else that was seen, or a kernel that leaves no choice.
+    Evidence,
+    /// An earlier choice.
+    Remembered,
+    /// Nothing but what would work.
+    Nothing,
+}
+
+/// A backend, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// Which.
+    pub kind: Kind,
+    /// The row of the table in `docs/decisions/0005-probing.md`, such as `8b`.
+    pub row: &'static str,
+    /// Why, in words that a person can check.
+    pub why: String,
+    /// What it rests on.
+    pub basis: Basis,
+    /// Whether KUBE-IPTABLES-HINT may be written: it steers every user of iptables-wrappers on the node.
+    pub hint: bool,
+    /// What a person should know of: a mixed host, an override against the evidence.
+    pub warnings: Vec<String>,
+    /// Why not the other one.
+    pub not_chosen: String,
+}
+
+/// `nft, because KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, because {}", self.kind, self.why)
+    }
+}
+
+/// No backend can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoChoice {
+    /// The row of the table.
+    pub row: &'static str,
+    /// What a caller can do about it.
+    pub kind: ErrorKind,
+    /// What failed.
+    pub what: String,
+    /// Why, and the way out.
+    pub why: String,
+}
+
+/// A question that costs more than the others, asked only when a row needs its answer. One that could
+/// not be answered is not asked again: what was said becomes the fact that could not be read (`answers`
+/// of nft, `held` of legacy; an unknown `dry_run`), and the table says what that comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// All tables and rules of both backends.
+    Survey,
+    /// Whether nf_tables would take our chains.
+    DryRun,
+}
+
+/// What the facts come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// A backend.
+    Chosen(Choice),
+    /// Ask this first.
+    Ask(Question),
+    /// None.
+    None(NoChoice),
+}
+
+/// What was asked for by hand. Only nft has dialects.
+pub fn asked(config: &Config) -> Option<Kind> {
+    match config.backend {
+        BackendChoice::Auto if config.dialect == Dialect::Native => Some(Kind::Nft),
+        BackendChoice::Auto => None,
+        BackendChoice::Nft => Some(Kind::Nft),
+        BackendChoice::Legacy => Some(Kind::Legacy),
+    }
+}

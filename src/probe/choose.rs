@@ -1,0 +1,250 @@
+//! The decision table of `docs/decisions/0005-probing.md`, row by row: the first that matches.
+//! Here what was asked for, what could not be read, and what names a backend; `others` has the rest.
+use super::others;
+use super::seen::Seen;
+use super::words;
+use super::{Basis, Choice, Fact, Facts, Kind, NoChoice, Verdict};
+use chainkeeper_contract::{ErrorKind, Family};
+
+/// The first row that matches.
+pub fn choose(facts: &Facts, asked: Option<Kind>) -> Verdict {
+    let seen = Seen::of(facts);
+    match asked {
+        Some(Kind::Nft) => asked_nft(&seen),
+        Some(Kind::Legacy) => asked_legacy(&seen),
+        None => match auto(&seen) {
+            Verdict::None(no) => {
+                Verdict::None(NoChoice { why: words::way_out(no.row, &no.why), ..no })
+            }
+            verdict @ (Verdict::Chosen(_) | Verdict::Ask(_)) => verdict,
+        },
+    }
+}
+
+/// Rows 5 to 28. What one row leaves open the next one decides.
+fn auto(seen: &Seen<'_>) -> Verdict {
+    let verdict = unread(seen)
+        .or_else(|| hinted(seen))
+        .or_else(|| kube(seen))
+        .or_else(|| earlier(seen))
+        .or_else(|| unread_rest(seen))
+        .unwrap_or_else(|| others::rows(seen));
+    match verdict {
+        Verdict::Chosen(choice) => {
+            let other = choice.kind.other();
+            let found = seen.others(other).filter(|o| o.any() || !o.native.is_empty());
+            // Row 22 has said so, with both counts.
+            let mixed = found.filter(|_| choice.row != "22").map(|o| words::mixed(other, &o));
+            let doubts = seen.doubts(choice.kind);
+            Verdict::Chosen(choice.warn(mixed).warn(doubts))
+        }
+        Verdict::Ask(_) | Verdict::None(_) => verdict,
+    }
+}
+
+/// Rows 1 and 2. Nobody asks for a dry run here: what is missing is named by the write, too.
+fn asked_nft(seen: &Seen<'_>) -> Verdict {
+    let nft = &seen.facts.nft;
+    let none = |kind, why: &str| none("2", kind, "asked for nft, which cannot be used", why);
+    match (&nft.answers, &nft.dry_run) {
+        (Fact::No(why) | Fact::Unknown(why), _) if nft.denied => none(ErrorKind::Denied, why),
+        (Fact::Unknown(why), _) => none(ErrorKind::Busy, why),
+        (Fact::No(why), _) => none(ErrorKind::Unsupported, why),
+        (Fact::Yes, Some(Fact::No(why) | Fact::Unknown(why))) => none(ErrorKind::Unsupported, why),
+        (Fact::Yes, Some(Fact::Yes) | None) => obey("1", seen, Kind::Nft),
+    }
+}
+
+/// Rows 3 and 4.
+fn asked_legacy(seen: &Seen<'_>) -> Verdict {
+    match seen.unusable(Kind::Legacy) {
+        Some(why) => {
+            none("4", ErrorKind::Unsupported, "asked for legacy, which cannot be used", &why)
+        }
+        None => obey("3", seen, Kind::Legacy),
+    }
+}
+
+/// What was asked for, with a warning where it goes against what was seen, or what could not be.
+fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Verdict {
+    let other = kind.other();
+    let against = match auto(seen) {
+        _ if seen.hint(other) => Some(format!("but {}", words::hint(seen, other))),
+        Verdict::Chosen(auto) if auto.kind == other && auto.basis == Basis::Evidence => {
+            Some(format!("but {}", auto.why))
+        }
+        Verdict::Chosen(_) | Verdict::Ask(_) => None,
+        Verdict::None(error) => Some(format!("{}: {}", error.what, error.why)),
+    };
+    let choice = Choice::new(row, kind, Basis::Asked, format!("{kind} was asked for"))
+        .not_chosen("not asked for".to_owned())
+        .warn(against)
+        .warn(seen.doubts(kind));
+    Verdict::Chosen(choice)
+}
+
+/// Rows 5 to 9 and 17: what could not be read is not guessed at, unless kubelet's hint was seen.
+fn unread(seen: &Seen<'_>) -> Option<Verdict> {
+    let (nft, legacy) = (&seen.facts.nft, &seen.facts.legacy);
+    match (&nft.answers, &legacy.names) {
+        (Fact::No(said) | Fact::Unknown(said), Err(names)) if nft.denied => {
+            let why = format!("{said}; {names}");
+            return Some(none("5", ErrorKind::Denied, "nothing could be read", &why));
+        }
+        (Fact::No(said) | Fact::Unknown(said), Ok(_)) if nft.denied => {
+            return Some(none("6", ErrorKind::Denied, "nf_tables could not be read", said));
+        }
+        (Fact::Unknown(said), _) => {
+            return Some(none("7", ErrorKind::Busy, "nf_tables gave no answer", said));
+        }
+        (Fact::Yes | Fact::No(_), _) => {}
+    }
+    let hint = seen.hint(Kind::Nft);
+    let (row, what, why) = match (&legacy.names, seen.unread()) {
+        (Err(why), _) if hint => ("8", "legacy could not be checked", why.as_str()),
+        (Err(why), _) => {
+            let what = "legacy may hold kubelet's rules and could not be read";
+            return Some(none("9", ErrorKind::Denied, what, why));
+        }
+        (Ok(_), Some(why)) if hint => ("8b", "a legacy table exists and could not be read", why),
+        (Ok(_), Some(why)) if seen.lists("mangle") => return Some(unreadable(seen, "mangle", why)),
+        (Ok(_), Some(_) | None) => return None,
+    };
+    let choice = Choice::new(row, Kind::Nft, Basis::Evidence, words::hint(seen, Kind::Nft))
+        .not_chosen(words::would_hide(Kind::Nft))
+        .warn([format!("{what}: {why}")]);
+    Some(Verdict::Chosen(choice))
+}
+
+/// Row 17, for tables that cannot hold a hint: only an earlier choice gets past them.
+fn unread_rest(seen: &Seen<'_>) -> Option<Verdict> {
+    let why = seen.unread()?;
+    let names = seen.facts.legacy.names.iter().flat_map(|n| n.values()).flatten();
+    Some(unreadable(seen, names.map(String::as_str).next().unwrap_or("?"), why))
+}
+
+fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Verdict {
+    let kind = match &seen.facts.legacy.tools {
+        Ok(_) => ErrorKind::Denied,
+        Err(_) => ErrorKind::Unsupported,
+    };
+    let what = format!("a legacy {table} table exists and could not be read");
+    let why = words::and(why, seen.passed_over());
+    none("17", kind, &what, &why)
+}
+
+/// Rows 10 to 16 and 28: somebody else's hint.
+fn hinted(seen: &Seen<'_>) -> Option<Verdict> {
+    let new = |row, kind, why| Choice::new(row, kind, Basis::Evidence, why);
+    let nft_hint = || words::hint(seen, Kind::Nft);
+    let choice = match (seen.hint(Kind::Nft), seen.hint(Kind::Legacy)) {
+        (false, false) => return None,
+        (true, true) => return Some(both(seen)),
+        (true, false) if !seen.listed() => {
+            let why = format!("{}; no legacy table exists", nft_hint());
+            new("10", Kind::Nft, why).not_chosen(words::would_hide(Kind::Nft))
+        }
+        (true, false) => {
+            let why = format!("{}; none in legacy ({})", nft_hint(), words::listed(seen));
+            new("11", Kind::Nft, why).not_chosen(words::would_hide(Kind::Nft))
+        }
+        (false, true) => {
+            let why = format!("{}, none in nf_tables", words::hint(seen, Kind::Legacy));
+            new("15", Kind::Legacy, why).not_chosen(words::would_hide(Kind::Legacy))
+        }
+    };
+    Some(if_usable(seen, choice))
+}
+
+/// Rows 28 and 12 to 14: hints in both. IPv4 decides where it names one backend alone.
+fn both(seen: &Seen<'_>) -> Verdict {
+    let new =
+        |row, kind, basis, why| Choice::new(row, kind, basis, why).warn([words::both_hints(seen)]);
+    let (v4, v6) = (seen.hints_of(Family::Ipv4), seen.hints_of(Family::Ipv6));
+    if let [kind] = v4[..]
+        && v6.contains(&kind.other())
+    {
+        let why = format!("{}; one host, one backend: ip decides", words::hint(seen, kind));
+        let not_chosen = format!("only ip6 has a hint in {}", kind.other());
+        return if_usable(seen, new("28", kind, Basis::Evidence, why).not_chosen(not_chosen));
+    }
+    if let Some(kind) = seen.only(|held| held.full_set) {
+        let why = format!("{} is in {}", words::full_set(seen, kind), words::side(kind));
+        let not_chosen = format!("its hint is a leftover: the complete set is in {kind}");
+        return if_usable(seen, new("12", kind, Basis::Evidence, why).not_chosen(not_chosen));
+    }
+    if let Some(remembered) = seen.usable_memory() {
+        let why = format!("both backends carry hints; {}", words::staying(remembered));
+        let not_chosen = format!("{} was chosen earlier", remembered.kind);
+        let choice = new("13", remembered.kind, Basis::Remembered, why);
+        return Verdict::Chosen(choice.not_chosen(not_chosen));
+    }
+    let why = "both backends carry hints; users of iptables-wrappers take nft, too".to_owned();
+    let choice = new("14", Kind::Nft, Basis::Evidence, why).warn(seen.passed_over());
+    Verdict::Chosen(choice.not_chosen(
+        "nft carries a hint as well, and users of iptables-wrappers prefer it".to_owned(),
+    ))
+}
+
+/// Row 18: no hint, but a kube-proxy or a complete set in one backend alone.
+fn kube(seen: &Seen<'_>) -> Option<Verdict> {
+    // In one alone is not known while the other's tables are unread.
+    if seen.unread().is_some() {
+        return None;
+    }
+    let kind = seen.only(|held| held.full_set || held.kube_proxy.is_some())?;
+    let why = format!("{}, none in {}", words::kube(seen, kind), words::side(kind.other()));
+    let not_chosen = format!("would hide our chains from those in {kind}");
+    Some(if_usable(seen, Choice::new("18", kind, Basis::Evidence, why).not_chosen(not_chosen)))
+}
+
+/// Row 19: evidence that is missing is no change.
+fn earlier(seen: &Seen<'_>) -> Option<Verdict> {
+    let remembered = seen.usable_memory()?;
+    let why = format!("no evidence now (reload? early boot?); {}", words::staying(remembered));
+    let unread =
+        seen.unread().map(|why| format!("a legacy table exists and could not be read: {why}"));
+    let choice = Choice::new("19", remembered.kind, Basis::Remembered, why)
+        .not_chosen(format!("{} was chosen earlier", remembered.kind))
+        .hint(remembered.evidence)
+        .warn(unread);
+    Some(Verdict::Chosen(choice))
+}
+
+/// Row 16: what the evidence names, if it can be used. The other one would be against the evidence.
+fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
+    match seen.unusable(choice.kind) {
+        None => Verdict::Chosen(choice),
+        Some(missing) => {
+            let what = format!("{} is in use and cannot be written", choice.kind);
+            let why = format!("{}; {missing}", choice.why);
+            none("16", ErrorKind::Unsupported, &what, &why)
+        }
+    }
+}
+
+/// No backend.
+pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Verdict {
+    Verdict::None(NoChoice { row, kind, what: what.to_owned(), why: why.to_owned() })
+}
+
+impl Choice {
+    /// A choice whose hint may be written; `not_chosen` follows.
+    pub(super) fn new(row: &'static str, kind: Kind, basis: Basis, why: String) -> Choice {
+        let (hint, warnings, not_chosen) = (true, Vec::new(), String::new());
+        Choice { kind, row, why, basis, hint, warnings, not_chosen }
+    }
+
+    pub(super) fn hint(self, hint: bool) -> Choice {
+        Choice { hint, ..self }
+    }
+
+    pub(super) fn not_chosen(self, not_chosen: String) -> Choice {
+        Choice { not_chosen, ..self }
+    }
+
+    pub(super) fn warn(mut self, warnings: impl IntoIterator<Item = String>) -> Choice {
+        self.warnings.extend(warnings);
+        self
+    }
+}

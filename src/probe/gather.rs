@@ -1,0 +1,246 @@
+//! Asks this host for the facts, each backend for its own. Changes nothing: no table, no lock file, no
+//! generation, no modprobe. What the kernel itself may load to answer is in `docs/decisions/0005`.
+use super::{Fact, Facts, Held, HostTool, Kind, LegacyFacts, NftFacts, Question, Remembered};
+use super::{Verdict, asked, choose};
+use crate::backends;
+use crate::config::Config;
+use crate::host;
+use crate::memory::State;
+use crate::policy::{evidence_scope, held};
+use crate::reconcile::Keeper;
+use chainkeeper_contract::{Backend, BackendError, ErrorKind, Family, Observed, Survey};
+use chainkeeper_legacy::{Names, PlainKind, Tools, listed, plain};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Asks, as often as needed. Keeps what cannot change.
+#[derive(Debug, Clone)]
+pub struct Gatherer {
+    config: Config,
+    tools: Tools,
+}
+
+impl Gatherer {
+    /// For this configuration, in the network namespace of the thread that will ask.
+    pub fn new(config: &Config) -> Gatherer {
+        Gatherer { config: config.clone(), tools: Tools::find() }
+    }
+
+    /// The facts that a choice needs, and the choice. The costly ones are asked only when a row of the
+    /// table needs them. `seen`: what a pass has just read of that backend, so as not to read it again.
+    pub fn choose(
+        &self,
+        state: &State,
+        remembered: Option<Remembered>,
+        seen: Option<(Kind, &BTreeMap<Family, Held>)>,
+    ) -> (Facts, Verdict) {
+        let mut facts = self.facts(state, remembered, seen);
+        loop {
+            match choose(&facts, asked(&self.config)) {
+                Verdict::Ask(question) => self.ask(question, &mut facts, state),
+                verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
+            }
+        }
+    }
+
+    /// The same with every fact, for people.
+    pub fn everything(&self, state: &State, remembered: Option<Remembered>) -> (Facts, Verdict) {
+        let mut facts = self.facts(state, remembered, None);
+        self.ask(Question::Survey, &mut facts, state);
+        self.ask(Question::DryRun, &mut facts, state);
+        let verdict = choose(&facts, asked(&self.config));
+        (facts, verdict)
+    }
+
+    fn facts(
+        &self,
+        state: &State,
+        remembered: Option<Remembered>,
+        seen: Option<(Kind, &BTreeMap<Family, Held>)>,
+    ) -> Facts {
+        let nft = self.nft();
+        // nf_tables is asked anyway: it may have gone. Its answer costs no process.
+        let seen = seen.filter(|(kind, _)| *kind == Kind::Legacy).map(|(_, held)| held);
+        let legacy = self.legacy(state, seen);
+        let remembered = remembered.or_else(|| marked(&nft.held));
+        Facts { nft, legacy, host_tool: None, remembered }
+    }
+
+    fn nft(&self) -> NftFacts {
+        let read = backends::nft(&self.config)
+            .and_then(|mut nft| nft.observe(&evidence_scope(&self.config)));
+        let (generation, seen, error) = match read {
+            Ok(snapshot) => split(snapshot.generation, snapshot.families),
+            Err(error) => (None, BTreeMap::new(), Some(error)),
+        };
+        let denied = error.as_ref().is_some_and(|e| e.kind() == ErrorKind::Denied);
+        let answers = error.map_or(Fact::Yes, |error| match error.kind() {
+            ErrorKind::Unsupported => Fact::No(error.to_string()),
+            ErrorKind::Busy | ErrorKind::Denied | ErrorKind::Refused => {
+                Fact::Unknown(error.to_string())
+            }
+        });
+        NftFacts { answers, denied, generation, held: seen, survey: None, dry_run: None }
+    }
+
+    fn legacy(&self, state: &State, seen: Option<&BTreeMap<Family, Held>>) -> LegacyFacts {
+        let lists = Family::ALL.map(|f| (f, listed(f)));
+        let no_list = lists.iter().all(|(_, names)| matches!(names, Names::NoList));
+        let kernel = kernel(&lists);
+        let names = lists.into_iter().map(|(family, names)| match names {
+            Names::Listed(tables) => Ok((family, tables)),
+            Names::NoList => Ok((family, vec![])),
+            Names::Unreadable(error) => {
+                Err(format!("the kernel's list of {family} tables: {error}"))
+            }
+        });
+        let names: Result<BTreeMap<_, _>, String> = names.collect();
+        let empty = no_list || names.as_ref().is_ok_and(|n| n.values().all(Vec::is_empty));
+        let listed =
+            |f: &Family| names.as_ref().is_ok_and(|n| n.get(f).is_some_and(|t| !t.is_empty()));
+        let all = |held: &&BTreeMap<_, _>| {
+            Family::ALL.iter().all(|f| held.contains_key(f) || !listed(f)) && names.is_ok()
+        };
+        let held = match seen.filter(all) {
+            _ if empty => Ok(BTreeMap::new()),
+            Some(held) => Ok(held.clone()),
+            None => self.legacy_held(state),
+        };
+        let tools = self.tools.describe();
+        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey: None }
+    }
+
+    fn legacy_held(&self, state: &State) -> Result<BTreeMap<Family, Held>, String> {
+        let snapshot = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
+            legacy.recall(state.created.clone());
+            legacy.observe(&evidence_scope(&self.config))
+        });
+        let (_, held, error) = match snapshot {
+            Ok(snapshot) => split(None, snapshot.families),
+            Err(error) => (None, BTreeMap::new(), Some(error)),
+        };
+        error.map_or(Ok(held), |error| Err(error.to_string()))
+    }
+
+    fn ask(&self, question: Question, facts: &mut Facts, state: &State) {
+        match question {
+            Question::Survey => {
+                facts.nft.survey =
+                    Some(match backends::nft(&self.config).and_then(|mut n| n.survey()) {
+                        Ok(survey) => survey,
+                        Err(error) => {
+                            if facts.nft.answers == Fact::Yes {
+                                facts.nft.answers = Fact::Unknown(error.to_string());
+                            }
+                            Survey::default()
+                        }
+                    });
+                facts.legacy.survey =
+                    Some(self.legacy_survey(state, facts).unwrap_or_else(|error| {
+                        facts.legacy.held = Err(error.to_string());
+                        Survey::default()
+                    }));
+                facts.host_tool = plain().map(|tool| HostTool {
+                    kind: match tool.kind {
+                        PlainKind::Nft => Kind::Nft,
+                        PlainKind::Legacy => Kind::Legacy,
+                    },
+                    text: tool.text,
+                });
+            }
+            Question::DryRun => facts.nft.dry_run = Some(self.dry_run()),
+        }
+    }
+
+    fn legacy_survey(&self, state: &State, facts: &Facts) -> Result<Survey, BackendError> {
+        let listed = facts.legacy.names.iter().flat_map(BTreeMap::values).any(|n| !n.is_empty());
+        if !listed || facts.legacy.held.is_err() {
+            return Ok(Survey::default());
+        }
+        let mut legacy = backends::legacy(&self.config, self.tools.clone())?;
+        legacy.recall(state.created.clone());
+        legacy.survey()
+    }
+
+    /// Would nf_tables take our chains? One family that it takes is enough: families fail apart.
+    fn dry_run(&self) -> Fact {
+        let pass = backends::nft(&self.config)
+            .and_then(|nft| Keeper::new(Box::new(nft), self.config.clone()).validate());
+        match pass {
+            Ok(pass) => {
+                let families = || pass.look.families.keys();
+                match families().find(|f| pass.error(**f).is_none()) {
+                    Some(_) => Fact::Yes,
+                    None => Fact::No(
+                        families()
+                            .filter_map(|f| pass.error(*f))
+                            .map(ToString::to_string)
+                            .next()
+                            .unwrap_or_default(),
+                    ),
+                }
+            }
+            Err(error) => Fact::Unknown(error.to_string()),
+        }
+    }
+}
+
+type Read = (Option<u32>, BTreeMap<Family, Held>, Option<BackendError>);
+
+/// What was held, and the first error: a family that could not be read is not one that holds nothing.
+fn split(
+    generation: Option<u32>,
+    families: BTreeMap<Family, Result<Observed, BackendError>>,
+) -> Read {
+    let (mut seen, mut error) = (BTreeMap::new(), None);
+    for (family, observed) in families {
+        match observed {
+            Ok(observed) => drop(seen.insert(family, held(&observed))),
+            Err(why) => error = error.or(Some(why)),
+        }
+    }
+    (generation, seen, error)
+}
+
+/// Without a list the code is not there, or its module is not loaded. Only a kernel that loads no modules
+/// proves the former.
+fn kernel(lists: &[(Family, Names)]) -> Fact {
+    if lists.iter().any(|(_, names)| !matches!(names, Names::NoList)) {
+        return Fact::Yes;
+    }
+    // The second file tells that /proc shows more than processes (`subset=pid`).
+    let modules = Path::new("/proc/modules").exists() || !Path::new("/proc/filesystems").exists();
+    match modules {
+        true => Fact::Unknown("ip_tables is not loaded".into()),
+        false => Fact::No("ip_tables is not in this kernel, which loads no modules".into()),
+    }
+}
+
+fn allowed() -> Fact {
+    let privileges = host::privileges();
+    match (privileges.effective, privileges.raw) {
+        (Some(true), Some(true)) => Fact::Yes,
+        (Some(false), _) => Fact::No("CAP_NET_ADMIN is not effective".into()),
+        (Some(true), Some(false)) => {
+            Fact::No("CAP_NET_RAW is not effective, which iptables-legacy needs".into())
+        }
+        (_, _) => Fact::Unknown("the capabilities of this process cannot be read".into()),
+    }
+}
+
+/// Chains that carry our mark tell of an earlier run where no file does.
+fn marked(held: &BTreeMap<Family, Held>) -> Option<Remembered> {
+    let ours = held.values().any(|h| h.ours > 0);
+    ours.then(|| Remembered {
+        kind: Kind::Nft,
+        evidence: held.values().any(|h| h.our_hint),
+        from: "chains that carry our mark".into(),
+    })
+}
+
+/// What the state file says of the last choice.
+pub fn remembered(state: &State, path: Option<&Path>) -> Option<Remembered> {
+    let chosen = state.choice?;
+    let from = path.map_or_else(String::new, |p| p.display().to_string());
+    Some(Remembered { kind: chosen.backend, evidence: chosen.evidence, from })
+}

@@ -1,0 +1,67 @@
+//! What a pass came to.
+use chainkeeper_contract::{Applied, BackendError, Delta, Family, Plan};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What one family came to: the difference that was found, or why there is none.
+pub type Outcome = Result<Delta, BackendError>;
+
+/// A look, and what it means.
+#[derive(Debug)]
+pub struct Look {
+    /// The generation that was seen.
+    pub generation: Option<u32>,
+    /// Each family apart.
+    pub families: BTreeMap<Family, Outcome>,
+}
+
+/// A pass that may have written.
+#[derive(Debug)]
+pub struct Pass {
+    /// What was found (and, where there were steps, done).
+    pub look: Look,
+    /// What became of it; `None` when there was nothing to send.
+    pub applied: Option<Applied>,
+    /// From the first look to the last answer.
+    pub took: Duration,
+}
+
+impl Look {
+    /// The steps of all families that could be read.
+    pub(super) fn plan(&self) -> Plan {
+        let steps = |(f, o): (&Family, &Outcome)| Some((*f, o.as_ref().ok()?.steps.clone()));
+        Plan {
+            generation: self.generation,
+            families: self.families.iter().filter_map(steps).collect(),
+        }
+    }
+
+    /// True when every family is in sync.
+    pub fn in_sync(&self) -> bool {
+        self.families.values().all(|o| o.as_ref().is_ok_and(Delta::in_sync))
+    }
+}
+
+impl Pass {
+    /// A pass that only looked.
+    pub fn of(look: Look) -> Pass {
+        Pass { look, applied: None, took: Duration::ZERO }
+    }
+
+    /// The errors of all families.
+    pub fn errors(&self) -> impl Iterator<Item = &BackendError> {
+        self.look.families.keys().filter_map(|f| self.error(*f))
+    }
+
+    /// True when every family was read and, where there was something to do, written.
+    pub fn is_well(&self) -> bool {
+        self.errors().next().is_none()
+    }
+
+    /// The error of a family, from reading or from writing.
+    pub fn error(&self, family: Family) -> Option<&BackendError> {
+        let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());
+        let wrote = || self.applied.as_ref()?.families.get(&family)?.as_ref().err();
+        read.or_else(wrote)
+    }
+}

@@ -1,0 +1,161 @@
+//! Which backend: the answer, why, what was looked at, and what was not chosen. One fact a line.
+use super::error_json;
+use super::lines::wrapped_to;
+use crate::probe::{Basis, Choice, Fact, Facts, Held, Kind, NftFacts};
+use chainkeeper_contract::{BackendError, Family, Survey};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Width of the column of names.
+const NAME: usize = 10;
+
+/// The answer first.
+pub fn probe(choice: &Choice, facts: &Facts) -> String {
+    let mut out = wrapped_to(7, &format!("{:6} {}", choice.kind, choice.why));
+    for warning in &choice.warnings {
+        out += &wrapped_to(9, &format!("warning: {warning}"));
+    }
+    if !choice.hint {
+        let why = match choice.basis {
+            Basis::Remembered => "the choice that is remembered rested on no evidence",
+            Basis::Asked | Basis::Evidence | Basis::Nothing => "this choice rests on no evidence",
+        };
+        out += &wrapped_to(7, &format!("hint   KUBE-IPTABLES-HINT is withheld: {why}"));
+    }
+    out += "\n";
+    out += &evidence(facts);
+    out += "not chosen\n";
+    out + &line(choice.kind.other().to_string().as_str(), &choice.not_chosen)
+}
+
+/// What was looked at.
+pub fn evidence(facts: &Facts) -> String {
+    let mut out = "evidence\n".to_owned();
+    out += &line("nf_tables", &nf_tables(&facts.nft));
+    out += &line("hints", &hints(facts));
+    out += &line("legacy", &legacy(facts));
+    for (kind, held) in sides(facts) {
+        out += &held_lines(kind, held);
+    }
+    let tool = facts.host_tool.as_ref().map_or("no plain iptables in PATH", |t| t.text.as_str());
+    out += &line("tools", tool);
+    match &facts.legacy.tools {
+        Ok(tools) => out += &line("", &format!("legacy writes by {tools}")),
+        Err(missing) => out += &line("", missing),
+    }
+    if let Fact::No(why) | Fact::Unknown(why) = &facts.legacy.allowed {
+        out += &line("", why);
+    }
+    match &facts.remembered {
+        Some(known) => out + &line("remembered", &format!("{}, from {}", known.kind, known.from)),
+        None => out + &line("remembered", "nothing"),
+    }
+}
+
+/// The same for programs.
+pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Value {
+    json!({
+        "backend": choice.ok(),
+        "error": choice.err().map(error_json),
+        "facts": facts,
+    })
+}
+
+fn line(name: &str, text: &str) -> String {
+    wrapped_to(NAME + 3, &format!("  {name:NAME$} {text}"))
+}
+
+fn nf_tables(nft: &NftFacts) -> String {
+    let answers = match &nft.answers {
+        Fact::Yes => "answers".to_owned(),
+        Fact::No(why) | Fact::Unknown(why) => return why.clone(),
+    };
+    let generation = nft.generation.map_or(String::new(), |g| format!(", generation {g}"));
+    let tables = nft.survey.as_ref().map_or(String::new(), tables);
+    let dry_run = match &nft.dry_run {
+        None | Some(Fact::Yes) => String::new(),
+        Some(Fact::No(why) | Fact::Unknown(why)) => {
+            format!("; it would not take our chains: {why}")
+        }
+    };
+    format!("{answers}{generation}{tables}{dry_run}")
+}
+
+/// `; ip: nat filter; inet: firewalld; 12 rules of others`.
+fn tables(survey: &Survey) -> String {
+    let mut by_family: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for table in &survey.tables {
+        let (family, name) = table.split_once(' ').unwrap_or(("", table));
+        by_family.entry(family).or_default().push(name);
+    }
+    let tables: String = by_family
+        .iter()
+        .map(|(family, names)| format!("; {family}: {}", names.join(" ")))
+        .collect();
+    let policies: String = survey.policies.iter().map(|p| format!("; {p} drops")).collect();
+    match survey.rules.values().sum::<usize>() {
+        0 => format!("{tables}{policies}; no rule of others"),
+        1 => format!("{tables}{policies}; 1 rule of others"),
+        n => format!("{tables}{policies}; {n} rules of others"),
+    }
+}
+
+fn sides(facts: &Facts) -> [(Kind, Option<&BTreeMap<Family, Held>>); 2] {
+    [(Kind::Nft, Some(&facts.nft.held)), (Kind::Legacy, facts.legacy.held.as_ref().ok())]
+}
+
+fn hints(facts: &Facts) -> String {
+    let mut words = Vec::new();
+    for (kind, held) in sides(facts) {
+        for (family, held) in held.into_iter().flatten() {
+            words.extend(held.hints.iter().map(|h| format!("{h} in {kind} ({family} mangle)")));
+        }
+    }
+    match words.is_empty() {
+        true => "none of others".into(),
+        false => words.join(", "),
+    }
+}
+
+fn legacy(facts: &Facts) -> String {
+    let names = match &facts.legacy.names {
+        Err(why) => return why.clone(),
+        Ok(names) => names,
+    };
+    if names.values().all(Vec::is_empty) {
+        return match &facts.legacy.kernel {
+            Fact::Yes => "the kernel lists no table, so nothing can be there".into(),
+            Fact::No(why) | Fact::Unknown(why) => format!("{why}, so nothing can be there"),
+        };
+    }
+    let listed: Vec<String> = names
+        .iter()
+        .filter(|(_, tables)| !tables.is_empty())
+        .map(|(family, tables)| format!("{family}: {}", tables.join(" ")))
+        .collect();
+    let what = match (&facts.legacy.held, &facts.legacy.survey) {
+        (Err(why), _) => format!("; {why}"),
+        (Ok(_), None) => String::new(),
+        (Ok(_), Some(survey)) => tables(&Survey { tables: vec![], ..survey.clone() }),
+    };
+    format!("{}{what}", listed.join("; "))
+}
+
+/// What else is there: a full set, a kube-proxy, chains of ours.
+fn held_lines(kind: Kind, held: Option<&BTreeMap<Family, Held>>) -> String {
+    let mut words = Vec::new();
+    for (family, held) in held.into_iter().flatten() {
+        let full = held.full_set.then(|| format!("{family} has the full set of others"));
+        let proxy = held.kube_proxy.as_ref().map(|sign| format!("{family} {sign} of a kube-proxy"));
+        let ours = match held.ours {
+            0 => None,
+            1 => Some(format!("{family} has 1 chain of ours")),
+            n => Some(format!("{family} has {n} chains of ours")),
+        };
+        words.extend([full, proxy, ours].into_iter().flatten());
+    }
+    match words.is_empty() {
+        true => String::new(),
+        false => line(&format!("in {kind}"), &words.join(", ")),
+    }
+}

@@ -1,0 +1,258 @@
+//! The backend in use: how it was chosen, whether others have moved to the other one, and moving after
+//! them. The new rules are written first; then what we made in the old backend goes.
+use crate::backends;
+use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
+use crate::memory::{Chosen, Memory};
+use crate::probe::gather::{Gatherer, remembered};
+use crate::probe::{Basis, Choice, Facts, Kind, Remembered, Verdict};
+use crate::reconcile::{Keeper, Look, Pass};
+use chainkeeper_contract::{BackendError, CanaryPolicy};
+use tracing::warn;
+
+/// One host, one configuration, one backend at a time.
+pub struct Switch {
+    config: Config,
+    memory: Memory,
+    gatherer: Gatherer,
+    choice: Choice,
+    keeper: Keeper,
+    /// Something of ours is in the other backend.
+    leftover: bool,
+    /// What was said of a change last.
+    told: String,
+}
+
+/// A pass, and what came with it.
+#[derive(Debug)]
+pub struct Done {
+    /// In the backend that is in use.
+    pub pass: Pass,
+    /// What was taken out of the other one.
+    pub other: Option<Pass>,
+}
+
+/// One pass of `run`.
+#[derive(Debug)]
+pub struct Synced {
+    /// The pass, in the backend that is in use now.
+    pub kept: Result<Done, BackendError>,
+    /// What is to be said about backends, once.
+    pub said: Vec<String>,
+    /// Others have moved, and the configuration asks to end then.
+    pub leave: bool,
+}
+
+impl Switch {
+    /// Looks at the host and opens the backend that it uses. Changes nothing.
+    pub fn open(config: &Config) -> Result<Switch, BackendError> {
+        let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
+        let gatherer = Gatherer::new(config);
+        let (state, _) = memory.load();
+        let known = remembered(&state, memory.path());
+        let (facts, verdict) = gatherer.choose(&state, known, None);
+        let choice = chosen(verdict)?;
+        let leftover = leftover(&facts, choice.kind.other());
+        let keeper = keeper(config, &memory, &choice)?;
+        let (config, told) = (config.clone(), choice.warnings.join("\n"));
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
+    }
+
+    /// What was chosen, and why.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
+    pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
+        let mut new = Switch::open(config)?;
+        new.keeper.inherit(&self.keeper);
+        *self = new;
+        Ok(())
+    }
+
+    /// Asks the cheapest question that needs the capability.
+    pub fn check(&mut self) -> Result<(), BackendError> {
+        self.keeper.check()
+    }
+
+    /// Looks, and says what there is to do. Writes nothing.
+    pub fn look(&mut self, canary: CanaryPolicy) -> Result<Look, BackendError> {
+        self.keeper.look(canary)
+    }
+
+    /// Looks, and asks whether the plan would be accepted. Writes nothing.
+    pub fn validate(&mut self) -> Result<Pass, BackendError> {
+        self.keeper.validate()
+    }
+
+    /// Says what [`Switch::remove`] would take, here and from the other backend.
+    pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
+        let look = self.keeper.look_for_removal(force)?;
+        let other = match self.sweeps_on_removal() {
+            true => Some(self.other()?.look_for_removal(false)?),
+            false => None,
+        };
+        Ok((look, other))
+    }
+
+    /// Brings everything in place, once.
+    pub fn apply(&mut self) -> Result<Done, BackendError> {
+        let pass = self.keeper.apply(CanaryPolicy::Write)?;
+        Ok(self.after(pass))
+    }
+
+    /// One pass of `run`: brings the chains in place, then looks at the evidence again.
+    pub fn sync(&mut self) -> Synced {
+        let (mut said, mut leave) = (Vec::new(), false);
+        let mut pass = self.keeper.keep();
+        match (self.look_again(&mut said), self.config.on_backend_change) {
+            (Some(new), OnBackendChange::Exit) => {
+                said.push(format!("stopping (--on-backend-change exit): {}", new.why));
+                leave = true;
+            }
+            (Some(new), OnBackendChange::Follow) => {
+                if let Some(there) = self.follow(new, &mut said) {
+                    pass = Ok(there);
+                }
+            }
+            (Some(_), OnBackendChange::Warn) | (None, _) => {}
+        }
+        Synced { kept: pass.map(|pass| self.after(pass)), said, leave }
+    }
+
+    /// Takes out what we made, and what we left in the other backend.
+    pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
+        let pass = self.keeper.remove(force)?;
+        let other = if self.sweeps_on_removal() { self.sweep() } else { None };
+        Ok(Done { pass, other })
+    }
+
+    fn sweeps_on_removal(&self) -> bool {
+        self.leftover && self.config.backend == BackendChoice::Auto
+    }
+
+    /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
+    /// leftover once ours are in place here.
+    fn after(&mut self, pass: Pass) -> Done {
+        let well = pass.is_well();
+        let sweeps = well && self.leftover && self.config.sweep == Sweep::Own;
+        let other = if sweeps { self.sweep() } else { None };
+        if well {
+            self.remember();
+        }
+        Done { pass, other }
+    }
+
+    /// A keeper of the other backend.
+    fn other(&self) -> Result<Keeper, BackendError> {
+        let backend = backends::open(&self.config, self.choice.kind.other())?;
+        Ok(Keeper::new(backend, self.config.clone()).remembering(self.memory.clone()))
+    }
+
+    /// Takes out what is proven ours there. An error is said, and tried again at the next start.
+    fn sweep(&mut self) -> Option<Pass> {
+        self.leftover = false;
+        let swept = self.other().and_then(|mut other| other.remove(false));
+        let told = |e: &BackendError| {
+            warn!("chains of ours are left in {}: {e}", self.choice.kind.other());
+        };
+        swept.inspect_err(told).ok()
+    }
+
+    fn remember(&self) {
+        let (mut state, _) = self.memory.load();
+        let evidence = self.choice.hint && self.choice.basis != Basis::Asked;
+        // What was asked for says nothing of the host.
+        let choice = Some(Chosen { backend: self.choice.kind, evidence });
+        if state.choice != choice && self.choice.basis != Basis::Asked {
+            state.choice = choice;
+            if let Err(error) = self.memory.save(&state) {
+                warn!("{error}");
+            }
+        }
+    }
+
+    /// The evidence of now. Missing evidence is no change: the choice so far counts as remembered.
+    fn look_again(&mut self, said: &mut Vec<String>) -> Option<Choice> {
+        let (state, _) = self.memory.load();
+        let (kind, evidence) = (self.choice.kind, self.choice.hint);
+        let known = Remembered { kind, evidence, from: "this run".into() };
+        let seen = (kind, self.keeper.held());
+        let (_, verdict) = self.gatherer.choose(&state, Some(known), Some(seen));
+        let (words, moved) = match verdict {
+            Verdict::Chosen(new) if new.kind == kind => {
+                let words = new.warnings.join("\n");
+                if new.basis == Basis::Evidence {
+                    self.keeper.hint(new.hint);
+                    self.choice = new;
+                }
+                (words, None)
+            }
+            Verdict::Chosen(new) => {
+                let stay = match self.config.on_backend_change {
+                    OnBackendChange::Warn => format!("; staying with {kind} (--on-backend-change)"),
+                    OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
+                };
+                (format!("others use {} now: {}{stay}", new.kind, new.why), Some(new))
+            }
+            Verdict::None(no) => (format!("{}: {}; staying with {kind}", no.what, no.why), None),
+            Verdict::Ask(_) => (String::new(), None), // asked and answered by the gatherer
+        };
+        if words != self.told && !words.is_empty() {
+            said.extend(words.lines().map(str::to_owned));
+        }
+        self.told = words;
+        moved
+    }
+
+    /// Writes in the new backend; only when that is well is the old one a leftover. The pass there.
+    fn follow(&mut self, new: Choice, said: &mut Vec<String>) -> Option<Pass> {
+        let written = keeper(&self.config, &self.memory, &new)
+            .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
+        let why = match written {
+            Ok((pass, keeper)) if pass.is_well() => {
+                said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
+                self.keeper = keeper;
+                self.choice = new;
+                self.leftover = true;
+                return Some(pass);
+            }
+            Ok((pass, _)) => pass.errors().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Err(error) => error.to_string(),
+        };
+        said.push(format!("cannot move to {}: {why}", new.kind));
+        None
+    }
+}
+
+fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, BackendError> {
+    let backend = backends::open(config, choice.kind)?;
+    let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
+    keeper.hint(choice.hint);
+    Ok(keeper)
+}
+
+/// The choice, or the error that stands for none.
+pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
+    match verdict {
+        Verdict::Chosen(choice) => Ok(choice),
+        Verdict::None(no) => {
+            Err(BackendError::Failed { kind: no.kind, what: no.what, words: no.why })
+        }
+        Verdict::Ask(question) => Err(BackendError::Garbled {
+            what: "choose a backend".into(),
+            why: format!("{question:?} was not asked"),
+        }),
+    }
+}
+
+/// Chains of ours in that backend, proven by a mark or a record.
+fn leftover(facts: &Facts, of: Kind) -> bool {
+    let ours = |held: &std::collections::BTreeMap<_, crate::probe::Held>| {
+        held.values().any(|h| h.ours > 0)
+    };
+    match of {
+        Kind::Nft => ours(&facts.nft.held),
+        Kind::Legacy => facts.legacy.held.as_ref().is_ok_and(ours),
+    }
+}
