@@ -98,6 +98,7 @@ fn outlines() {
         ("-m comment --comment -j -j ACCEPT", false, false, End::Accept),
         ("-m comment --comment x -m comment --comment y -j DROP", false, false, End::Drop),
         ("-p tcp", true, false, End::Next),
+        ("-m socket -j DROP", true, false, End::Drop),
         ("! -f -j RETURN", true, false, End::Return),
         ("-i a\"b -j CHAIN", true, false, End::Jump("CHAIN".into())),
         ("-s 10.0.0.1/32 -g CHAIN", true, false, End::Goto("CHAIN".into())),

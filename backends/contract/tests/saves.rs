@@ -125,9 +125,12 @@ fn foreign_rules_have_an_outline() {
                 assert_eq!(&seen.text, spec);
                 let bare = spec.is_empty() || spec.starts_with("-j ") || spec.starts_with("-g ");
                 assert!(!(bare && seen.conditional), "{name}: {spec}");
-                let addressed =
-                    ["-s ", "-d ", "-p ", "-i ", "! "].iter().any(|o| spec.starts_with(o));
-                assert!(!addressed || seen.conditional, "{name}: {spec}");
+                let asks =
+                    ["-s ", "-d ", "-p ", "-i ", "! ", "-m "].iter().any(|o| spec.starts_with(o));
+                assert!(
+                    !asks || seen.conditional || spec.starts_with("-m comment"),
+                    "{name}: {spec}"
+                );
                 match seen.end {
                     End::Jump(to) | End::Goto(to) => assert_eq!(jumps_to(spec), Some(to.as_str())),
                     End::Accept => assert_eq!(jumps_to(spec), Some("ACCEPT")),

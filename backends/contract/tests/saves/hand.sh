@@ -38,6 +38,8 @@ t filter -A INPUT -m set ! --match-set $set dst --return-nomatch ! --update-coun
 t filter -A INPUT -m limit --limit 3/min -j LOG --log-prefix '[x "y"] -j DROP ' --log-level 4 --log-uid
 t filter -A INPUT -j LOG
 t filter -A INPUT -j LOG --log-prefix -j
+t filter -A INPUT -j NFLOG --nflog-prefix -g --nflog-group 1
+t filter -A INPUT -m helper --helper -j -j ACCEPT
 t filter -A INPUT -j NFLOG --nflog-group 3 --nflog-prefix 'a b'
 t filter -A INPUT -j NFQUEUE --queue-num 1 --queue-bypass
 t filter -A INPUT -j QUEUE
