@@ -4,6 +4,7 @@
 //! was created and seen belongs to one boot and one network namespace; elsewhere it proves nothing.
 use crate::probe::Kind;
 use chainkeeper_contract::{ChainName, Created, Family, Table};
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write as _};
@@ -112,24 +113,45 @@ impl Memory {
         }
     }
 
-    /// Writes a new file beside the old one and puts it in its place.
-    pub fn save(&self, state: &State) -> Result<(), String> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let file = File {
-            version: VERSION,
-            choice: state.choice,
-            place: self.place.clone(),
-            kube_proxy: state.kube_proxy,
-            created: state.created.iter().cloned().collect(),
+    /// Changes what is remembered: nobody else does in between. The complaint, if there is one. Where
+    /// nothing is new, nothing is touched.
+    pub fn update(&self, change: impl Fn(&mut State)) -> Option<String> {
+        let path = self.path.as_deref()?;
+        let changed = || {
+            let (before, complaint) = self.load();
+            let mut state = before.clone();
+            change(&mut state);
+            (Some(state).filter(|state| *state != before), complaint)
         };
-        write(path, &file).map_err(|e| format!("cannot remember in {}: {e}", path.display()))
+        if let (None, complaint) = changed() {
+            return complaint;
+        }
+        let written = locked(path, || changed().0.map_or(Ok(()), |state| self.write(path, state)));
+        written.err().map(|error| format!("cannot remember in {}: {error}", path.display()))
+    }
+
+    fn write(&self, path: &Path, state: State) -> io::Result<()> {
+        let State { choice, kube_proxy, created } = state;
+        let (place, created) = (self.place.clone(), created.into_iter().collect());
+        write(path, &File { version: VERSION, choice, place, kube_proxy, created })
     }
 }
 
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A folder can be locked like a file, so there is no file of locks to leave behind.
+fn locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fs::create_dir_all(folder(path))?;
+    let lock = Flock::lock(fs::File::open(folder(path))?, FlockArg::LockExclusive);
+    let _held = lock.map_err(|(_, errno)| errno)?;
+    work()
+}
+
+/// Writes a new file beside the old one and puts it in its place.
 fn write(path: &Path, file: &File) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder(path))?;
     serde_json::to_writer(&mut new, file)?;
     new.write_all(b"\n")?;
     new.as_file().sync_all()?;

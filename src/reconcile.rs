@@ -69,14 +69,14 @@ impl Keeper {
 
     /// Puts into the memory what is new.
     fn record(&mut self) {
-        let (mut state, complaint) = self.memory.load();
-        let before = state.clone();
-        state.kube_proxy |= self.sighted.kube_proxy;
-        if let Some(created) = self.backend.created() {
-            state.created.clone_from(created);
-        }
-        let failed = if state == before { None } else { self.memory.save(&state).err() };
-        self.complaints.say(failed.or(complaint));
+        let (kube_proxy, created) = (self.sighted.kube_proxy, self.backend.created());
+        let complaint = self.memory.update(|state| {
+            state.kube_proxy |= kube_proxy;
+            if let Some(created) = created {
+                state.created.clone_from(created);
+            }
+        });
+        self.complaints.say(complaint);
     }
 
     /// Goes on where `old` was, on the same host.

@@ -159,16 +159,15 @@ impl Switch {
         swept.inspect_err(told).ok()
     }
 
+    /// What was asked for says nothing of the host.
     fn remember(&self) {
-        let (mut state, _) = self.memory.load();
-        let evidence = self.choice.hint && self.choice.basis != Basis::Asked;
-        // What was asked for says nothing of the host.
-        let choice = Some(Chosen { backend: self.choice.kind, evidence });
-        if state.choice != choice && self.choice.basis != Basis::Asked {
-            state.choice = choice;
-            if let Err(error) = self.memory.save(&state) {
-                warn!("{error}");
-            }
+        if self.choice.basis == Basis::Asked {
+            return;
+        }
+        let (backend, evidence) = (self.choice.kind, self.choice.hint);
+        let choice = Some(Chosen { backend, evidence });
+        if let Some(complaint) = self.memory.update(|state| state.choice = choice) {
+            warn!("{complaint}");
         }
     }
 

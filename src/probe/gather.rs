@@ -38,6 +38,12 @@ impl Gatherer {
         loop {
             match choose(&facts, asked(&self.config)) {
                 Verdict::Ask(question) => self.ask(question, &mut facts, state),
+                // Where legacy has tables, a host may be mixed, which is worth a warning at the start.
+                Verdict::Chosen(_) | Verdict::None(_)
+                    if seen.is_none() && facts.nft.survey.is_none() && lists_any(&facts) =>
+                {
+                    self.ask(Question::Survey, &mut facts, state);
+                }
                 verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
             }
         }
@@ -153,8 +159,7 @@ impl Gatherer {
     }
 
     fn legacy_survey(&self, state: &State, facts: &Facts) -> Result<Survey, BackendError> {
-        let listed = facts.legacy.names.iter().flat_map(BTreeMap::values).any(|n| !n.is_empty());
-        if !listed || facts.legacy.held.is_err() {
+        if !lists_any(facts) || facts.legacy.held.is_err() {
             return Ok(Survey::default());
         }
         let mut legacy = backends::legacy(&self.config, self.tools.clone())?;
@@ -183,6 +188,10 @@ impl Gatherer {
             Err(error) => Fact::Unknown(error.to_string()),
         }
     }
+}
+
+fn lists_any(facts: &Facts) -> bool {
+    facts.legacy.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
 }
 
 type Read = (Option<u32>, BTreeMap<Family, Held>, Option<BackendError>);

@@ -1,8 +1,8 @@
 //! What a save says: its tables as they stand, and of those what a look asks for.
 use chainkeeper_contract::text::{self, Line, ParseError};
 use chainkeeper_contract::{
-    BaseChain, ChainName, ChainSeen, Created, Family, Handle, Observed, Outline, Reference,
-    RuleSeen, Scope, Seen, Survey, Table, TableSeen, WALK_LIMIT, needed,
+    Action, BaseChain, ChainName, ChainSeen, Created, End, Family, Handle, Observed, Outline,
+    Reference, Rule, RuleSeen, Scope, Seen, Survey, Table, TableSeen, WALK_LIMIT, needed,
 };
 use std::collections::BTreeMap;
 
@@ -119,10 +119,16 @@ impl Look<'_> {
 
     fn rule(&self, at: usize, spec: &str) -> RuleSeen {
         let seen = match text::parse_spec(self.family, spec) {
-            Line::Rule(rule) => Seen::Known(rule),
-            Line::Foreign(spec) => Seen::Foreign(self.outline(&spec)),
+            // iptables-restore makes chains called MASQUERADE: then this is a jump, and none of ours.
+            Line::Rule(rule) if !self.leads_elsewhere(&rule, spec) => Seen::Known(rule),
+            Line::Rule(_) | Line::Foreign(_) => Seen::Foreign(self.outline(spec)),
         };
         RuleSeen { handle: number(at), seen, unreadable: false }
+    }
+
+    fn leads_elsewhere(&self, rule: &Rule, spec: &str) -> bool {
+        let jumps = matches!(self.outline(spec).end, End::Jump(_));
+        jumps && !matches!(rule.action, Action::Jump(_))
     }
 
     fn outline(&self, spec: &str) -> Outline {
@@ -174,4 +180,23 @@ impl Look<'_> {
 /// From 1, as `iptables -L --line-numbers` counts.
 fn number(at: usize) -> Handle {
     Handle(at as u64 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_called_like_a_target_makes_no_rule_of_ours() {
+        let save = "*nat\n:POSTROUTING ACCEPT [0:0]\n:MASQUERADE - [0:0]\n:KUBE-POSTROUTING - [0:0]\n\
+                    -A KUBE-POSTROUTING -j MASQUERADE\n-A KUBE-POSTROUTING -j MASQUERADE --random-fully\n\
+                    COMMIT\n";
+        let tables = Tables::read(save).expect("a save");
+        let chain = (Table::Nat, ChainName::from("KUBE-POSTROUTING"));
+        let scope = Scope { chains: [chain.clone()].into(), ..Scope::default() };
+        let seen = tables.observed(Family::Ipv4, &scope, &Created::default());
+        let rules = &seen.chain(chain.0, &chain.1).expect("the chain").rules;
+        assert!(matches!(rules[0].seen, Seen::Foreign(_)), "{rules:?}");
+        assert!(matches!(rules[1].seen, Seen::Known(_)), "{rules:?}");
+    }
 }
