@@ -53,6 +53,8 @@ pub struct LegacyBackend {
 struct Sending {
     family: Family,
     script: Script,
+    /// What it was written with: the other family may have found out since that it is not known.
+    random_fully: bool,
     running: Running,
 }
 
@@ -159,7 +161,7 @@ impl LegacyBackend {
             script.skip_to(from);
         }
         let running = self.start_restore(family, &script.text(), &[])?;
-        Ok(Sending { family, script, running })
+        Ok(Sending { family, script, random_fully: self.random_fully, running })
     }
 
     fn start_restore(
@@ -177,7 +179,7 @@ impl LegacyBackend {
     }
 
     fn finish(&mut self, sending: Sending, steps: &[Step]) -> Result<(), BackendError> {
-        let Sending { family, script, running } = sending;
+        let Sending { family, script, random_fully, running } = sending;
         let tool = restore_name(family);
         let ended = running.finish().map_err(|e| errors::io("commit", tool, &e))?;
         if ended.code == Some(0) {
@@ -187,7 +189,7 @@ impl LegacyBackend {
         // Tables before the one that failed are committed.
         let failed = errors::line(&ended.words).and_then(|line| script.table_at(line));
         self.record(family, steps, |table| failed.is_some_and(|f| script.before(table, f)));
-        if self.random_fully && errors::no_random_fully(&ended) {
+        if random_fully && errors::no_random_fully(&ended) {
             self.random_fully = false;
             let rest = self.start(family, steps, failed)?;
             return self.finish(rest, steps);
