@@ -1,10 +1,12 @@
 //! One run of a tool: text in, text out, and a time limit. No pipe, so nothing can block on the other
 //! side: input, output and the tool's private lock are files in memory.
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -46,7 +48,8 @@ pub(crate) fn start(
     if let Some(lock) = &lock {
         command.env("XTABLES_LOCKFILE", format!("/proc/self/fd/{}", lock.as_raw_fd()));
     }
-    command.stdin(stdin);
+    // A group of its own: a tool may be a wrapper, whose child is to be killed with it.
+    command.stdin(stdin).process_group(0);
     command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let child = command.spawn()?;
     Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock })
@@ -72,7 +75,7 @@ impl Running {
         let status = match status {
             Some(status) => status,
             None => {
-                self.child.kill()?;
+                self.kill();
                 self.child.wait()?
             }
         };
@@ -80,13 +83,20 @@ impl Running {
         let words = words(&String::from_utf8_lossy(&stderr), status, late);
         Ok(Ended { code: status.code(), stdout, words, late })
     }
+
+    /// Kills it and all that it has started. It is not waited for yet, so its number is still its own.
+    fn kill(&mut self) {
+        if let Ok(pid) = self.child.id().try_into() {
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
 }
 
 /// A child that nobody waits for any more must not be left to write later.
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
+            self.kill();
             let _ = self.child.wait();
         }
     }
