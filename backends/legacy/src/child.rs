@@ -11,6 +11,9 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// Characters of a tool's words that are kept.
+const WORDS: usize = 1000;
+
 /// A tool that was started.
 pub(crate) struct Running {
     child: Child,
@@ -120,6 +123,16 @@ fn words(stderr: &str, status: ExitStatus, late: bool) -> String {
     };
     match said.is_empty() {
         true => end,
-        false => format!("{end}: {}", said.join("; ")),
+        false => format!("{end}: {}", shortened(&said.join("; "))),
+    }
+}
+
+/// A message is for people: of very many words the first and the last ones.
+fn shortened(text: &str) -> String {
+    let at = |n| text.char_indices().nth(n).map(|(i, _)| i);
+    let back = |n| text.char_indices().nth_back(n).map(|(i, _)| i);
+    match (at(WORDS), at(WORDS / 2), back(WORDS / 2)) {
+        (Some(_), Some(end), Some(start)) => format!("{} ... {}", &text[..end], &text[start..]),
+        (_, _, _) => text.to_owned(),
     }
 }
