@@ -102,7 +102,7 @@ impl LegacyBackend {
         }
         // Without -t: with it the tool would create the table that it is asked for.
         let save = self.setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
-        let running = child::start(save, "", false, self.setup.limit);
+        let running = child::start(save, "", false, None, self.setup.limit);
         running.map(Some).map_err(|e| errors::io(&what, save_name(family), &e))
     }
 
@@ -174,7 +174,7 @@ impl LegacyBackend {
         let mut restore = self.setup.tools.restore(family).ok_or_else(|| no_tool(family, &what))?;
         // One second for a lock that nobody else can have: without -w some versions wait for ever.
         restore.args(["--noflush", "-w", "1"]).args(more);
-        child::start(restore, input, true, self.setup.limit)
+        child::start(restore, input, true, self.held.as_deref(), self.setup.limit)
             .map_err(|e| errors::io(&what, restore_name(family), &e))
     }
 

@@ -2,10 +2,10 @@
 //! side: input, output and the tool's private lock are files in memory.
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, dup};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
@@ -22,6 +22,8 @@ pub(crate) struct Running {
     until: Instant,
     /// Held open: the child opens it by its number.
     _lock: Option<File>,
+    /// The real lock as the child has it.
+    _held: Option<OwnedFd>,
 }
 
 /// How it ended.
@@ -36,11 +38,13 @@ pub(crate) struct Ended {
 }
 
 /// Starts `command` with this input. With `private_lock` it takes a lock of its own for the xtables lock
-/// (XTABLES_LOCKFILE, iptables 1.8.6), which nobody else can hold: the real one is ours by then.
+/// (XTABLES_LOCKFILE, iptables 1.8.6), which nobody else can hold: the real one is ours by then. `held`, the
+/// real one, is let go with the last process that has it: should we be killed, it stays until the tool is done.
 pub(crate) fn start(
     mut command: Command,
     input: &str,
     private_lock: bool,
+    held: Option<&File>,
     limit: Duration,
 ) -> io::Result<Running> {
     let mut stdin = memory(MFdFlags::MFD_CLOEXEC)?;
@@ -51,11 +55,12 @@ pub(crate) fn start(
     if let Some(lock) = &lock {
         command.env("XTABLES_LOCKFILE", format!("/proc/self/fd/{}", lock.as_raw_fd()));
     }
+    let held = held.map(dup).transpose()?;
     // A group of its own: a tool may be a wrapper, whose child is to be killed with it.
     command.stdin(stdin).process_group(0);
     command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let child = command.spawn()?;
-    Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock })
+    Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock, _held: held })
 }
 
 fn memory(flags: MFdFlags) -> io::Result<File> {
