@@ -120,7 +120,8 @@ fn a_lock_that_cannot_be_one_is_an_error_at_once() {
 #[test]
 fn it_is_held_over_look_and_write_and_let_go_afterwards() {
     in_netns(|| {
-        let note = "if flock -n $lock true; then echo free; else echo held; fi >>$here/log";
+        // Shared: the other family asks at the same time.
+        let note = "if flock -s -n $lock true; then echo free; else echo held; fi >>$here/log";
         must(Family::Ipv4, "-t nat -N SOMEBODY");
         for kind in ["save", "restore"] {
             let tools =
