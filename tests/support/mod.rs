@@ -1,4 +1,6 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod tools;
+
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -90,6 +92,7 @@ impl Host {
     pub(crate) fn ck(&self, words: &str) -> Said {
         let mut program = Command::new(PROGRAM);
         program.args(words.split_whitespace());
+        self.tools_first(&mut program);
         self.run(program)
     }
 
@@ -120,6 +123,7 @@ impl Host {
         let mut command = Command::new(program);
         command.args(words.split_whitespace());
         self.environment(&mut command);
+        self.tools_first(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Running::new(self.inside(move || command.spawn().expect("program starts")))
     }

@@ -39,7 +39,7 @@ impl Setup {
 pub struct LegacyBackend {
     pub(crate) setup: Setup,
     /// The xtables lock, between `lock` and `unlock`.
-    held: Option<Held>,
+    pub(crate) held: Option<Held>,
     /// The last look.
     pub(crate) seen: BTreeMap<Family, Tables>,
     pub(crate) created: Created,

@@ -1,13 +1,18 @@
 //! One run of a tool: text in, text out, and a time limit. No pipe, so nothing can block on the other
 //! side: input, output and the tool's private lock are files in memory.
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, dup};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// Characters of a tool's words that are kept.
+const WORDS: usize = 1000;
 
 /// A tool that was started.
 pub(crate) struct Running {
@@ -17,6 +22,8 @@ pub(crate) struct Running {
     until: Instant,
     /// Held open: the child opens it by its number.
     _lock: Option<File>,
+    /// The real lock as the child has it.
+    _held: Option<OwnedFd>,
 }
 
 /// How it ended.
@@ -31,11 +38,13 @@ pub(crate) struct Ended {
 }
 
 /// Starts `command` with this input. With `private_lock` it takes a lock of its own for the xtables lock
-/// (XTABLES_LOCKFILE, iptables 1.8.6), which nobody else can hold: the real one is ours by then.
+/// (XTABLES_LOCKFILE, iptables 1.8.6), which nobody else can hold: the real one is ours by then. `held`, the
+/// real one, is let go with the last process that has it: should we be killed, it stays until the tool is done.
 pub(crate) fn start(
     mut command: Command,
     input: &str,
     private_lock: bool,
+    held: Option<&File>,
     limit: Duration,
 ) -> io::Result<Running> {
     let mut stdin = memory(MFdFlags::MFD_CLOEXEC)?;
@@ -46,10 +55,12 @@ pub(crate) fn start(
     if let Some(lock) = &lock {
         command.env("XTABLES_LOCKFILE", format!("/proc/self/fd/{}", lock.as_raw_fd()));
     }
-    command.stdin(stdin);
+    let held = held.map(dup).transpose()?;
+    // A group of its own: a tool may be a wrapper, whose child is to be killed with it.
+    command.stdin(stdin).process_group(0);
     command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let child = command.spawn()?;
-    Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock })
+    Ok(Running { child, stdout, stderr, until: Instant::now() + limit, _lock: lock, _held: held })
 }
 
 fn memory(flags: MFdFlags) -> io::Result<File> {
@@ -72,7 +83,7 @@ impl Running {
         let status = match status {
             Some(status) => status,
             None => {
-                self.child.kill()?;
+                self.kill();
                 self.child.wait()?
             }
         };
@@ -80,13 +91,20 @@ impl Running {
         let words = words(&String::from_utf8_lossy(&stderr), status, late);
         Ok(Ended { code: status.code(), stdout, words, late })
     }
+
+    /// Kills it and all that it has started. It is not waited for yet, so its number is still its own.
+    fn kill(&mut self) {
+        if let Ok(pid) = self.child.id().try_into() {
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
 }
 
 /// A child that nobody waits for any more must not be left to write later.
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
+            self.kill();
             let _ = self.child.wait();
         }
     }
@@ -110,6 +128,16 @@ fn words(stderr: &str, status: ExitStatus, late: bool) -> String {
     };
     match said.is_empty() {
         true => end,
-        false => format!("{end}: {}", said.join("; ")),
+        false => format!("{end}: {}", shortened(&said.join("; "))),
+    }
+}
+
+/// A message is for people: of very many words the first and the last ones.
+fn shortened(text: &str) -> String {
+    let at = |n| text.char_indices().nth(n).map(|(i, _)| i);
+    let back = |n| text.char_indices().nth_back(n).map(|(i, _)| i);
+    match (at(WORDS), at(WORDS / 2), back(WORDS / 2)) {
+        (Some(_), Some(end), Some(start)) => format!("{} ... {}", &text[..end], &text[start..]),
+        (_, _, _) => text.to_owned(),
     }
 }

@@ -42,24 +42,12 @@ pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> 
 fn opened(path: &Path) -> Result<File, BackendError> {
     let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
     match open(path, flags, Mode::from_bits_truncate(0o600)) {
-        // Opened for reading, a directory would do; iptables itself fails on it.
-        Ok(fd)
-            if File::from(fd.try_clone().map_err(|e| io(path, &e))?)
-                .metadata()
-                .is_ok_and(|m| m.is_dir()) =>
-        {
-            Err(failed(path, ErrorKind::Refused, "it is a directory"))
-        }
         Ok(fd) => Ok(fd.into()),
         Err(errno @ (nix::errno::Errno::EACCES | nix::errno::Errno::EPERM)) => {
             Err(failed(path, ErrorKind::Denied, errno.desc()))
         }
         Err(errno) => Err(failed(path, ErrorKind::Refused, errno.desc())),
     }
-}
-
-fn io(path: &Path, error: &std::io::Error) -> BackendError {
-    failed(path, ErrorKind::Refused, &error.to_string())
 }
 
 fn failed(path: &Path, kind: ErrorKind, words: &str) -> BackendError {

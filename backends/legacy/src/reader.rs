@@ -39,7 +39,7 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
     }
     // Without -t: with it the tool would create the table that it is asked for.
     let save = setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
-    let running = child::start(save, "", false, setup.limit);
+    let running = child::start(save, "", false, None, setup.limit);
     running.map(Some).map_err(|e| errors::io(&what, save_name(family), &e))
 }
 

@@ -138,7 +138,7 @@ pub fn plain() -> Option<Plain> {
 fn version(iptables: &Path) -> Option<(PlainKind, String)> {
     let mut command = Command::new(iptables);
     command.arg("--version");
-    let ended = child::start(command, "", false, ASKING).ok()?.finish().ok()?;
+    let ended = child::start(command, "", false, None, ASKING).ok()?.finish().ok()?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     let version =
         text.trim().strip_prefix("iptables ").or(text.trim().strip_prefix("ip6tables "))?;

@@ -17,10 +17,23 @@ pub(crate) struct Knows {
     pub(crate) wait: bool,
 }
 
+impl Knows {
+    /// What to strike out, if that was all that was wrong.
+    fn less(self, ended: &Ended) -> Option<fn(&mut Knows)> {
+        if self.random_fully && errors::no_random_fully(ended) {
+            return Some(|knows| knows.random_fully = false);
+        }
+        let wait = self.wait && errors::no_wait(ended);
+        wait.then_some(|knows| knows.wait = false)
+    }
+}
+
 /// A family's restore on its way.
 struct Sending {
     family: Family,
     script: Script,
+    /// What it was written with: the other family may have found out since what is not known.
+    knows: Knows,
     running: Running,
 }
 
@@ -56,7 +69,7 @@ impl LegacyBackend {
             script.skip_to(from);
         }
         let running = self.start_restore(family, &script.text(), &[])?;
-        Ok(Sending { family, script, running })
+        Ok(Sending { family, script, knows: self.knows, running })
     }
 
     fn start_restore(
@@ -72,12 +85,12 @@ impl LegacyBackend {
             // One second for a lock that nobody else can have: without -w some versions wait for ever.
             restore.args(["-w", "1"]);
         }
-        child::start(restore, input, true, self.setup.limit)
+        child::start(restore, input, true, self.held.as_deref(), self.setup.limit)
             .map_err(|e| errors::io(&what, restore_name(family), &e))
     }
 
     fn finish(&mut self, sending: Sending, steps: &[Step]) -> Result<(), BackendError> {
-        let Sending { family, script, running } = sending;
+        let Sending { family, script, knows, running } = sending;
         let tool = restore_name(family);
         let ended = running.finish().map_err(|e| errors::io("commit", tool, &e))?;
         if ended.code == Some(0) {
@@ -87,8 +100,8 @@ impl LegacyBackend {
         // Tables before the one that failed are committed.
         let failed = errors::line(&ended.words).and_then(|line| script.table_at(line));
         self.record(family, steps, |table| failed.is_some_and(|f| script.before(table, f)));
-        if let Some(knows) = self.learn(&ended) {
-            self.knows = knows;
+        if let Some(learn) = knows.less(&ended) {
+            learn(&mut self.knows);
             let again = self.start(family, steps, failed)?;
             return self.finish(again, steps);
         }
@@ -102,15 +115,6 @@ impl LegacyBackend {
             self.finish(rest, steps)?;
         }
         Err(error)
-    }
-
-    /// What the tool is now known not to know, if that was all that was wrong.
-    fn learn(&self, ended: &Ended) -> Option<Knows> {
-        if self.knows.random_fully && errors::no_random_fully(ended) {
-            return Some(Knows { random_fully: false, ..self.knows });
-        }
-        let wait = self.knows.wait && errors::no_wait(ended);
-        wait.then_some(Knows { wait: false, ..self.knows })
     }
 
     /// Remembers which chains are ours now.

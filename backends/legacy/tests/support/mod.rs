@@ -1,6 +1,13 @@
 //! A network namespace and a lock for each test, and somebody else's iptables-legacy in it.
-#![allow(dead_code)] // not every test binary uses all of it
-use chainkeeper_contract::{Family, Table};
+#![allow(dead_code, unused_imports)] // not every test binary uses all of it
+mod tools;
+
+pub(crate) use tools::Doctored;
+
+use chainkeeper_contract::testing::full;
+use chainkeeper_contract::{
+    Applied, Backend, BackendError, Family, Options, Plan, Scope, Table, diff,
+};
 use chainkeeper_legacy::{LegacyBackend, Setup, Tools};
 use nix::sched::{CloneFlags, unshare};
 use std::path::PathBuf;
@@ -69,4 +76,55 @@ pub(crate) fn restore(family: Family, script: &str) {
     let out = Command::new("sh").env("XTABLES_LOCKFILE", lock).args(["-c", &sh]).output();
     let out = out.expect("sh");
     assert!(out.status.success(), "{script}{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// Looks, and plans what is missing of [`full`].
+pub(crate) fn plan(backend: &mut LegacyBackend) -> Result<Plan, BackendError> {
+    let wants = Family::ALL.map(full);
+    let mut snapshot = backend.observe(&Scope::of(&wants))?;
+    let mut plan = Plan { generation: None, families: std::collections::BTreeMap::new() };
+    for want in &wants {
+        let seen = snapshot.families.remove(&want.family).expect("both were asked for")?;
+        plan.families.insert(want.family, diff(want, &seen, Options::default()).steps);
+    }
+    Ok(plan)
+}
+
+/// A whole pass: under the lock looks and writes, as the keeper does it.
+pub(crate) fn pass(backend: &mut LegacyBackend) -> Result<Applied, BackendError> {
+    backend.lock()?;
+    let done = plan(backend).and_then(|plan| backend.apply(&plan));
+    backend.unlock();
+    done
+}
+
+/// The same by the real tools: everything is in place, and stays as it is.
+pub(crate) fn converges() {
+    let mut backend = backend();
+    let done = pass(&mut backend).expect("a pass");
+    for (family, result) in done.families {
+        assert!(result.is_ok(), "{family}: {result:?}");
+    }
+    let left = plan(&mut backend).expect("a look");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// All tables of both families with their counters, without dates.
+pub(crate) fn everything() -> String {
+    let save = "iptables-legacy-save -c; ip6tables-legacy-save -c";
+    let out = Command::new("sh").args(["-ec", save]).output().expect("sh");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect()
+}
+
+/// Nobody holds the lock of the backend under test.
+pub(crate) fn is_free() -> bool {
+    let flock = Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true").status();
+    flock.expect("flock is installed").success()
+}
+
+/// The error of each family.
+pub(crate) fn errors(applied: Applied) -> Vec<BackendError> {
+    applied.families.into_values().filter_map(Result::err).collect()
 }
