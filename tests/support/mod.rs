@@ -225,8 +225,14 @@ fn said(output: Output) -> Said {
     }
 }
 
-/// A save without dates, counters and the policy lines of built-in chains.
+/// A save without dates, counters and the policy lines of built-in chains. Tables in the order in which nft's
+/// are printed: legacy prints last what was first used.
 pub(crate) fn normalised(save: &str) -> String {
     let keep = |l: &&str| !(l.starts_with('#') || l.starts_with(':') && l.contains(" ACCEPT "));
-    save.lines().filter(keep).map(|l| format!("{l}\n")).collect()
+    let text: String = save.lines().filter(keep).map(|l| format!("{l}\n")).collect();
+    let mut tables: Vec<&str> = text.split_inclusive("COMMIT\n").collect();
+    tables.sort_by_key(|t| {
+        ["*mangle\n", "*filter\n", "*nat\n"].iter().position(|n| t.starts_with(n))
+    });
+    tables.concat()
 }

@@ -41,7 +41,7 @@ impl On {
     }
 
     /// The iptables of both families.
-    pub(crate) fn tools(self) -> [&'static str; 2] {
+    pub(crate) const fn tools(self) -> [&'static str; 2] {
         match self {
             On::Nft => ["iptables-nft", "ip6tables-nft"],
             On::Legacy => ["iptables-legacy", "ip6tables-legacy"],
