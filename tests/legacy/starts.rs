@@ -39,7 +39,14 @@ fn hosts() -> [(Host, &'static str); 3] {
 #[test]
 fn an_empty_host_takes_one_restore_of_each_family_and_no_save() {
     for (host, backend) in hosts().into_iter().take(2) {
-        assert_eq!(started(&host, &format!("{backend} diff"), 1), sum(&[]), "nothing to read");
+        for words in ["diff", "probe"] {
+            let code = i32::from(words == "diff");
+            assert_eq!(started(&host, &format!("{backend} {words}"), code), sum(&[]));
+            // A save that names a table would make it.
+            let tables =
+                host.sh("cat /proc/self/net/ip_tables_names /proc/self/net/ip6_tables_names");
+            assert_eq!(tables, "", "made by looking");
+        }
         assert_eq!(started(&host, &format!("{backend} apply"), 0), sum(&[&RESTORES]));
     }
 }
@@ -56,6 +63,7 @@ fn where_tables_are_each_family_is_saved_to_choose_and_to_act() {
 fn an_idle_pass_saves_and_restores_nothing() {
     for (host, backend) in hosts() {
         host.ck_ok(&format!("{backend} apply"), 0);
+        assert_eq!(host.ck_ok(&format!("{backend} apply"), 0), "in sync, nothing written\n");
         for words in ["apply", "diff"] {
             assert_eq!(started(&host, &format!("{backend} {words}"), 0), sum(&[&SAVES, &SAVES]));
         }
