@@ -3,7 +3,7 @@
 mod at_once;
 mod killed;
 
-use crate::support::{Host, PROGRAM, Scratch};
+use crate::support::{Host, On, PROGRAM, Scratch};
 use std::time::{Duration, Instant};
 
 /// Runs chainkeeper with another lock file; it must fail with this code and leave everything alone.
@@ -16,7 +16,7 @@ fn refused(host: &Host, lock: &str, before: &str, code: i32) -> String {
 
 #[test]
 fn apply_waits_for_who_holds_it_and_lands() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     let start = Instant::now();
     let _holder = host.hold_lock(3);
     host.ck_ok("apply", 0);
@@ -27,7 +27,7 @@ fn apply_waits_for_who_holds_it_and_lands() {
 
 #[test]
 fn held_for_ever_it_is_named_with_its_holder_and_nothing_is_changed() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     host.ck_ok("apply", 0);
     host.sh("iptables-legacy -t nat -F KUBE-MARK-MASQ");
     let before = (host.legacy_tables(), std::fs::read(host.state()).expect("a state file"));
@@ -58,7 +58,7 @@ fn held_for_ever_it_is_named_with_its_holder_and_nothing_is_changed() {
 
 #[test]
 fn a_run_that_cannot_have_it_says_so_once_and_lands_when_it_can() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     let holder = host.hold_lock(100);
     let run = host.start(PROGRAM, "run --sync-period 100ms --lock-wait 200ms");
     crate::support::eventually("it says so", || run.journal().contains("take the xtables lock"));
@@ -71,7 +71,7 @@ fn a_run_that_cannot_have_it_says_so_once_and_lands_when_it_can() {
 
 #[test]
 fn what_cannot_be_a_lock_is_a_clear_error() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     let file = Scratch::new("lock", "");
     for (lock, says) in [
         (env!("CARGO_TARGET_TMPDIR").to_owned(), "Is a directory"),
@@ -95,7 +95,7 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
 
 #[test]
 fn it_is_held_from_the_look_to_the_last_write() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     host.ck_ok("apply", 0);
     let note = |tool: &str| {
         // Shared: the other family asks at the same time.

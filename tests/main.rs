@@ -6,6 +6,7 @@ mod encoders;
 mod eyes;
 mod input;
 mod keeper;
+mod legacy;
 mod locks;
 mod neighbours;
 mod outcomes;

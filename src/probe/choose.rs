@@ -59,7 +59,7 @@ fn asked_nft(seen: &Seen<'_>) -> Verdict {
 fn asked_legacy(seen: &Seen<'_>) -> Verdict {
     match seen.unusable(Kind::Legacy) {
         Some(why) => {
-            none("4", ErrorKind::Unsupported, "asked for legacy, which cannot be used", &why)
+            none("4", seen.lack(Kind::Legacy), "asked for legacy, which cannot be used", &why)
         }
         None => obey("3", seen, Kind::Legacy),
     }
@@ -218,7 +218,7 @@ fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
         Some(missing) => {
             let what = format!("{} is in use and cannot be written", choice.kind);
             let why = format!("{}; {missing}", choice.why);
-            none("16", ErrorKind::Unsupported, &what, &why)
+            none("16", seen.lack(choice.kind), &what, &why)
         }
     }
 }

@@ -42,7 +42,7 @@ impl Gatherer {
                 Verdict::Chosen(_) | Verdict::None(_)
                     if seen.is_none() && facts.nft.survey.is_none() && lists_any(&facts) =>
                 {
-                    self.ask(Question::Survey, &mut facts, state);
+                    self.survey_nft(&mut facts);
                 }
                 verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
             }
@@ -51,10 +51,11 @@ impl Gatherer {
 
     /// The same with every fact, for people.
     pub fn everything(&self, state: &State, remembered: Option<Remembered>) -> (Facts, Verdict) {
-        let mut facts = self.facts(state, remembered, None);
-        self.ask(Question::Survey, &mut facts, state);
+        let (mut facts, verdict) = self.choose(state, remembered, None);
+        if facts.host_tool.is_none() {
+            self.ask(Question::Survey, &mut facts, state);
+        }
         self.ask(Question::DryRun, &mut facts, state);
-        let verdict = choose(&facts, asked(&self.config));
         (facts, verdict)
     }
 
@@ -107,45 +108,37 @@ impl Gatherer {
         let all = |held: &&BTreeMap<_, _>| {
             Family::ALL.iter().all(|f| held.contains_key(f) || !listed(f)) && names.is_ok()
         };
-        let held = match seen.filter(all) {
-            _ if empty => Ok(BTreeMap::new()),
-            Some(held) => Ok(held.clone()),
-            None => self.legacy_held(state),
+        let (held, survey) = match seen.filter(all) {
+            _ if empty => (Ok(BTreeMap::new()), Some(Survey::default())),
+            Some(held) => (Ok(held.clone()), None),
+            None => match self.read_legacy(state) {
+                Ok((held, survey)) => (Ok(held), Some(survey)),
+                Err(why) => (Err(why), Some(Survey::default())),
+            },
         };
         let tools = self.tools.describe();
-        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey: None }
+        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey }
     }
 
-    fn legacy_held(&self, state: &State) -> Result<BTreeMap<Family, Held>, String> {
-        let snapshot = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
+    /// What legacy holds, and all that others have there: from one save of each family.
+    fn read_legacy(&self, state: &State) -> Result<(BTreeMap<Family, Held>, Survey), String> {
+        let read = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
             legacy.recall(state.created.clone());
-            legacy.observe(&evidence_scope(&self.config))
+            let snapshot = legacy.observe(&evidence_scope(&self.config))?;
+            Ok((snapshot, legacy.seen_of_others()))
         });
-        let (_, held, error) = match snapshot {
-            Ok(snapshot) => split(None, snapshot.families),
-            Err(error) => (None, BTreeMap::new(), Some(error)),
-        };
-        error.map_or(Ok(held), |error| Err(error.to_string()))
+        let (snapshot, survey) = read.map_err(|error| error.to_string())?;
+        let (_, held, error) = split(None, snapshot.families);
+        error.map_or(Ok((held, survey)), |error| Err(error.to_string()))
     }
 
     fn ask(&self, question: Question, facts: &mut Facts, state: &State) {
         match question {
             Question::Survey => {
-                facts.nft.survey =
-                    Some(match backends::nft(&self.config).and_then(|mut n| n.survey()) {
-                        Ok(survey) => survey,
-                        Err(error) => {
-                            if facts.nft.answers == Fact::Yes {
-                                facts.nft.answers = Fact::Unknown(error.to_string());
-                            }
-                            Survey::default()
-                        }
-                    });
-                facts.legacy.survey =
-                    Some(self.legacy_survey(state, facts).unwrap_or_else(|error| {
-                        facts.legacy.held = Err(error.to_string());
-                        Survey::default()
-                    }));
+                self.survey_nft(facts);
+                if facts.legacy.survey.is_none() {
+                    self.survey_legacy(facts, state); // a pass had read the rest
+                }
                 facts.host_tool = plain().map(|tool| HostTool {
                     kind: match tool.kind {
                         PlainKind::Nft => Kind::Nft,
@@ -158,13 +151,21 @@ impl Gatherer {
         }
     }
 
-    fn legacy_survey(&self, state: &State, facts: &Facts) -> Result<Survey, BackendError> {
-        if !lists_any(facts) || facts.legacy.held.is_err() {
-            return Ok(Survey::default());
+    fn survey_legacy(&self, facts: &mut Facts, state: &State) {
+        match self.read_legacy(state) {
+            Ok((_, survey)) => facts.legacy.survey = Some(survey),
+            Err(why) => facts.legacy.held = Err(why),
         }
-        let mut legacy = backends::legacy(&self.config, self.tools.clone())?;
-        legacy.recall(state.created.clone());
-        legacy.survey()
+        facts.legacy.survey.get_or_insert_default();
+    }
+
+    /// An error is not "nothing": what was known of nf_tables is then unknown.
+    fn survey_nft(&self, facts: &mut Facts) {
+        let survey = backends::nft(&self.config).and_then(|mut nft| nft.survey());
+        if let (Err(error), Fact::Yes) = (&survey, &facts.nft.answers) {
+            facts.nft.answers = Fact::Unknown(error.to_string());
+        }
+        facts.nft.survey = Some(survey.unwrap_or_default());
     }
 
     /// Would nf_tables take our chains? One family that it takes is enough: families fail apart.

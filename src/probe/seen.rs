@@ -1,6 +1,6 @@
 //! What the facts come to before any row is asked: who holds what, and what can be used.
 use super::{Fact, Facts, Held, Kind, Remembered, words};
-use chainkeeper_contract::{Family, Survey};
+use chainkeeper_contract::{ErrorKind, Family, Survey};
 use std::collections::BTreeMap;
 
 /// The five tables of iptables. All others of nf_tables are somebody's who speaks it natively.
@@ -83,6 +83,16 @@ impl<'a> Seen<'a> {
                     .collect();
                 (!missing.is_empty()).then(|| missing.join("; "))
             }
+        }
+    }
+
+    /// What a caller can do about a backend that is unusable: another user, or another host.
+    pub(super) fn lack(&self, kind: Kind) -> ErrorKind {
+        let legacy = &self.facts.legacy;
+        let there = legacy.tools.is_ok() && legacy.kernel.no().is_none();
+        match kind == Kind::Legacy && there && legacy.allowed.no().is_some() {
+            true => ErrorKind::Denied,
+            false => ErrorKind::Unsupported,
         }
     }
 

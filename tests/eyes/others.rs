@@ -1,24 +1,46 @@
 //! The other programs that work on these chains, as they are at work on a node: kubelet 1.24 and
 //! kube-proxy, with the iptables that they are given. Spelling and order of the arguments are
 //! theirs.
-use crate::support::{Host, normalised};
+use crate::support::{Host, On, normalised};
 
-/// The installed programs of both families. Another version's stand in for them by their paths.
-pub(super) const BOTH: [&str; 2] = ["iptables-nft", "ip6tables-nft"];
+/// A backend, and the iptables of both families that look at it and write to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Eyes<'a> {
+    pub(super) on: On,
+    pub(super) programs: [&'a str; 2],
+}
+
+/// The installed programs of each backend. Another version's stand in for them by their paths.
+pub(super) const INSTALLED: [Eyes<'static>; 2] = [Eyes::of(On::Nft), Eyes::of(On::Legacy)];
+
+impl Eyes<'static> {
+    pub(super) const fn of(on: On) -> Eyes<'static> {
+        Eyes { on, programs: on.tools() }
+    }
+}
+
+impl Eyes<'_> {
+    /// A host on which `--profile full apply` has run.
+    pub(super) fn applied_in_full(self) -> Host {
+        let host = Host::of(self.on);
+        host.ck_ok("--profile full apply", 0);
+        host
+    }
+
+    /// What these programs see.
+    pub(super) fn saves(self, host: &Host) -> [String; 2] {
+        self.programs.map(|program| save(host, program))
+    }
+}
 
 /// What the program of that family sees.
 pub(super) fn save(host: &Host, program: &str) -> String {
     normalised(&host.sh(&format!("{program}-save")))
 }
 
-/// What the installed programs of both families see.
+/// What the installed programs of the host's backend see.
 pub(super) fn saves(host: &Host) -> [String; 2] {
-    saves_by(host, BOTH)
-}
-
-/// What these programs see.
-pub(super) fn saves_by(host: &Host, programs: [&str; 2]) -> [String; 2] {
-    programs.map(|program| save(host, program))
+    Eyes::of(host.on()).saves(host)
 }
 
 /// kubelet's EnsureChain and EnsureRule: `-N` may say that the chain exists (1), `-C` that the rule
@@ -54,12 +76,12 @@ ensure_chain filter KUBE-FIREWALL
 ensure_rule -A filter KUBE-FIREWALL \
     -m comment --comment "kubernetes firewall for dropping marked packets" \
     -m mark --mark 0x00008000/0x00008000 -j DROP
-if [ "${ipt##*/}" = iptables-nft ]; then
+case "${ipt##*/}" in iptables-*)
     ensure_rule -A filter KUBE-FIREWALL \
         -m comment --comment "block incoming localnet connections" \
         --dst 127.0.0.0/8 ! --src 127.0.0.0/8 \
         -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
-fi
+esac
 ensure_rule -I filter OUTPUT -j KUBE-FIREWALL
 ensure_rule -I filter INPUT -j KUBE-FIREWALL
 ensure_chain nat KUBE-MARK-MASQ
@@ -76,8 +98,8 @@ for table in mangle nat filter; do ensure_chain $table KUBE-KUBELET-CANARY; done
 "#;
 
 /// A kubelet starts: the sync of both families, then the canaries.
-pub(super) fn kubelet_starts(host: &Host, programs: [&str; 2]) {
-    for program in programs {
+pub(super) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
+    for program in eyes.programs {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBELET}"));
     }
 }
@@ -125,9 +147,9 @@ COMMIT
 "#;
 
 /// A full sync of kube-proxy in iptables mode, both families, with this mark.
-pub(super) fn kube_proxy_syncs(host: &Host, programs: [&str; 2], mark: u32) {
+pub(super) fn kube_proxy_syncs(host: &Host, eyes: Eyes<'_>, mark: u32) {
     let nat = KUBE_PROXY_NAT.replace("BIT", &format!("{mark:#010x}"));
-    for (program, filter) in programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
+    for (program, filter) in eyes.programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}"));
         host.sh(&format!("{program}-restore --noflush <<'END'\n{filter}{nat}END\n"));
     }

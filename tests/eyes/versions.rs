@@ -1,10 +1,10 @@
-//! The same eyes in other versions: the iptables of other Debian suites, which
-//! `scripts/other-iptables` unpacks, beside the installed one.
+//! The same eyes in other versions: the iptables-nft of other Debian suites, which
+//! `scripts/other-iptables` unpacks, beside the installed one; and the installed iptables-legacy.
 use super::kube_proxy::*;
 use super::kubelet::*;
-use super::others::{BOTH, kubelet_starts, saves, saves_by};
-use super::{FULL, PROFILES, applied_in_full, writes_nothing};
-use crate::support::{Host, normalised};
+use super::others::{Eyes, kubelet_starts, saves};
+use super::{FULL, PROFILES, writes_nothing};
+use crate::support::{Host, On, normalised};
 use std::path::Path;
 
 /// A suite, and the version that it stands for; sid has the newest.
@@ -15,7 +15,7 @@ fn unpacked(suite: &str) -> Option<[String; 2]> {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("other-iptables");
     let bin = all.join(suite).join("bin");
     if bin.exists() {
-        return Some(BOTH.map(|program| bin.join(program).display().to_string()));
+        return Some(On::Nft.tools().map(|program| bin.join(program).display().to_string()));
     }
     let why = format!("{} is not there; scripts/other-iptables makes it", bin.display());
     assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{why}");
@@ -23,21 +23,26 @@ fn unpacked(suite: &str) -> Option<[String; 2]> {
     None
 }
 
-/// Tests of these names for each version: the name of one that fails says who misreads us.
+/// Tests of these names for each version: the name of one that fails says who misreads us. On legacy those
+/// that are not about nf_tables.
 macro_rules! with_each_version {
-    ($($check:ident,)*) => {
-        mod installed {
-            $(#[test] fn $check() { super::$check(super::BOTH); })*
+    (both { $($both:ident,)* } nft { $($nft:ident,)* }) => {
+        with_each_version!(installed Nft { $($both,)* $($nft,)* });
+        with_each_version!(legacy Legacy { $($both,)* });
+        with_each_version!(bullseye { $($both,)* $($nft,)* });
+        with_each_version!(trixie { $($both,)* $($nft,)* });
+        with_each_version!(sid { $($both,)* $($nft,)* });
+    };
+    ($name:ident $on:ident { $($check:ident,)* }) => {
+        mod $name {
+            $(#[test] fn $check() { super::$check(super::Eyes::of(super::On::$on)); })*
         }
-        with_each_version!(bullseye { $($check,)* });
-        with_each_version!(trixie { $($check,)* });
-        with_each_version!(sid { $($check,)* });
     };
     ($suite:ident { $($check:ident,)* }) => {
         mod $suite {
             $(#[test] fn $check() {
                 if let Some([v4, v6]) = super::unpacked(stringify!($suite)) {
-                    super::$check([&v4, &v6]);
+                    super::$check(super::Eyes { on: super::On::Nft, programs: [&v4, &v6] });
                 }
             })*
         }
@@ -45,30 +50,35 @@ macro_rules! with_each_version {
 }
 
 with_each_version! {
-    iptables_saves_what_kubelet_made,
-    iptables_finds_no_table_incompatible,
-    what_iptables_restores_of_our_chains_is_in_sync,
-    kubelets_check_finds_each_of_our_rules,
-    each_of_our_rules_is_deleted_by_name_and_comes_back,
-    a_kubelet_that_starts_after_us_writes_nothing,
-    what_a_kubelet_made_is_in_sync,
-    a_kube_proxy_that_restores_our_chains_is_not_fought,
-    syncs_of_a_kube_proxy_do_not_set_off_repairs,
-    native_tables_are_given_up_whole_and_no_rule_is_misread,
+    both {
+        iptables_saves_what_kubelet_made,
+        what_iptables_restores_of_our_chains_is_in_sync,
+        kubelets_check_finds_each_of_our_rules,
+        each_of_our_rules_is_deleted_by_name_and_comes_back,
+        a_kubelet_that_starts_after_us_writes_nothing,
+        what_a_kubelet_made_is_in_sync,
+        a_kube_proxy_that_restores_our_chains_is_not_fought,
+        syncs_of_a_kube_proxy_do_not_set_off_repairs,
+    }
+    nft {
+        iptables_finds_no_table_incompatible,
+        chains_that_iptables_restored_are_its_own,
+        native_tables_are_given_up_whole_and_no_rule_is_misread,
+    }
 }
 
-fn iptables_saves_what_kubelet_made(programs: [&str; 2]) {
+fn iptables_saves_what_kubelet_made(eyes: Eyes<'_>) {
     for (profile, golden) in PROFILES {
-        let host = Host::new();
+        let host = Host::of(eyes.on);
         host.ck_ok(&format!("--profile {profile} apply"), 0);
-        assert_eq!(saves_by(&host, programs), golden, "profile {profile}");
+        assert_eq!(eyes.saves(&host), golden, "profile {profile}");
     }
 }
 
 /// One expression that iptables cannot read makes it call a whole table incompatible.
-fn iptables_finds_no_table_incompatible(programs: [&str; 2]) {
-    let host = applied_in_full();
-    for program in programs {
+fn iptables_finds_no_table_incompatible(eyes: Eyes<'_>) {
+    let host = eyes.applied_in_full();
+    for program in eyes.programs {
         let lists = ["mangle", "filter", "nat"].map(|table| format!("{program} -t {table} -S"));
         for command in [format!("{program}-save")].iter().chain(&lists) {
             let said = host.sh(&format!("{command} 2>&1"));
@@ -78,17 +88,28 @@ fn iptables_finds_no_table_incompatible(programs: [&str; 2]) {
     }
 }
 
-/// The whole file, read back and written by iptables: same rules, and the chains are theirs now.
-fn what_iptables_restores_of_our_chains_is_in_sync(programs: [&str; 2]) {
-    let host = applied_in_full();
-    for program in programs {
+/// The whole file, read back and written by iptables.
+fn save_and_restore(host: &Host, eyes: Eyes<'_>) {
+    for program in eyes.programs {
         // Not one pipe: the restore would start while the save still reads.
         host.sh(&format!("all=$({program}-save); echo \"$all\" | {program}-restore"));
     }
-    assert_eq!(saves_by(&host, programs), FULL);
+}
+
+fn what_iptables_restores_of_our_chains_is_in_sync(eyes: Eyes<'_>) {
+    let host = eyes.applied_in_full();
+    save_and_restore(&host, eyes);
+    assert_eq!(eyes.saves(&host), FULL);
     assert_eq!(saves(&host), FULL, "as the installed iptables sees it");
     let diff = host.ck_ok("--profile full diff", 0);
     assert!(writes_nothing(&diff), "{diff}");
+}
+
+/// The mark is gone with the chain that had it. Legacy has none, and goes by what it remembers.
+fn chains_that_iptables_restored_are_its_own(eyes: Eyes<'_>) {
+    let host = eyes.applied_in_full();
+    save_and_restore(&host, eyes);
+    let diff = host.ck_ok("--profile full diff", 0);
     assert_eq!(diff.matches("  = CHAINKEEPER-CANARY").count(), 6, "{diff}");
     host.ck_ok("--profile full remove", 0);
     assert_eq!(saves(&host), FULL, "remove took what iptables created");
@@ -96,7 +117,7 @@ fn what_iptables_restores_of_our_chains_is_in_sync(programs: [&str; 2]) {
 
 /// Better no rule than one without its condition: 1.8.7 would take "drop what is marked" for "drop all",
 /// and restore it so. What none of them can read, they leave alone.
-fn native_tables_are_given_up_whole_and_no_rule_is_misread(programs: [&str; 2]) {
+fn native_tables_are_given_up_whole_and_no_rule_is_misread(eyes: Eyes<'_>) {
     let both = |script: &str| format!("for f in ip ip6; do {script}; done");
     for (before, tables) in [
         (String::new(), &["filter", "nat"][..]),
@@ -113,7 +134,7 @@ fn native_tables_are_given_up_whole_and_no_rule_is_misread(programs: [&str; 2]) 
         host.sh(&before);
         host.ck_ok("--dialect native apply", 0);
         let before = host.sh("nft list ruleset");
-        for program in programs {
+        for program in eyes.programs {
             let save = host.sh(&format!("{program}-save 2>&1"));
             for table in tables {
                 assert!(save.contains(&format!("# Table `{table}' is incompatible")), "{save}");
@@ -146,7 +167,7 @@ fn the_versions_are_these() {
 /// A plugin or a library of the machine's would make it another version than it says.
 #[test]
 fn a_version_loads_nothing_of_the_machines() {
-    let host = applied_in_full();
+    let host = Eyes::of(On::Nft).applied_in_full();
     for (suite, _) in SUITES {
         let Some([program, _]) = unpacked(suite) else { continue };
         let mark = "-t nat -C KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN";
@@ -170,7 +191,7 @@ fn v1_8_7_loses_the_mark_match_that_v1_8_11_writes() {
         return;
     };
     let host = Host::new();
-    kubelet_starts(&host, [&v4, &v6]);
+    kubelet_starts(&host, Eyes { on: On::Nft, programs: [&v4, &v6] });
     let misread = FULL[0]
         .replace(" -m mark --mark 0x8000/0x8000", "")
         .replace(" -m mark ! --mark 0x4000/0x4000", "");

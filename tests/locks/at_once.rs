@@ -1,5 +1,5 @@
 //! More than one keeper at once on legacy, where only the lock keeps them apart.
-use crate::support::{Host, PROGRAM};
+use crate::support::{Host, On, PROGRAM};
 use chainkeeper::config::Settings;
 use chainkeeper::memory::Memory;
 use chainkeeper::reconcile::Keeper;
@@ -17,7 +17,7 @@ fn keeper(host: &Host) -> Keeper {
 
 #[test]
 fn keepers_that_repair_at_once_make_no_double_rule() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     host.ck_ok("apply", 0);
     let whole = host.legacy_tables();
     for _ in 0..20 {
@@ -42,7 +42,7 @@ fn keepers_that_repair_at_once_make_no_double_rule() {
 #[test]
 fn two_that_come_to_an_empty_host_make_everything_once_and_remember_all_of_it() {
     for _ in 0..5 {
-        let host = Host::of("legacy");
+        let host = Host::of(On::Legacy);
         let both = format!("{PROGRAM} apply & one=$!; {PROGRAM} apply; wait $one");
         host.sh(&both);
         let tables = host.legacy_tables();

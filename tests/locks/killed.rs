@@ -1,5 +1,5 @@
 //! chainkeeper itself is killed in the middle of a pass.
-use crate::support::{Host, eventually};
+use crate::support::{Host, On, eventually};
 
 /// What somebody else has, with packets that were counted.
 const FOREIGN: &str = "iptables-legacy -A INPUT -c 5 300 -p tcp --dport 22 -j ACCEPT
@@ -23,7 +23,7 @@ fn killed(host: &Host, rest: &str) {
 
 #[test]
 fn before_anything_is_written_the_next_pass_is_the_first() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     host.sh(FOREIGN);
     let before = (host.legacy_tables(), counted(&host));
     killed(&host, "");
@@ -44,7 +44,7 @@ fn before_anything_is_written_the_next_pass_is_the_first() {
 
 #[test]
 fn after_it_was_written_nothing_proves_that_it_is_ours_and_it_stays() {
-    let host = Host::of("legacy");
+    let host = Host::of(On::Legacy);
     host.sh(FOREIGN);
     let theirs = counted(&host);
     // Until the tool is done, others are kept out: it writes, whoever has started it.

@@ -1,19 +1,19 @@
 //! The canary: kubelet's smoke alarm while it is ours to hang, and never ours to take down.
-use super::{FAMILIES, apply_once, kept_host, our_chains};
-use crate::support::Host;
+use super::{apply_once, kept_host, our_chains};
+use crate::support::{EVERYWHERE, Host};
 
 const TABLES: [&str; 3] = ["mangle", "filter", "nat"];
 
 #[test]
 fn a_missing_canary_is_pending_and_a_one_shot_apply_writes_it_again() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
         host.sh(&format!("{tool} -t mangle -X KUBE-KUBELET-CANARY"));
-        let before = host.generation();
+        let before = host.writes();
         let text = host.ck_ok("diff", 0);
         assert!(text.contains("= KUBE-KUBELET-CANARY pending: "), "{text}");
         assert!(text.contains("Nothing to write."), "{text}");
-        assert_eq!(host.generation(), before);
+        assert_eq!(host.writes(), before);
         apply_once(&host, "");
         assert!(our_chains(&host, family).contains(&"mangle KUBE-KUBELET-CANARY".into()));
         assert!(!host.ck_ok("diff", 0).contains("pending"));
@@ -22,8 +22,8 @@ fn a_missing_canary_is_pending_and_a_one_shot_apply_writes_it_again() {
 
 #[test]
 fn beside_kubelets_canary_we_hang_our_own() {
-    for (tool, family) in FAMILIES {
-        let host = Host::new();
+    for (on, tool, family) in EVERYWHERE {
+        let host = Host::of(on);
         let new = TABLES.map(|t| format!("{tool} -t {t} -N KUBE-KUBELET-CANARY"));
         host.sh(&new.join("\n"));
         apply_once(&host, "");
@@ -47,8 +47,8 @@ fn beside_kubelets_canary_we_hang_our_own() {
 
 #[test]
 fn kubelets_canary_in_one_table_does_not_change_the_others() {
-    for (tool, family) in FAMILIES {
-        let host = Host::new();
+    for (on, tool, family) in EVERYWHERE {
+        let host = Host::of(on);
         host.sh(&format!("{tool} -t nat -N KUBE-KUBELET-CANARY"));
         apply_once(&host, "");
         let chains = our_chains(&host, family);

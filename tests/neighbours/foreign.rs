@@ -1,9 +1,9 @@
-//! Foreign rules, many or between ours: same handles, same counters, same order.
+//! Foreign rules, many or between ours: same handles where there are any, same counters, same order.
 use super::{
-    CLEAR, FAMILIES, MASQUERADE, RETURN, apply_once, chain, chains, handle, kept_host, load, rules,
-    stays_as_it_is,
+    CLEAR, COUNTED, MASQUERADE, RETURN, apply_once, chain, chains, identity, kept_host, leads_to,
+    load, rules, stays_as_it_is,
 };
-use crate::support::Host;
+use crate::support::{EVERYWHERE, Host, On, Scratch};
 use std::collections::BTreeMap;
 
 type Chains = BTreeMap<(String, String), Vec<String>>;
@@ -13,7 +13,7 @@ type Chains = BTreeMap<(String, String), Vec<String>>;
 fn others(host: &Host, known: Option<&Chains>) -> Chains {
     let mut all = chains(host);
     all.retain(|key, _| !key.1.starts_with("KUBE-") && known.is_none_or(|k| k.contains_key(key)));
-    all.values_mut().for_each(|lines| lines.retain(|l| !l.contains("jump KUBE-")));
+    all.values_mut().for_each(|lines| lines.retain(|l| !leads_to(l, "KUBE-")));
     all
 }
 
@@ -55,22 +55,47 @@ fn five_thousand(family: &str, net: &str) -> Vec<String> {
     lines
 }
 
+/// The same 5,000 as text for legacy.
+fn five_thousand_saved(net: &str) -> String {
+    let mut text = String::new();
+    for (table, chain, rules) in THEIRS {
+        let chain = chain.split(' ').next().expect("split gives one at least");
+        let policy = if chain.starts_with("THEIRS") { "-" } else { "ACCEPT" };
+        text += &format!("*{table}\n:{chain} {policy} [0:0]\n");
+        for port in 1..=rules {
+            let (end, from) = (["ACCEPT", "RETURN"][port % 2], format!("{net}{}", port % 250));
+            let rule = format!("-A {chain} -s {from} -p tcp --dport {port} -j {end}");
+            text += &format!("[5:300] {rule}\n");
+        }
+        text += "COMMIT\n";
+    }
+    text
+}
+
 #[test]
 fn five_thousand_foreign_rules_keep_handles_and_counters() {
-    for ((tool, family), net) in FAMILIES.into_iter().zip(["10.9.8.", "fd00::"]) {
-        let host = Host::new();
-        load(&host, "nft -f -", &five_thousand(family, net), ["", ""]);
+    for (on, tool, family) in EVERYWHERE {
+        let net = if family == "ip" { "10.9.8." } else { "fd00::" };
+        let host = Host::of(on);
+        match on {
+            On::Nft => load(&host, "nft -f -", &five_thousand(family, net), ["", ""]),
+            On::Legacy => {
+                let file =
+                    Scratch::new(&format!("five-thousand-{family}"), &five_thousand_saved(net));
+                host.sh(&format!("{tool}-restore --noflush --counters < '{}'", file.path()));
+            }
+        }
         let before = others(&host, None);
-        let counted = before.values().flatten().filter(|l| l.contains("packets 5 bytes 300"));
-        assert_eq!(counted.count(), 5000);
+        let counted = ["packets 5 bytes 300", "[5:300] -A "];
+        let counted = |l: &&String| counted.iter().any(|c| l.contains(c));
+        assert_eq!(before.values().flatten().filter(counted).count(), 5000);
 
         host.ck_ok("apply", 0);
         assert_others_unchanged(&before, &host, "apply");
 
-        host.sh(&format!(
-            "{tool} -D INPUT -j KUBE-FIREWALL; {tool} -F KUBE-FIREWALL
-             {tool} -t nat -D KUBE-POSTROUTING 1; {tool} -t nat -F KUBE-MARK-MASQ"
-        ));
+        let damage = "$T -D INPUT -j KUBE-FIREWALL; $T -F KUBE-FIREWALL
+             $T -t nat -D KUBE-POSTROUTING 1; $T -t nat -F KUBE-MARK-MASQ";
+        host.by(tool, damage);
         apply_once(&host, "");
         assert_others_unchanged(&before, &host, "repair");
 
@@ -81,13 +106,13 @@ fn five_thousand_foreign_rules_keep_handles_and_counters() {
 
 #[test]
 fn a_verdict_between_ours_ends_up_after_them_with_its_handle() {
-    let nets = ["10.0.0.0/8", "fd00::/8"];
-    for ((tool, family), net) in FAMILIES.into_iter().zip(nets) {
+    for (on, tool, family) in EVERYWHERE {
+        let net = if family == "ip" { "10.0.0.0/8" } else { "fd00::/8" };
         for theirs in ["-j RETURN".to_owned(), format!("-s {net} -j MASQUERADE")] {
-            let host = kept_host();
+            let host = kept_host(on);
             let nat = format!("{family} nat");
             let ours = chain(&host, &nat, "KUBE-POSTROUTING");
-            host.sh(&format!("{tool} -t nat -I KUBE-POSTROUTING 2 {theirs}"));
+            host.by(tool, &format!("$T -t nat -I KUBE-POSTROUTING 2 {COUNTED} {theirs}"));
             let new = |l: &&String| !ours.contains(l);
             let listing = chain(&host, &nat, "KUBE-POSTROUTING");
             let inserted = listing.iter().find(new).expect("the rule is there").clone();
@@ -107,8 +132,8 @@ fn a_verdict_between_ours_ends_up_after_them_with_its_handle() {
 
 #[test]
 fn a_rule_that_only_counts_may_stand_between_ours() {
-    for (tool, _) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, _) in EVERYWHERE {
+        let host = kept_host(on);
         host.sh(&format!("{tool} -t nat -I KUBE-POSTROUTING 2 -m comment --comment hi"));
         let text = stays_as_it_is(&host);
         assert!(text.contains("KUBE-POSTROUTING    1 foreign rule among ours, kept"), "{text}");
@@ -117,20 +142,22 @@ fn a_rule_that_only_counts_may_stand_between_ours() {
 
 #[test]
 fn rules_before_and_after_ours_are_left_and_counted() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
         let add = format!("{tool} -t nat -A KUBE-MARK-MASQ -p tcp -j MARK --or-mark 1");
-        host.sh(&format!("{tool} -t nat -I KUBE-MARK-MASQ -p udp -j RETURN; {add}; {add}"));
+        host.sh(&format!(
+            "{tool} -t nat -I KUBE-MARK-MASQ {COUNTED} -p udp -j RETURN; {add}; {add}"
+        ));
         let text = stays_as_it_is(&host);
         let words = "1 foreign rule before ours, 2 foreign rules after ours, kept";
         assert!(text.contains(words), "{text}");
 
         // A lost rule of ours does not take theirs along.
         let nat = format!("{family} nat");
-        let theirs = handle(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return");
+        let theirs = identity(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return");
         host.sh(&format!("{tool} -t nat -D KUBE-MARK-MASQ 2"));
         apply_once(&host, "");
-        assert_eq!(handle(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return"), theirs);
+        assert_eq!(identity(&chain(&host, &nat, "KUBE-MARK-MASQ"), "return"), theirs);
         assert_eq!(rules(&host, tool, "nat", "KUBE-MARK-MASQ").len(), 4);
     }
 }

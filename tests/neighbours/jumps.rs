@@ -1,6 +1,9 @@
 //! What others put before our jumps.
-use super::{FAMILIES, apply_once, chain, handle, kept_host, load, rules, stays_as_it_is};
-use crate::support::Host;
+use super::{
+    COUNTED, NFT_ONLY, apply_once, chain, identity, kept_host, leads_to, load, rules,
+    stays_as_it_is,
+};
+use crate::support::{EVERYWHERE, Host, On};
 
 const OURS: &str = "-A INPUT -j KUBE-FIREWALL";
 
@@ -9,17 +12,17 @@ fn input(host: &Host, tool: &str) -> Vec<String> {
 }
 
 /// A kept host on which this was done with each `$T` an iptables command.
-fn after(tool: &str, script: &str) -> Host {
-    let host = kept_host();
-    host.sh(&script.replace("$T", tool));
+fn after(on: On, tool: &str, script: &str) -> Host {
+    let host = kept_host(on);
+    host.by(tool, script);
     host
 }
 
-/// Our jump is moved to the front in one commit; the others keep their places and their handles.
+/// Our jump is moved to the front in one commit; the others keep their places, handles and counters.
 fn assert_moved_to_the_front(host: &Host, tool: &str, family: &str, by: &str) {
     let filter = format!("{family} filter");
     let theirs = |lines: Vec<String>| -> Vec<String> {
-        lines.into_iter().filter(|l| !l.contains("jump KUBE-FIREWALL")).collect()
+        lines.into_iter().filter(|l| !leads_to(l, "KUBE-FIREWALL")).collect()
     };
     let before = theirs(chain(host, &filter, "INPUT"));
     let text = host.ck_ok("diff", 1);
@@ -33,9 +36,9 @@ fn assert_moved_to_the_front(host: &Host, tool: &str, family: &str, by: &str) {
 
 #[test]
 fn a_jump_behind_an_unconditional_verdict_moves_to_the_front() {
-    for (tool, family) in FAMILIES {
+    for (on, tool, family) in EVERYWHERE {
         for verdict in ["ACCEPT", "DROP", "RETURN"] {
-            let host = after(tool, &format!("$T -I INPUT 1 -j {verdict}"));
+            let host = after(on, tool, &format!("$T -I INPUT 1 {COUNTED} -j {verdict}"));
             assert_moved_to_the_front(&host, tool, family, &format!("INPUT -j {verdict}"));
         }
     }
@@ -43,33 +46,32 @@ fn a_jump_behind_an_unconditional_verdict_moves_to_the_front() {
 
 #[test]
 fn a_jump_behind_a_chain_that_ends_every_packet_moves_to_the_front() {
-    for (tool, family) in FAMILIES {
-        let host = after(tool, "$T -N Z; $T -A Z -p tcp; $T -A Z -j ACCEPT; $T -I INPUT -j Z");
+    for (on, tool, family) in EVERYWHERE {
+        let host = after(on, tool, "$T -N Z; $T -A Z -p tcp; $T -A Z -j ACCEPT; $T -I INPUT -j Z");
         assert_moved_to_the_front(&host, tool, family, "Z -j ACCEPT");
-        // The same one chain further, and natively.
-        let host = after(
-            tool,
-            &format!(
-                "$T -N Z; $T -N Y; $T -A Z -j Y; $T -I INPUT -j Z
-                 nft add rule {family} filter Y counter drop"
-            ),
-        );
+        // The same one chain further, on nft natively.
+        let drop = match on {
+            On::Nft => &format!("nft add rule {family} filter Y counter drop"),
+            On::Legacy => "$T -A Y -j DROP",
+        };
+        let script = format!("$T -N Z; $T -N Y; $T -A Z -j Y; $T -I INPUT -j Z; {drop}");
+        let host = after(on, tool, &script);
         assert_moved_to_the_front(&host, tool, family, "Y -j DROP");
         // A goto from a built-in chain never comes back, whatever the chain does.
-        let host = after(tool, "$T -N Z; $T -A Z -j RETURN; $T -I INPUT -g Z");
+        let host = after(on, tool, "$T -N Z; $T -A Z -j RETURN; $T -I INPUT -g Z");
         assert_moved_to_the_front(&host, tool, family, "INPUT -g Z");
     }
 }
 
 #[test]
 fn a_jump_behind_chains_that_come_back_is_left() {
-    for (tool, _) in FAMILIES {
+    for (on, tool, _) in EVERYWHERE {
         for script in [
             "$T -N Z; $T -A Z -j RETURN; $T -A Z -j DROP; $T -I INPUT -j Z",
             "$T -N Z; $T -I INPUT -j Z",
             "$T -N Z; $T -N Y; $T -A Y -j RETURN; $T -A Z -g Y; $T -A Z -j DROP; $T -I INPUT -j Z",
         ] {
-            let host = after(tool, script);
+            let host = after(on, tool, script);
             let text = stays_as_it_is(&host);
             assert!(!text.contains("KUBE-FIREWALL"), "{script}\n{text}");
         }
@@ -78,23 +80,24 @@ fn a_jump_behind_chains_that_come_back_is_left() {
 
 #[test]
 fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
-    for (tool, family) in FAMILIES {
-        let host = after(tool, "$T -I INPUT -p tcp --dport 22 -j ACCEPT");
+    for (on, tool, _) in EVERYWHERE {
+        let host = after(on, tool, "$T -I INPUT -p tcp --dport 22 -j ACCEPT");
         let text = stays_as_it_is(&host);
         let words =
-            "INPUT               some packets do not reach the jump to KUBE-FIREWALL: INPUT (";
+            "INPUT               some packets do not reach the jump to KUBE-FIREWALL: INPUT ";
         assert!(text.contains(words) && text.contains("-j ACCEPT"), "{text}");
 
         apply_once(&host, "--jump-position first");
         let theirs = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
         assert_eq!(input(&host, tool), [OURS, theirs]);
         host.ck_ok("apply --jump-position first", 0);
-        assert_eq!(chain(&host, &format!("{family} filter"), "INPUT").len(), 4);
+        assert_eq!(input(&host, tool), [OURS, theirs]);
 
         // The same inside a chain that every packet enters.
-        let host = after(tool, "$T -N Z; $T -A Z -p tcp --dport 22 -j ACCEPT; $T -I INPUT -j Z");
+        let host =
+            after(on, tool, "$T -N Z; $T -A Z -p tcp --dport 22 -j ACCEPT; $T -I INPUT -j Z");
         let text = stays_as_it_is(&host);
-        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: Z ("), "{text}");
+        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: Z "), "{text}");
         apply_once(&host, "--jump-position first");
         assert_eq!(input(&host, tool), [OURS, "-A INPUT -j Z"]);
     }
@@ -103,20 +106,20 @@ fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
 /// Whatever chain they go to, from a built-in chain they do not come back.
 #[test]
 fn a_conditional_goto_above_is_reported() {
-    for (tool, _) in FAMILIES {
-        let host = after(tool, "$T -N Z; $T -I INPUT -p tcp --dport 22 -g Z");
+    for (on, tool, _) in EVERYWHERE {
+        let host = after(on, tool, "$T -N Z; $T -I INPUT -p tcp --dport 22 -g Z");
         let text = stays_as_it_is(&host);
-        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: INPUT ("), "{text}");
+        assert!(text.contains("do not reach the jump to KUBE-FIREWALL: INPUT "), "{text}");
         apply_once(&host, "--jump-position first");
         assert_eq!(input(&host, tool)[0], OURS);
     }
 }
 
-/// Not read that far, but not passed over in silence either.
+/// Not read that far, but not passed over in silence either. On nft: legacy has no maps.
 #[test]
 fn a_verdict_map_above_is_reported() {
-    for (_, family) in FAMILIES {
-        let host = kept_host();
+    for (_, family) in NFT_ONLY {
+        let host = kept_host(On::Nft);
         let map = "tcp dport vmap { 22 : accept, 23 : drop }";
         host.sh(&format!("nft 'insert rule {family} filter INPUT {map}'"));
         let text = stays_as_it_is(&host);
@@ -126,43 +129,47 @@ fn a_verdict_map_above_is_reported() {
 
 #[test]
 fn a_jump_at_a_lower_place_after_harmless_rules_is_accepted() {
-    for (tool, _) in FAMILIES {
+    for (on, tool, _) in EVERYWHERE {
         let script =
             "$T -I INPUT -m comment --comment hi; $T -I INPUT -p tcp; $T -I INPUT -i lo -j LOG
                       $T -t nat -I POSTROUTING -m comment --comment hi";
-        let host = after(tool, script);
+        let host = after(on, tool, script);
         let text = stays_as_it_is(&host);
         assert_eq!(text, "ip in sync\nip6 in sync\nNothing to write.\n");
         assert_eq!(input(&host, tool)[3], OURS);
     }
 }
 
+/// On legacy ours is taken out by its text, and so with its counter; theirs between keeps its own.
 #[test]
 fn duplicates_of_a_jump_are_thinned_to_the_first() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
-        let filter = format!("{family} filter");
-        let first = handle(&chain(&host, &filter, "INPUT"), "jump KUBE-FIREWALL");
-        host.sh(&"$T -A INPUT -j KUBE-FIREWALL; $T -A INPUT -i lo; $T -A INPUT -j KUBE-FIREWALL"
-            .replace("$T", tool));
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
+        let input_chain = || chain(&host, &format!("{family} filter"), "INPUT");
+        let first = || (on == On::Nft).then(|| identity(&input_chain(), "jump KUBE-FIREWALL"));
+        let before = first();
+        let more = format!("$T -A INPUT -j KUBE-FIREWALL; $T -A INPUT {COUNTED} -i lo");
+        host.by(tool, &format!("{more}; $T -A INPUT -j KUBE-FIREWALL"));
+        let theirs = identity(&input_chain(), "lo");
         apply_once(&host, "");
         assert_eq!(input(&host, tool), [OURS, "-A INPUT -i lo"]);
-        assert_eq!(handle(&chain(&host, &filter, "INPUT"), "jump KUBE-FIREWALL"), first);
+        assert_eq!(first(), before);
+        assert_eq!(identity(&input_chain(), "lo"), theirs);
     }
 }
 
 #[test]
 fn a_second_jump_that_is_conditional_is_not_a_duplicate() {
-    for (tool, _) in FAMILIES {
-        let host = after(tool, "$T -A INPUT -i eth7 -j KUBE-FIREWALL");
+    for (on, tool, _) in EVERYWHERE {
+        let host = after(on, tool, "$T -A INPUT -i eth7 -j KUBE-FIREWALL");
         stays_as_it_is(&host);
         assert_eq!(input(&host, tool), [OURS, "-A INPUT -i eth7 -j KUBE-FIREWALL"]);
     }
 }
 
 /// A chain with that many rules that end nothing, and every packet enters it before our jump.
-fn behind_a_long_chain(tool: &str, rules: usize) -> Host {
-    let host = after(tool, "$T -N LONG; $T -I INPUT -j LONG");
+fn behind_a_long_chain(on: On, tool: &str, rules: usize) -> Host {
+    let host = after(on, tool, "$T -N LONG; $T -I INPUT -j LONG");
     let rule = |port| format!("-A LONG -p tcp --dport {port} -j RETURN");
     let lines: Vec<String> = (1..=rules).map(rule).collect();
     load(&host, &format!("{tool}-restore --noflush"), &lines, ["*filter\n", "COMMIT\n"]);
@@ -171,10 +178,10 @@ fn behind_a_long_chain(tool: &str, rules: usize) -> Host {
 
 #[test]
 fn what_stands_behind_a_thousand_rules_is_not_judged() {
-    for (tool, _) in FAMILIES {
-        let text = stays_as_it_is(&behind_a_long_chain(tool, 900));
+    for (on, tool, _) in EVERYWHERE {
+        let text = stays_as_it_is(&behind_a_long_chain(on, tool, 900));
         assert!(!text.contains("not judged"), "{text}");
-        let text = stays_as_it_is(&behind_a_long_chain(tool, 1100));
+        let text = stays_as_it_is(&behind_a_long_chain(on, tool, 1100));
         let words = "jump to KUBE-FIREWALL not judged: more than 1000 rules stand before it";
         assert!(text.contains(words), "{text}");
     }

@@ -1,19 +1,19 @@
 //! Chains with our names that somebody else created.
 use super::{
-    DROP_LOCALNET, DROP_MARKED, FAMILIES, apply_once, chain, handle, our_chains, rules,
+    COUNTED, DROP_LOCALNET, DROP_MARKED, NFT_ONLY, apply_once, chain, identity, our_chains, rules,
     stays_as_it_is,
 };
-use crate::support::Host;
+use crate::support::{EVERYWHERE, Host};
 
 #[test]
 fn a_chain_of_our_name_keeps_its_rule_first_and_outlives_remove() {
-    for (tool, family) in FAMILIES {
-        let host = Host::new();
+    for (on, tool, family) in EVERYWHERE {
+        let host = Host::of(on);
         host.sh(&format!(
-            "{tool} -N KUBE-FIREWALL; {tool} -A KUBE-FIREWALL -p tcp --dport 9 -j ACCEPT"
+            "{tool} -N KUBE-FIREWALL; {tool} -A KUBE-FIREWALL {COUNTED} -p tcp --dport 9 -j ACCEPT"
         ));
         let filter = format!("{family} filter");
-        let theirs = handle(&chain(&host, &filter, "KUBE-FIREWALL"), "accept");
+        let theirs = identity(&chain(&host, &filter, "KUBE-FIREWALL"), "accept");
         apply_once(&host, "");
 
         let first = "-A KUBE-FIREWALL -p tcp -m tcp --dport 9 -j ACCEPT";
@@ -31,7 +31,7 @@ fn a_chain_of_our_name_keeps_its_rule_first_and_outlives_remove() {
         assert_eq!(our_chains(&host, family), ["filter KUBE-FIREWALL"]);
         assert_eq!(rules(&host, tool, "filter", "KUBE-FIREWALL"), all);
         assert_eq!(rules(&host, tool, "filter", "INPUT"), ["-A INPUT -j KUBE-FIREWALL"]);
-        assert_eq!(handle(&chain(&host, &filter, "KUBE-FIREWALL"), "accept"), theirs);
+        assert_eq!(identity(&chain(&host, &filter, "KUBE-FIREWALL"), "accept"), theirs);
 
         // With --force our rules go; their rule keeps the chain and its jumps.
         let text = host.ck_ok("remove --force", 0);
@@ -41,14 +41,14 @@ fn a_chain_of_our_name_keeps_its_rule_first_and_outlives_remove() {
         );
         assert_eq!(rules(&host, tool, "filter", "KUBE-FIREWALL"), [first]);
         assert_eq!(rules(&host, tool, "filter", "INPUT"), ["-A INPUT -j KUBE-FIREWALL"]);
-        assert_eq!(handle(&chain(&host, &filter, "KUBE-FIREWALL"), "accept"), theirs);
+        assert_eq!(identity(&chain(&host, &filter, "KUBE-FIREWALL"), "accept"), theirs);
     }
 }
 
 #[test]
 fn an_empty_chain_of_our_name_is_filled_and_only_force_takes_it() {
-    for (tool, family) in FAMILIES {
-        let host = Host::new();
+    for (on, tool, family) in EVERYWHERE {
+        let host = Host::of(on);
         host.sh(&format!("{tool} -t nat -N KUBE-MARK-MASQ"));
         apply_once(&host, "");
         host.ck_ok("remove", 0);
@@ -59,9 +59,10 @@ fn an_empty_chain_of_our_name_is_filled_and_only_force_takes_it() {
     }
 }
 
+/// On nft: legacy's built-in chains are the kernel's, by their own names.
 #[test]
 fn a_base_chain_of_our_name_is_a_problem_and_left_alone() {
-    for (_, family) in FAMILIES {
+    for (_, family) in NFT_ONLY {
         let host = Host::new();
         let filter = format!("{family} filter");
         host.sh(&format!(

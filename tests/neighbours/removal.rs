@@ -1,8 +1,9 @@
 //! `remove` beside others: what somebody still needs stays, whole and hooked, and is named.
 use super::{
-    CLEAR, DROP_MARKED, FAMILIES, MASQUERADE, RETURN, TO_POSTROUTING, kept_host, our_chains, rules,
+    CLEAR, DROP_MARKED, MASQUERADE, NFT_ONLY, RETURN, TO_POSTROUTING, chains, kept_host,
+    our_chains, rules,
 };
-use crate::support::Host;
+use crate::support::{EVERYWHERE, Host, On};
 
 /// KUBE-MARK-MASQ and what acts on its mark are there, with all rules; the rest is gone.
 fn assert_only_masquerading_is_left(host: &Host, tool: &str, family: &str) {
@@ -22,8 +23,8 @@ fn assert_other_family_is_gone(host: &Host, family: &str) {
 
 #[test]
 fn a_chain_that_a_rule_jumps_to_stays_with_what_acts_on_its_mark() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
         host.sh(&format!(
             "{tool} -t nat -N CNI-DN-x
              {tool} -t nat -A CNI-DN-x -p tcp --dport 80 -j KUBE-MARK-MASQ"
@@ -39,10 +40,10 @@ fn a_chain_that_a_rule_jumps_to_stays_with_what_acts_on_its_mark() {
         assert_other_family_is_gone(&host, family);
 
         // A second remove has nothing to take, and says again what stays.
-        let before = host.generation();
+        let before = host.writes();
         let text = host.ck_ok("remove", 0);
         assert!(text.contains(&kept), "{text}");
-        assert_eq!(host.generation(), before);
+        assert_eq!(host.writes(), before);
 
         // When the last rule that needs them is gone, they go.
         host.sh(&format!("{tool} -t nat -F CNI-DN-x"));
@@ -51,10 +52,11 @@ fn a_chain_that_a_rule_jumps_to_stays_with_what_acts_on_its_mark() {
     }
 }
 
+/// On nft: legacy has no maps.
 #[test]
 fn a_chain_that_a_verdict_map_jumps_to_stays_too() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (tool, family) in NFT_ONLY {
+        let host = kept_host(On::Nft);
         host.sh(&format!(
             "nft 'add map {family} nat m {{ type inet_service : verdict; \
                   elements = {{ 80 : jump KUBE-MARK-MASQ }}; }}'"
@@ -75,8 +77,8 @@ fn a_chain_that_a_verdict_map_jumps_to_stays_too() {
 
 #[test]
 fn a_drop_mark_that_somebody_sets_is_still_acted_on() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
         host.sh(&format!(
             "{tool} -t nat -N THEIRS; {tool} -t nat -A THEIRS -p tcp --dport 81 -g KUBE-MARK-DROP"
         ));
@@ -99,8 +101,8 @@ fn a_drop_mark_that_somebody_sets_is_still_acted_on() {
 
 #[test]
 fn a_chain_with_a_rule_of_somebody_else_stays_and_stays_hooked() {
-    for (tool, family) in FAMILIES {
-        let host = kept_host();
+    for (on, tool, family) in EVERYWHERE {
+        let host = kept_host(on);
         host.sh(&format!("{tool} -A KUBE-FIREWALL -p tcp --dport 9 -j ACCEPT"));
         let text = host.ck_ok("remove", 0);
         assert!(
@@ -117,9 +119,9 @@ fn a_chain_with_a_rule_of_somebody_else_stays_and_stays_hooked() {
 /// The same words as our jump's, in a hook that we do not use; and ours with a condition.
 #[test]
 fn a_jump_of_theirs_that_looks_like_ours_keeps_the_chain() {
-    for (tool, family) in FAMILIES {
+    for (on, tool, family) in EVERYWHERE {
         for (hook, more) in [("FORWARD", ""), ("INPUT", "-i eth7 ")] {
-            let host = kept_host();
+            let host = kept_host(on);
             let theirs = format!("-A {hook} {more}-j KUBE-FIREWALL");
             host.sh(&format!("{tool} {theirs}"));
             let text = host.ck_ok("remove", 0);
@@ -135,9 +137,30 @@ fn a_jump_of_theirs_that_looks_like_ours_keeps_the_chain() {
 
 #[test]
 fn a_dry_run_takes_nothing() {
-    let host = kept_host();
-    let before = (host.generation(), super::chains(&host));
-    let text = host.ck_ok("remove --dry-run", 0);
-    assert!(text.contains("Nothing was written; `chainkeeper remove` does it."), "{text}");
-    assert!(before == (host.generation(), super::chains(&host)));
+    for on in On::BOTH {
+        let host = kept_host(on);
+        let before = (host.writes(), chains(&host));
+        let text = host.ck_ok("remove --dry-run", 0);
+        assert!(text.contains("Nothing was written; `chainkeeper remove` does it."), "{text}");
+        assert!(before == (host.writes(), chains(&host)));
+    }
+}
+
+/// On legacy: a chain has no room for a mark, so the file is all that tells ours from others'.
+#[test]
+fn without_the_record_nothing_is_proven_ours_and_force_takes_it() {
+    let host = kept_host(On::Legacy);
+    std::fs::remove_file(host.state()).expect("apply has left its record");
+    let before = (host.writes(), chains(&host));
+    let text = host.ck_ok("--backend legacy remove", 0);
+    assert_eq!(text.matches(" kept ").count(), 16, "{text}");
+    assert!(before == (host.writes(), chains(&host)), "{text}");
+    // Nor does an apply that finds it all in place make it ours; a canary of our own is hung.
+    host.ck_ok("--backend legacy apply", 0);
+    host.ck_ok("--backend legacy remove", 0);
+    assert!(before.1 == chains(&host));
+    host.ck_ok("--backend legacy remove --force", 0);
+    for family in ["ip", "ip6"] {
+        assert_eq!(our_chains(&host, family), [""; 0]);
+    }
 }

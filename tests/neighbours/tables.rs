@@ -1,6 +1,6 @@
 //! Tables and base chains that are not as iptables makes them: named, left alone, and no reason not
-//! to do the rest.
-use super::{FAMILIES, chain, our_chains, rules};
+//! to do the rest. In nf_tables only: legacy's tables and built-in chains are the kernel's own.
+use super::{NFT_ONLY, chain, our_chains, rules};
 use crate::support::{Host, eventually};
 
 const REST_WITHOUT_NAT: [&str; 4] = [
@@ -18,7 +18,7 @@ fn assert_other_family_is_whole(host: &Host, family: &str) {
 
 #[test]
 fn input_at_another_priority_gets_no_jump() {
-    for (_, family) in FAMILIES {
+    for (_, family) in NFT_ONLY {
         let host = Host::new();
         let filter = format!("{family} filter");
         host.sh(&format!(
@@ -67,7 +67,7 @@ fn input_on_another_hook_or_on_none_gets_no_jump() {
 /// We never put a jump there: one that is there is somebody else's, however it looks.
 #[test]
 fn a_jump_from_somebodys_own_input_keeps_our_chain() {
-    for (_, family) in FAMILIES {
+    for (_, family) in NFT_ONLY {
         let host = Host::new();
         let filter = format!("{family} filter");
         host.sh(&format!(
@@ -86,7 +86,7 @@ fn a_jump_from_somebodys_own_input_keeps_our_chain() {
 
 #[test]
 fn a_dormant_table_stays_dormant_and_empty() {
-    for (tool, family) in FAMILIES {
+    for (tool, family) in NFT_ONLY {
         let host = Host::new();
         host.sh(&format!("nft 'add table {family} nat {{ flags dormant; }}'"));
         let words = "nat                 the table is dormant: it hooks nothing";
@@ -105,7 +105,7 @@ fn a_dormant_table_stays_dormant_and_empty() {
 
 #[test]
 fn an_owned_table_is_left_to_its_owner() {
-    for (tool, family) in FAMILIES {
+    for (tool, family) in NFT_ONLY {
         let host = Host::new();
         // The table lives as long as the socket of the process that made it.
         let mut owner = host.start("nft", "-i");

@@ -1,10 +1,11 @@
 //! Odd things before our jumps, and jumps of ours beside each other.
 use super::{apply_once, kept_host, rules};
+use crate::support::On;
 
-/// The register that `meta mark set` loads is no condition: every packet ends there.
+/// The register that `meta mark set` loads is no condition: every packet ends there. On nft.
 #[test]
 fn an_unconditional_native_rule_that_accepts_is_moved_behind() {
-    let host = kept_host();
+    let host = kept_host(On::Nft);
     host.sh("nft insert rule ip filter INPUT meta mark set 1 accept");
     host.ck_ok("diff", 1);
     apply_once(&host, "");
@@ -14,42 +15,56 @@ fn an_unconditional_native_rule_that_accepts_is_moved_behind() {
 }
 
 #[test]
-fn a_jump_to_a_chain_whose_name_is_no_text_is_not_judged_and_blocks_nothing() {
-    let host = kept_host();
-    host.sh(r#"odd=$(printf 'a\377')
-           iptables-nft -t nat -N "$odd"; iptables-nft -t nat -I POSTROUTING -j "$odd"
-           iptables-nft -F KUBE-FIREWALL"#);
-    assert!(host.ck_ok("diff", 1).contains("not judged"));
-    apply_once(&host, "");
-    host.ck_ok("diff", 0);
+fn a_jump_to_a_chain_whose_name_is_no_text_blocks_nothing() {
+    for on in On::BOTH {
+        let [tool, _] = on.tools();
+        let host = kept_host(on);
+        host.by(
+            tool,
+            r#"odd=$(printf 'a\377')
+               $T -t nat -N "$odd"; $T -t nat -I POSTROUTING -j "$odd"
+               $T -F KUBE-FIREWALL"#,
+        );
+        // By its printed name legacy finds it.
+        assert_eq!(host.ck_ok("diff", 1).contains("not judged"), on == On::Nft);
+        apply_once(&host, "");
+        host.ck_ok("diff", 0);
+    }
 }
 
 #[test]
 fn a_jump_like_ours_with_another_comment_does_not_hide_what_stands_between() {
-    let host = kept_host();
-    host.sh("iptables-nft -t nat -N FOO; iptables-nft -t nat -A FOO -j ACCEPT
-         iptables-nft -t nat -I POSTROUTING -j FOO
-         iptables-nft -t nat -I POSTROUTING -p tcp -m comment --comment x -j KUBE-POSTROUTING");
-    apply_once(&host, "");
-    assert!(
-        rules(&host, "iptables-nft", "nat", "POSTROUTING")[0].contains("kubernetes postrouting")
-    );
+    for on in On::BOTH {
+        let [tool, _] = on.tools();
+        let host = kept_host(on);
+        host.by(
+            tool,
+            "$T -t nat -N FOO; $T -t nat -A FOO -j ACCEPT
+             $T -t nat -I POSTROUTING -j FOO
+             $T -t nat -I POSTROUTING -p tcp -m comment --comment x -j KUBE-POSTROUTING",
+        );
+        apply_once(&host, "");
+        assert!(rules(&host, tool, "nat", "POSTROUTING")[0].contains("kubernetes postrouting"));
+    }
 }
 
 /// Whichever stood first, the other would be the unreached one: they must not swap for ever.
 #[test]
 fn two_chains_of_ours_that_somebody_made_end_packets_do_not_swap_their_jumps() {
-    let host = kept_host();
-    host.sh("iptables-nft -t mangle -N KUBE-PROXY-CANARY");
-    host.ck_ok("apply", 0);
-    host.sh("for c in KUBE-FIREWALL CHAINKEEPER-DROP; do iptables-nft -A $c -j ACCEPT; done");
-    let before = host.generation();
-    for words in ["apply", "apply --jump-position first", "apply --jump-position first"] {
-        let text = host.ck_ok(words, 0);
-        assert!(text.contains("stands in a chain of ours"), "{text}");
+    for on in On::BOTH {
+        let [tool, _] = on.tools();
+        let host = kept_host(on);
+        host.by(tool, "$T -t mangle -N KUBE-PROXY-CANARY");
+        host.ck_ok("apply", 0);
+        host.by(tool, "for c in KUBE-FIREWALL CHAINKEEPER-DROP; do $T -A $c -j ACCEPT; done");
+        let before = host.writes();
+        for words in ["apply", "apply --jump-position first", "apply --jump-position first"] {
+            let text = host.ck_ok(words, 0);
+            assert!(text.contains("stands in a chain of ours"), "{text}");
+        }
+        assert_eq!(host.writes(), before);
+        host.by(tool, "$T -D INPUT -j KUBE-FIREWALL");
+        apply_once(&host, "");
+        host.ck_ok("diff", 0);
     }
-    assert_eq!(host.generation(), before);
-    host.sh("iptables-nft -D INPUT -j KUBE-FIREWALL");
-    apply_once(&host, "");
-    host.ck_ok("diff", 0);
 }

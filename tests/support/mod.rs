@@ -1,14 +1,17 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod on;
+mod running;
 mod tools;
+
+pub(crate) use on::{EVERYWHERE, On};
+pub(crate) use running::Running;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
-use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -18,8 +21,10 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 #[derive(Debug)]
 pub(crate) struct Host {
     ns: File,
-    /// Of the host's own: what chainkeeper remembers, and the xtables lock.
+    /// Of the host's own: what chainkeeper remembers, the xtables lock, and `bin`, see `on`.
     folder: PathBuf,
+    /// The backend that it remembers, for `writes`.
+    on: On,
 }
 
 /// What a program said.
@@ -33,16 +38,20 @@ pub(crate) struct Said {
 impl Host {
     /// A host on which nft was chosen before the last boot, by evidence.
     pub(crate) fn new() -> Host {
-        Host::of("nft")
+        Host::of(On::Nft)
     }
 
-    /// The same with another backend.
-    pub(crate) fn of(backend: &str) -> Host {
-        let host = Host::unknown();
-        let choice = format!("{{\"backend\":\"{backend}\",\"evidence\":true}}");
+    /// The same with any backend.
+    pub(crate) fn of(on: On) -> Host {
+        let mut host = Host::unknown();
+        host.on = on;
+        let choice = format!("{{\"backend\":\"{}\",\"evidence\":true}}", on.name());
         let rest = "\"boot\":\"\",\"namespace\":\"\",\"kube_proxy\":false,\"created\":[]";
         let state = format!("{{\"version\":1,\"choice\":{choice},{rest}}}");
         std::fs::write(host.state(), state).expect("the target directory can be written");
+        if on == On::Legacy {
+            host.count_starts();
+        }
         host
     }
 
@@ -58,7 +67,8 @@ impl Host {
         let name = format!("host-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("the target directory can be written");
-        let host = Host { ns: ns.join().expect("a new network namespace"), folder };
+        let ns = ns.join().expect("a new network namespace");
+        let host = Host { ns, folder, on: On::Nft };
         host.sh("ip link set lo up");
         host
     }
@@ -81,6 +91,11 @@ impl Host {
         said.stdout
     }
 
+    /// The same with this tool in the place of each `$T`.
+    pub(crate) fn by(&self, tool: &str, script: &str) -> String {
+        self.sh(&script.replace("$T", tool))
+    }
+
     /// Runs a shell script with `set -e`.
     pub(crate) fn try_sh(&self, script: &str) -> Said {
         let mut shell = Command::new("sh");
@@ -91,8 +106,7 @@ impl Host {
     /// Runs chainkeeper with these words.
     pub(crate) fn ck(&self, words: &str) -> Said {
         let mut program = Command::new(PROGRAM);
-        program.args(words.split_whitespace());
-        self.tools_first(&mut program);
+        program.args(words.split_whitespace()).env("PATH", self.path_of_ours());
         self.run(program)
     }
 
@@ -121,9 +135,8 @@ impl Host {
     /// Starts `program` inside and leaves it running, with its standard input open.
     pub(crate) fn start(&self, program: &str, words: &str) -> Running {
         let mut command = Command::new(program);
-        command.args(words.split_whitespace());
+        command.args(words.split_whitespace()).env("PATH", self.path_of_ours());
         self.environment(&mut command);
-        self.tools_first(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Running::new(self.inside(move || command.spawn().expect("program starts")))
     }
@@ -160,70 +173,10 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("(a host of {})", self.on.name());
+        }
         let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// A program that runs until it is told to stop. Dropping it kills it, and nothing else.
-#[derive(Debug)]
-pub(crate) struct Running {
-    child: Child,
-    journal: Arc<Mutex<String>>,
-}
-
-impl Running {
-    fn new(mut child: Child) -> Running {
-        let journal = Arc::new(Mutex::new(String::new()));
-        let mut pipe = child.stderr.take().expect("stderr is piped");
-        let written = Arc::clone(&journal);
-        // Ends with the pipe, that is with the child.
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-                let text = String::from_utf8_lossy(&buffer[..n]);
-                written.lock().expect("journal").push_str(&text);
-            }
-        });
-        Running { child, journal }
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// What it wrote to standard error so far.
-    pub(crate) fn journal(&self) -> String {
-        self.journal.lock().expect("journal").clone()
-    }
-
-    /// Writes a line to its standard input.
-    pub(crate) fn tell(&mut self, line: &str) {
-        let stdin = self.child.stdin.as_mut().expect("stdin is piped");
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("it reads");
-    }
-
-    /// Sends it a signal, by its pid.
-    pub(crate) fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        let kill = Command::new("sh").args(["-c", "kill -$0 $1", name, &pid]).status();
-        assert!(kill.expect("sh").success(), "kill -{name} {pid}");
-    }
-
-    /// Waits until it ends by itself, and says how: the exit code, or -1 for a signal.
-    pub(crate) fn ended(&mut self) -> i32 {
-        let mut status = None;
-        eventually("the program ends", || {
-            status = self.child.try_wait().expect("it is our child");
-            status.is_some()
-        });
-        status.and_then(|s| s.code()).unwrap_or(-1)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -273,8 +226,14 @@ fn said(output: Output) -> Said {
     }
 }
 
-/// A save without dates, counters and the policy lines of built-in chains.
+/// A save without dates, counters and the policy lines of built-in chains. Tables in the order in which nft's
+/// are printed: legacy prints last what was first used.
 pub(crate) fn normalised(save: &str) -> String {
     let keep = |l: &&str| !(l.starts_with('#') || l.starts_with(':') && l.contains(" ACCEPT "));
-    save.lines().filter(keep).map(|l| format!("{l}\n")).collect()
+    let text: String = save.lines().filter(keep).map(|l| format!("{l}\n")).collect();
+    let mut tables: Vec<&str> = text.split_inclusive("COMMIT\n").collect();
+    tables.sort_by_key(|t| {
+        ["*mangle\n", "*filter\n", "*nat\n"].iter().position(|n| t.starts_with(n))
+    });
+    tables.concat()
 }

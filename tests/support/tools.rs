@@ -3,7 +3,6 @@ use super::{Host, Running, eventually};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 impl Host {
     /// From now on, both families' tool of that kind (`save`, `restore`) is this shell script for every
@@ -36,13 +35,7 @@ impl Host {
     }
 
     fn tools(&self) -> PathBuf {
-        self.folder.join("tools")
-    }
-
-    /// PATH with the tools of this host in front.
-    pub(super) fn tools_first(&self, command: &mut Command) {
-        let path = std::env::var("PATH").expect("PATH is set");
-        command.env("PATH", format!("{}:{path}", self.tools().display()));
+        self.folder.join("bin")
     }
 
     /// Lets flock(1) hold the xtables lock for so many seconds, or until what is returned is dropped.

@@ -72,6 +72,15 @@ impl LegacyBackend {
         Ok(())
     }
 
+    /// What [`Backend::survey`] would say of the tables as they were last read. Reads nothing.
+    pub fn seen_of_others(&self) -> Survey {
+        let mut survey = Survey::default();
+        for (family, tables) in &self.seen {
+            tables.survey(*family, &self.created, &mut survey);
+        }
+        survey
+    }
+
     /// What is recorded and gone was not ours for ever: whoever makes it next, it is theirs.
     fn forget_the_gone(&mut self) {
         let seen = &self.seen;
@@ -129,11 +138,11 @@ impl Backend for LegacyBackend {
     }
 
     fn survey(&mut self) -> Result<Survey, BackendError> {
-        let mut survey = Survey::default();
+        self.seen.clear();
         for (family, tables) in reader::read(&self.setup, Family::ALL) {
-            tables?.survey(family, &self.created, &mut survey);
+            self.seen.insert(family, tables?);
         }
-        Ok(survey)
+        Ok(self.seen_of_others())
     }
 
     fn lock(&mut self) -> Result<(), BackendError> {

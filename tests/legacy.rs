@@ -1,0 +1,2 @@
+//! What is legacy's own: the tools that it starts.
+mod starts;
