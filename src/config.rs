@@ -5,6 +5,7 @@ pub use file::parse;
 
 use crate::memory;
 use chainkeeper_contract::{Family, JumpPosition};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -123,7 +124,9 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "TIME")]
     pub lock_wait: Option<String>,
     /// What is remembered between runs; '' for nothing [default: /var/lib/chainkeeper/state.json]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE",
+          value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    // takes an empty word, too
     pub state_file: Option<PathBuf>,
     /// How rules are written; native only for kernels without xt extensions [default: xt]
     #[arg(long, global = true, value_enum)]
