@@ -9,7 +9,7 @@ use chainkeeper_contract::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use tracing::{debug, trace, warn};
+use tracing::{debug, trace};
 
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
@@ -83,7 +83,6 @@ pub struct Keeper {
     config: Config,
     sighted: Sighted,
     memory: Memory,
-    complaints: Complaints,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
@@ -92,9 +91,8 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        let (memory, complaints) = (Memory::none(), Complaints::default());
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
-        Keeper { backend, config, sighted, memory, complaints, settled }
+        Keeper { backend, config, sighted, memory: Memory::none(), settled }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -116,22 +114,20 @@ impl Keeper {
 
     /// Takes in what other runs have left in the memory meanwhile.
     fn recall(&mut self) {
-        let (state, complaint) = self.memory.load();
-        self.complaints.say(complaint);
+        let state = self.memory.recall();
         self.sighted.kube_proxy |= state.kube_proxy;
         self.backend.recall(state.created);
     }
 
     /// Puts into the memory what is new.
     fn record(&mut self) {
-        let (mut state, complaint) = self.memory.load();
-        let before = state.clone();
-        state.kube_proxy |= self.sighted.kube_proxy;
-        if let Some(created) = self.backend.created() {
-            state.created.clone_from(created);
-        }
-        let failed = if state == before { None } else { self.memory.save(&state).err() };
-        self.complaints.say(failed.or(complaint));
+        let (kube_proxy, created) = (self.sighted.kube_proxy, self.backend.created());
+        self.memory.update(|state| {
+            state.kube_proxy |= kube_proxy;
+            if let Some(created) = created {
+                state.created.clone_from(created);
+            }
+        });
     }
 
     /// Goes on where `old` was, on the same host.
@@ -279,20 +275,6 @@ impl Keeper {
             }),
             Some(_) | None => Ok(()),
         }
-    }
-}
-
-/// Says each complaint once: keeping goes on without a memory.
-#[derive(Default)]
-struct Complaints(String);
-
-impl Complaints {
-    fn say(&mut self, complaint: Option<String>) {
-        let complaint = complaint.unwrap_or_default();
-        if complaint != self.0 && !complaint.is_empty() {
-            warn!("{complaint}");
-        }
-        self.0 = complaint;
     }
 }
 

@@ -44,6 +44,10 @@ impl Switch {
     /// Looks at the host and opens the backend that it uses. Changes nothing.
     pub fn open(config: &Config) -> Result<Switch, BackendError> {
         let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
+        Switch::with(config, memory)
+    }
+
+    fn with(config: &Config, memory: Memory) -> Result<Switch, BackendError> {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
@@ -62,7 +66,10 @@ impl Switch {
 
     /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
     pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
-        let mut new = Switch::open(config)?;
+        let mut new = match self.memory.path() == config.state_file.as_deref() {
+            true => Switch::with(config, self.memory.clone())?,
+            false => Switch::open(config)?,
+        };
         new.keeper.inherit(&self.keeper);
         *self = new;
         Ok(())
@@ -154,15 +161,10 @@ impl Switch {
     }
 
     fn remember(&self) {
-        let (mut state, _) = self.memory.load();
-        let evidence = self.choice.hint && self.choice.basis != Basis::Asked;
         // What was asked for says nothing of the host.
-        let choice = Some(Chosen { backend: self.choice.kind, evidence });
-        if state.choice != choice && self.choice.basis != Basis::Asked {
-            state.choice = choice;
-            if let Err(error) = self.memory.save(&state) {
-                warn!("{error}");
-            }
+        if self.choice.basis != Basis::Asked {
+            let choice = Chosen { backend: self.choice.kind, evidence: self.choice.hint };
+            self.memory.update(|state| state.choice = Some(choice));
         }
     }
 
