@@ -7,6 +7,7 @@ mod eyes;
 mod input;
 mod keeper;
 mod locks;
+mod memory;
 mod neighbours;
 mod outcomes;
 mod packets;
