@@ -4,6 +4,7 @@ mod commands;
 mod dialects;
 mod encoders;
 mod eyes;
+mod gather;
 mod input;
 mod keeper;
 mod locks;

@@ -1,6 +1,8 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
 mod tools;
 
+pub(crate) use tools::nobody;
+
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
 use std::io::{Read, Write};
