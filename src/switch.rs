@@ -6,6 +6,7 @@ use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Facts, Kind, Remembered, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
+use crate::report;
 use chainkeeper_contract::{BackendError, CanaryPolicy};
 use tracing::warn;
 
@@ -135,10 +136,9 @@ impl Switch {
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
     fn after(&mut self, pass: Pass) -> Done {
-        let well = pass.is_well();
-        let sweeps = well && self.leftover && self.config.sweep == Sweep::Own;
+        let sweeps = pass.in_place() && self.leftover && self.config.sweep == Sweep::Own;
         let other = if sweeps { self.sweep() } else { None };
-        if well {
+        if pass.is_well() {
             self.remember();
         }
         Done { pass, other }
@@ -205,15 +205,16 @@ impl Switch {
         let written = keeper(&self.config, &self.memory, &new)
             .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
         match written {
-            Ok((pass, keeper)) if pass.is_well() => {
+            Ok((pass, keeper)) if pass.in_place() => {
                 said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
                 self.keeper = keeper;
                 self.choice = new;
                 self.leftover = true;
             }
             Ok((pass, _)) => {
-                let errors: Vec<String> = pass.errors().map(ToString::to_string).collect();
-                said.push(format!("cannot move to {}: {}", new.kind, errors.join("; ")));
+                let errors = pass.errors().map(ToString::to_string);
+                let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
+                said.push(format!("cannot move to {}: {}", new.kind, why.join("; ")));
             }
             Err(error) => said.push(format!("cannot move to {}: {error}", new.kind)),
         }
