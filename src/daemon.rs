@@ -152,7 +152,14 @@ impl Journal {
             }
         };
         synced.said.iter().for_each(|line| warn!("{line}"));
-        let Some(Done { pass, other }) = synced.done else { return true };
+        let Some(done) = synced.done else { return true };
+        let Done { pass, other } = match done {
+            Ok(done) => done,
+            Err(error) => {
+                self.pass(Err(error));
+                return false;
+            }
+        };
         self.pass(Ok(pass));
         if let Some(swept) = other {
             info!("our chains in the other backend:");

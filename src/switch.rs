@@ -19,8 +19,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
-    /// What was said of a change last.
-    told: String,
+    /// What there was to say last time.
+    told: Vec<String>,
 }
 
 /// A pass, and what came with it.
@@ -36,7 +36,7 @@ pub struct Done {
 #[derive(Debug)]
 pub struct Synced {
     /// `None`: others have moved, and the configuration asks to end then.
-    pub done: Option<Done>,
+    pub done: Option<Result<Done, BackendError>>,
     /// What is to be said about backends, once.
     pub said: Vec<String>,
 }
@@ -56,7 +56,7 @@ impl Switch {
         let choice = chosen(verdict)?;
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
-        let (config, told) = (config.clone(), String::new());
+        let (config, told) = (config.clone(), choice.warnings.clone());
         Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
     }
 
@@ -72,6 +72,7 @@ impl Switch {
             false => Switch::open(config)?,
         };
         new.keeper.inherit(&self.keeper);
+        new.told.clear(); // nobody else says what goes against the new choice
         *self = new;
         Ok(())
     }
@@ -108,18 +109,30 @@ impl Switch {
     }
 
     /// One pass of `run`: looks at the evidence again, then at the chains.
-    pub fn sync(&mut self) -> Result<Synced, BackendError> {
-        let mut said = Vec::new();
-        match (self.look_again(&mut said), self.config.on_backend_change) {
+    pub fn sync(&mut self) -> Synced {
+        let (mut words, moved) = self.look_again();
+        let mut news = None;
+        match (moved, self.config.on_backend_change) {
             (Some(new), OnBackendChange::Exit) => {
-                said.push(format!("stopping (--on-backend-change exit): {}", new.why));
-                return Ok(Synced { done: None, said });
+                words.push(format!("stopping (--on-backend-change exit): {}", new.why));
+                return Synced { done: None, said: self.unsaid(words) };
             }
-            (Some(new), OnBackendChange::Follow) => self.follow(new, &mut said),
+            (Some(new), OnBackendChange::Follow) => match self.follow(new) {
+                Ok(moved) => news = Some(moved),
+                Err(why) => words.push(why),
+            },
             (Some(_), OnBackendChange::Warn) | (None, _) => {}
         }
-        let pass = self.keeper.keep()?;
-        Ok(Synced { done: Some(self.after(pass)), said })
+        let said = self.unsaid(words).into_iter().chain(news).collect();
+        let pass = self.keeper.keep();
+        Synced { done: Some(pass.map(|pass| self.after(pass))), said }
+    }
+
+    /// Of what there is to say, what was not said last time.
+    fn unsaid(&mut self, words: Vec<String>) -> Vec<String> {
+        let new = words.iter().filter(|w| !self.told.contains(w)).cloned().collect();
+        self.told = words;
+        new
     }
 
     /// Takes out what we made, and what we left in the other backend.
@@ -168,15 +181,16 @@ impl Switch {
         }
     }
 
-    /// The evidence of now. Missing evidence is no change: the choice so far counts as remembered.
-    fn look_again(&mut self, said: &mut Vec<String>) -> Option<Choice> {
+    /// The evidence of now: what there is to say of it, and where others have moved. Missing evidence is no
+    /// change: the choice so far counts as remembered.
+    fn look_again(&mut self) -> (Vec<String>, Option<Choice>) {
         let (state, _) = self.memory.load();
         let (kind, evidence) = (self.choice.kind, self.choice.hint);
         let known = Remembered { kind, evidence, from: "this run".into() };
         let (_, verdict) = self.gatherer.choose(&state, Some(known));
-        let (words, moved) = match verdict {
+        match verdict {
             Verdict::Chosen(new) if new.kind == kind => {
-                let words = new.warnings.join("\n");
+                let words = new.warnings.clone();
                 if new.basis == Basis::Evidence {
                     self.keeper.hint(new.hint);
                     self.choice = new;
@@ -188,36 +202,30 @@ impl Switch {
                     OnBackendChange::Warn => format!("; staying with {kind} (--on-backend-change)"),
                     OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
                 };
-                (format!("others use {} now: {}{stay}", new.kind, new.why), Some(new))
+                (vec![format!("others use {} now: {}{stay}", new.kind, new.why)], Some(new))
             }
-            Verdict::None(no) => (format!("{}: {}; staying with {kind}", no.what, no.why), None),
-            Verdict::Ask(_) => (String::new(), None), // asked and answered by the gatherer
-        };
-        if words != self.told && !words.is_empty() {
-            said.extend(words.lines().map(str::to_owned));
+            Verdict::None(no) => {
+                (vec![format!("{}: {}; staying with {kind}", no.what, no.why)], None)
+            }
+            Verdict::Ask(_) => (vec![], None), // asked and answered by the gatherer
         }
-        self.told = words;
-        moved
     }
 
-    /// Writes in the new backend; only when that is well is the old one a leftover.
-    fn follow(&mut self, new: Choice, said: &mut Vec<String>) {
-        let written = keeper(&self.config, &self.memory, &new)
-            .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
-        match written {
-            Ok((pass, keeper)) if pass.in_place() => {
-                said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
-                self.keeper = keeper;
-                self.choice = new;
-                self.leftover = true;
-            }
-            Ok((pass, _)) => {
-                let errors = pass.errors().map(ToString::to_string);
-                let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
-                said.push(format!("cannot move to {}: {}", new.kind, why.join("; ")));
-            }
-            Err(error) => said.push(format!("cannot move to {}: {error}", new.kind)),
+    /// Writes in the new backend; only when all is in place there is the old one a leftover. The move in
+    /// words, or why there is none.
+    fn follow(&mut self, new: Choice) -> Result<String, String> {
+        let cannot = |why: String| format!("cannot move to {}: {why}", new.kind);
+        let (pass, keeper) = keeper(&self.config, &self.memory, &new)
+            .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)))
+            .map_err(|error| cannot(error.to_string()))?;
+        if !pass.in_place() {
+            let errors = pass.errors().map(ToString::to_string);
+            let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
+            return Err(cannot(why.join("; ")));
         }
+        let words = format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why);
+        (self.keeper, self.choice, self.leftover) = (keeper, new, true);
+        Ok(words)
     }
 }
 

@@ -59,7 +59,7 @@ impl Drop for Worker {
 fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>) {
     while let Ok(order) = inbox.recv() {
         match order {
-            Order::Sync(reply) => drop(reply.send(switch.sync())),
+            Order::Sync(reply) => drop(reply.send(Ok(switch.sync()))),
             Order::Reconfigure(config, reply) => {
                 let done = switch.reconfigure(&config);
                 drop(reply.send(done.map(|()| switch.choice().to_string())));
