@@ -9,6 +9,7 @@ mod input;
 mod keeper;
 mod locks;
 mod memory;
+mod moving;
 mod neighbours;
 mod outcomes;
 mod packets;
