@@ -97,6 +97,7 @@ impl Keeper {
         &mut self,
         canary: impl Fn(&Family) -> CanaryPolicy,
     ) -> Result<Look, BackendError> {
+        self.held.clear();
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));

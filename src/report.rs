@@ -4,7 +4,7 @@ mod lines;
 mod probe;
 mod written;
 
-pub use diff::{diff, state};
+pub use diff::{diff, problems, state};
 pub use probe::{evidence, probe, probe_json};
 pub use written::{applied, removal};
 

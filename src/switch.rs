@@ -6,6 +6,7 @@ use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Facts, Kind, Remembered, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
+use crate::report;
 use chainkeeper_contract::{BackendError, CanaryPolicy};
 use tracing::warn;
 
@@ -18,8 +19,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
-    /// What was said of a change last.
-    told: String,
+    /// What there was to say last time.
+    told: Vec<String>,
 }
 
 /// A pass, and what came with it.
@@ -57,7 +58,7 @@ impl Switch {
         let choice = chosen(verdict)?;
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
-        let (config, told) = (config.clone(), choice.warnings.join("\n"));
+        let (config, told) = (config.clone(), choice.warnings.clone());
         Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
     }
 
@@ -73,6 +74,7 @@ impl Switch {
             false => Switch::open(config)?,
         };
         new.keeper.inherit(&self.keeper);
+        new.told.clear(); // nobody else says what goes against the new choice
         *self = new;
         Ok(())
     }
@@ -110,21 +112,32 @@ impl Switch {
 
     /// One pass of `run`: brings the chains in place, then looks at the evidence again.
     pub fn sync(&mut self) -> Synced {
-        let (mut said, mut leave) = (Vec::new(), false);
+        let (mut leave, mut news) = (false, None);
         let mut pass = self.keeper.keep();
-        match (self.look_again(&mut said), self.config.on_backend_change) {
+        let (mut words, moved) = self.look_again();
+        match (moved, self.config.on_backend_change) {
             (Some(new), OnBackendChange::Exit) => {
-                said.push(format!("stopping (--on-backend-change exit): {}", new.why));
+                words.push(format!("stopping (--on-backend-change exit): {}", new.why));
                 leave = true;
             }
-            (Some(new), OnBackendChange::Follow) => {
-                if let Some(there) = self.follow(new, &mut said) {
+            (Some(new), OnBackendChange::Follow) => match self.follow(new) {
+                Ok((there, moved)) => {
                     pass = Ok(there);
+                    news = Some(moved);
                 }
-            }
+                Err(why) => words.push(why),
+            },
             (Some(_), OnBackendChange::Warn) | (None, _) => {}
         }
+        let said = self.unsaid(words).into_iter().chain(news).collect();
         Synced { kept: pass.map(|pass| self.after(pass)), said, leave }
+    }
+
+    /// Of what there is to say, what was not said last time.
+    fn unsaid(&mut self, words: Vec<String>) -> Vec<String> {
+        let new = words.iter().filter(|w| !self.told.contains(w)).cloned().collect();
+        self.told = words;
+        new
     }
 
     /// Takes out what we made, and what we left in the other backend.
@@ -141,10 +154,9 @@ impl Switch {
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
     fn after(&mut self, pass: Pass) -> Done {
-        let well = pass.is_well();
-        let sweeps = well && self.leftover && self.config.sweep == Sweep::Own;
+        let sweeps = pass.in_place() && self.leftover && self.config.sweep == Sweep::Own;
         let other = if sweeps { self.sweep() } else { None };
-        if well {
+        if pass.is_well() {
             self.remember();
         }
         Done { pass, other }
@@ -175,15 +187,15 @@ impl Switch {
     }
 
     /// The evidence of now. Missing evidence is no change: the choice so far counts as remembered.
-    fn look_again(&mut self, said: &mut Vec<String>) -> Option<Choice> {
+    fn look_again(&mut self) -> (Vec<String>, Option<Choice>) {
         let (state, _) = self.memory.load();
         let (kind, evidence) = (self.choice.kind, self.choice.hint);
         let known = Remembered { kind, evidence, from: "this run".into() };
         let seen = (kind, self.keeper.held());
         let (_, verdict) = self.gatherer.choose(&state, Some(known), Some(seen));
-        let (words, moved) = match verdict {
+        match verdict {
             Verdict::Chosen(new) if new.kind == kind => {
-                let words = new.warnings.join("\n");
+                let words = new.warnings.clone();
                 if new.basis == Basis::Evidence {
                     self.keeper.hint(new.hint);
                     self.choice = new;
@@ -195,35 +207,32 @@ impl Switch {
                     OnBackendChange::Warn => format!("; staying with {kind} (--on-backend-change)"),
                     OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
                 };
-                (format!("others use {} now: {}{stay}", new.kind, new.why), Some(new))
+                (vec![format!("others use {} now: {}{stay}", new.kind, new.why)], Some(new))
             }
-            Verdict::None(no) => (format!("{}: {}; staying with {kind}", no.what, no.why), None),
-            Verdict::Ask(_) => (String::new(), None), // asked and answered by the gatherer
-        };
-        if words != self.told && !words.is_empty() {
-            said.extend(words.lines().map(str::to_owned));
+            Verdict::None(no) => {
+                (vec![format!("{}: {}; staying with {kind}", no.what, no.why)], None)
+            }
+            Verdict::Ask(_) => (vec![], None), // asked and answered by the gatherer
         }
-        self.told = words;
-        moved
     }
 
-    /// Writes in the new backend; only when that is well is the old one a leftover. The pass there.
-    fn follow(&mut self, new: Choice, said: &mut Vec<String>) -> Option<Pass> {
-        let written = keeper(&self.config, &self.memory, &new)
-            .and_then(|mut keeper| Ok((keeper.apply(CanaryPolicy::Write)?, keeper)));
-        let why = match written {
-            Ok((pass, keeper)) if pass.is_well() => {
-                said.push(format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why));
-                self.keeper = keeper;
-                self.choice = new;
-                self.leftover = true;
-                return Some(pass);
-            }
-            Ok((pass, _)) => pass.errors().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            Err(error) => error.to_string(),
-        };
-        said.push(format!("cannot move to {}: {why}", new.kind));
-        None
+    /// Writes in the new backend; only when all is in place there is the old one a leftover. The pass, and
+    /// what to say of it.
+    fn follow(&mut self, new: Choice) -> Result<(Pass, String), String> {
+        let cannot = |why: String| format!("cannot move to {}: {why}", new.kind);
+        let mut keeper =
+            keeper(&self.config, &self.memory, &new).map_err(|e| cannot(e.to_string()))?;
+        let pass = keeper.apply(CanaryPolicy::Write).map_err(|e| cannot(e.to_string()))?;
+        if !pass.in_place() {
+            let errors = pass.errors().map(ToString::to_string);
+            let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
+            return Err(cannot(why.join("; ")));
+        }
+        let said = format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why);
+        self.keeper = keeper;
+        self.choice = new;
+        self.leftover = true;
+        Ok((pass, said))
     }
 }
 

@@ -10,6 +10,7 @@ mod keeper;
 mod legacy;
 mod locks;
 mod memory;
+mod moving;
 mod neighbours;
 mod outcomes;
 mod packets;

@@ -58,6 +58,11 @@ impl Pass {
         self.errors().next().is_none()
     }
 
+    /// True when nothing of ours had to be left alone, either: what others need is there.
+    pub fn in_place(&self) -> bool {
+        self.is_well() && self.look.families.values().flatten().all(|d| d.problems.is_empty())
+    }
+
     /// The error of a family, from reading or from writing.
     pub fn error(&self, family: Family) -> Option<&BackendError> {
         let read = self.look.families.get(&family).and_then(|o| o.as_ref().err());

@@ -65,6 +65,22 @@ fn family_diff(family: Family, delta: &Delta, out: &mut String) {
     }
 }
 
+/// What is wrong and not ours to mend, without colour: `ip nat the table is dormant`.
+pub fn problems(look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (family, delta) in look.families.iter().filter_map(|(f, o)| Some((f, o.as_ref().ok()?))) {
+        for table in Table::ALL {
+            let found = delta.problems.iter().filter_map(|p| problem_line(p, table));
+            lines.extend(found.map(|l| {
+                let line = anstream::adapter::strip_str(&l).to_string();
+                let words: Vec<&str> = line.split_whitespace().filter(|w| *w != "!").collect();
+                format!("{family} {}", words.join(" "))
+            }));
+        }
+    }
+    lines
+}
+
 /// What there is to know in a state where nothing is written: notes and problems, without colour.
 pub fn state(look: &Look) -> String {
     let mut lines = Vec::new();

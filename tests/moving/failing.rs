@@ -1,0 +1,92 @@
+//! A move that fails keeps the old backend, and says so.
+use super::{chains, ends, hinted, kubelet_moves, running, says, times, whole};
+use crate::support::{Host, Running, eventually};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// It says so once, all of ours stays in `from`, and is kept there.
+fn stays(host: &Host, run: &Running, from: &str, words: &str) {
+    says(run, words);
+    sleep(Duration::from_millis(500));
+    assert_eq!(times(run, words), 1, "{}", run.journal());
+    assert!(chains(host, from).len() >= 14, "{:?}", chains(host, from));
+    host.sh(&format!("iptables-{from} -t nat -F KUBE-MARK-MASQ"));
+    let rule =
+        format!("iptables-{from} -t nat -C KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000");
+    eventually("the rule is back", || host.try_sh(&rule).code == 0);
+}
+
+#[test]
+fn a_tool_that_fails_is_named_and_when_it_works_again_we_move() {
+    let host = hinted("nft");
+    host.doctor("restore", "echo such is life >&2; exit 1");
+    let run = running(&host, "nft", "--on-backend-change follow");
+    kubelet_moves(&host, "nft", "legacy");
+    stays(&host, &run, "nft", "cannot move to legacy: ");
+    let journal = run.journal();
+    assert!(journal.contains("iptables-legacy-restore: exit 1: such is life"), "{journal}");
+    host.doctor("restore", "exec $real \"$@\"");
+    eventually("it moves", || whole(&host, "legacy"));
+    eventually("the old one is swept", || chains(&host, "nft").is_empty());
+    assert_eq!(times(&run, "moved from nft to legacy"), 1);
+    ends(run, 0);
+}
+
+#[test]
+fn a_tool_that_is_gone_is_named() {
+    let host = hinted("nft");
+    host.doctor("save", "exec $real \"$@\"");
+    host.doctor("restore", "exec $real \"$@\"");
+    let run = running(&host, "nft", "--on-backend-change follow");
+    host.heal();
+    kubelet_moves(&host, "nft", "legacy");
+    stays(&host, &run, "nft", "; staying with nft");
+    let journal = run.journal();
+    assert!(journal.contains("iptables-legacy-save: No such file or directory"), "{journal}");
+    assert_eq!(chains(&host, "legacy").len(), 2, "kubelet's own");
+    ends(run, 0);
+}
+
+#[test]
+fn a_lock_that_is_held_is_named() {
+    let host = hinted("nft");
+    let run = running(&host, "nft", "--on-backend-change follow --lock-wait 100ms");
+    kubelet_moves(&host, "nft", "legacy");
+    drop(run);
+    let host = hinted("nft");
+    let run = running(&host, "nft", "--on-backend-change follow --lock-wait 100ms");
+    // kubelet's own tools have a lock of their own, or they would wait, too.
+    let holder = host.hold_lock(100);
+    host.sh("export XTABLES_LOCKFILE=$XTABLES_LOCKFILE.kubelet
+             for i in ip ip6; do ${i}tables-legacy -t mangle -N KUBE-IPTABLES-HINT
+             ${i}tables-nft -t mangle -X KUBE-IPTABLES-HINT; done");
+    stays(&host, &run, "nft", "cannot move to legacy: take the xtables lock ");
+    drop(holder);
+    eventually("it moves", || whole(&host, "legacy") && chains(&host, "nft").is_empty());
+    ends(run, 0);
+}
+
+/// The commit was taken, and still not all of ours is in place: what works must not be swept.
+#[test]
+fn a_place_that_cannot_be_written_in_the_new_backend_keeps_the_old_one() {
+    let host = hinted("legacy");
+    let run = running(&host, "legacy", "--on-backend-change follow");
+    host.sh("nft add table ip nat '{ flags dormant; }'");
+    kubelet_moves(&host, "legacy", "nft");
+    stays(&host, &run, "legacy", "cannot move to nft: ");
+    assert!(run.journal().contains("the table is dormant"), "{}", run.journal());
+    host.sh("nft add table ip nat '{ }'");
+    eventually("it moves", || whole(&host, "nft"));
+    eventually("the old one is swept", || chains(&host, "legacy").is_empty());
+    ends(run, 0);
+}
+
+#[test]
+fn an_apply_that_cannot_put_all_in_place_does_not_sweep() {
+    let host = hinted("legacy");
+    host.ck_ok("apply", 0);
+    let before = chains(&host, "legacy");
+    host.sh("nft add table ip nat '{ flags dormant; }'");
+    assert_eq!(host.ck("apply --backend nft").code, 5);
+    assert_eq!(chains(&host, "legacy"), before);
+}
