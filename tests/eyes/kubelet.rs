@@ -33,7 +33,7 @@ pub(super) fn a_kubelet_that_starts_after_us_writes_nothing(eyes: Eyes<'_>) {
 
 /// Its canary is kubelet's own then: ours stands beside it, and to lack that alone is no drift.
 pub(super) fn what_a_kubelet_made_is_in_sync(eyes: Eyes<'_>) {
-    let host = Host::of(eyes.on);
+    let host = eyes.host();
     kubelet_starts(&host, eyes);
     assert_eq!(eyes.saves(&host), FULL);
     assert_eq!(saves(&host), FULL, "as the installed iptables sees it");
@@ -47,7 +47,7 @@ pub(super) fn what_a_kubelet_made_is_in_sync(eyes: Eyes<'_>) {
 #[test]
 fn what_a_kubelet_made_is_left_by_remove() {
     for eyes in INSTALLED {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         kubelet_starts(&host, eyes);
         let theirs = saves(&host);
         host.ck_ok("--profile full remove", 0);
