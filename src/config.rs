@@ -30,7 +30,7 @@ pub struct Settings {
     /// How long a pass waits for the xtables lock (legacy) [default: 5s]
     #[arg(long, global = true, value_name = "TIME")]
     pub lock_wait: Option<String>,
-    /// What is remembered between runs; '' for nothing [default: /var/lib/chainkeeper/state.json]
+    /// What is remembered between runs, or `none` [default: /var/lib/chainkeeper/state.json]
     #[arg(long, global = true, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
     /// How rules are written; native only for kernels without xt extensions [default: xt]
@@ -195,7 +195,7 @@ impl Settings {
             on_backend_change: self.on_backend_change.unwrap_or_default(),
             sweep: self.sweep.unwrap_or_default(),
             lock_wait,
-            state_file: Some(state_file).filter(|f| !f.as_os_str().is_empty()),
+            state_file: Some(state_file).filter(|f| f.as_os_str() != "none"),
             dialect,
             force_dialect: self.force_dialect.unwrap_or_default(),
             profile: self.profile.unwrap_or_default(),

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 use tracing::warn;
 
 /// Where it is, unless told otherwise: where systemd says (StateDirectory=), else in /var/lib.
@@ -19,6 +22,8 @@ pub fn default() -> PathBuf {
 
 /// Of the file's form.
 const VERSION: u32 = 1;
+/// How often another writer is waited for, 10 ms each. It needs one write.
+const TRIES: u32 = 100;
 
 /// An earlier choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +45,21 @@ pub struct State {
     pub created: Created,
 }
 
-/// The file, and where we are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The file, and where we are. Clones are the same memory.
+#[derive(Debug, Clone)]
 pub struct Memory {
     path: Option<PathBuf>,
     place: Place,
+    run: Arc<Mutex<Run>>,
+}
+
+/// For as long as this program runs.
+#[derive(Debug, Default)]
+struct Run {
+    /// What could not be written, or has no file to be written to.
+    unsaved: Option<State>,
+    /// What was said of the file last: of reading it, and of writing it.
+    said: [String; 2],
 }
 
 /// One boot, one network namespace.
@@ -66,14 +81,14 @@ struct File {
 }
 
 impl Memory {
-    /// Remembers nothing.
+    /// Without a file: remembers for as long as this program runs.
     pub fn none() -> Memory {
-        Memory { path: None, place: Place::default() }
+        Memory { path: None, place: Place::default(), run: Arc::default() }
     }
 
     /// The memory in that file, for the network namespace of this thread.
     pub fn at(path: &Path) -> Memory {
-        Memory { path: Some(path.to_owned()), place: Place::here() }
+        Memory { path: Some(path.to_owned()), place: Place::here(), run: Arc::default() }
     }
 
     /// The file, if there is to be one.
@@ -84,6 +99,9 @@ impl Memory {
     /// What is remembered. A file that is not there is an empty one; one that cannot be read or
     /// understood is, too, with a complaint: nothing is proven then.
     pub fn load(&self) -> (State, Option<String>) {
+        if let Some(state) = &self.run().unsaved {
+            return (state.clone(), None);
+        }
         let Some(path) = &self.path else { return (State::default(), None) };
         let complaint = |why: &dyn std::fmt::Display| {
             (State::default(), Some(format!("nothing is remembered: {}: {why}", path.display())))
@@ -113,45 +131,85 @@ impl Memory {
         }
     }
 
-    /// Changes what is remembered: nobody else does in between. The complaint, if there is one. Where
-    /// nothing is new, nothing is touched.
-    pub fn update(&self, change: impl Fn(&mut State)) -> Option<String> {
-        let path = self.path.as_deref()?;
-        let changed = || {
-            let (before, complaint) = self.load();
-            let mut state = before.clone();
-            change(&mut state);
-            (Some(state).filter(|state| *state != before), complaint)
-        };
-        if let (None, complaint) = changed() {
-            return complaint;
-        }
-        let written = locked(path, || changed().0.map_or(Ok(()), |state| self.write(path, state)));
-        written.err().map(|error| format!("cannot remember in {}: {error}", path.display()))
+    /// What is remembered; says once in the journal why nothing is.
+    pub fn recall(&self) -> State {
+        let (state, complaint) = self.load();
+        self.say(0, complaint);
+        state
     }
 
-    fn write(&self, path: &Path, state: State) -> io::Result<()> {
-        let State { choice, kube_proxy, created } = state;
-        let (place, created) = (self.place.clone(), created.into_iter().collect());
-        write(path, &File { version: VERSION, choice, place, kube_proxy, created })
+    /// Changes what is remembered, with other writers kept out. What cannot be written is said once, and
+    /// remembered until the program ends.
+    pub fn update(&self, change: impl Fn(&mut State)) {
+        let changed = |mut state: State| {
+            let before = state.clone();
+            change(&mut state);
+            (state != before).then_some(state)
+        };
+        let unsaved = self.run().unsaved.is_some();
+        if changed(self.load().0).is_none() && !(unsaved && self.path.is_some()) {
+            return self.say(1, None);
+        }
+        let _alone = self.path.as_deref().and_then(alone);
+        // Another program may have written meanwhile.
+        let (state, _) = self.load();
+        let state = changed(state.clone()).unwrap_or(state);
+        let failed = self.save(&state).err();
+        self.run().unsaved = (failed.is_some() || self.path.is_none()).then_some(state);
+        self.say(1, failed);
     }
+
+    /// Writes a new file beside the old one and puts it in its place.
+    fn save(&self, state: &State) -> Result<(), String> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let file = File {
+            version: VERSION,
+            choice: state.choice,
+            place: self.place.clone(),
+            kube_proxy: state.kube_proxy,
+            created: state.created.iter().cloned().collect(),
+        };
+        write(path, &file).map_err(|e| format!("cannot remember in {}: {e}", path.display()))
+    }
+
+    /// Keeping goes on without a memory, so each complaint is said once.
+    fn say(&self, about: usize, complaint: Option<String>) {
+        let complaint = complaint.unwrap_or_default();
+        let said = &mut self.run().said[about];
+        if *said != complaint && !complaint.is_empty() {
+            warn!("{complaint}");
+        }
+        *said = complaint;
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps other writers out until it is dropped. Where that cannot be had, it is done without: the file is
+/// whole all the same.
+fn alone(path: &Path) -> Option<Flock<fs::File>> {
+    fs::create_dir_all(folder(path)).ok()?;
+    let mut file = fs::File::open(folder(path)).ok()?;
+    for _ in 0..TRIES {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => return Some(held),
+            Err((back, _)) => file = back,
+        }
+        sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A folder can be locked like a file, so there is no file of locks to leave behind.
-fn locked<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    fs::create_dir_all(folder(path))?;
-    let lock = Flock::lock(fs::File::open(folder(path))?, FlockArg::LockExclusive);
-    let _held = lock.map_err(|(_, errno)| errno)?;
-    work()
-}
-
-/// Writes a new file beside the old one and puts it in its place.
 fn write(path: &Path, file: &File) -> io::Result<()> {
-    let mut new = tempfile::NamedTempFile::new_in(folder(path))?;
+    let folder = folder(path);
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut new, file)?;
     new.write_all(b"\n")?;
     new.as_file().sync_all()?;
@@ -165,19 +223,5 @@ impl Place {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();
         Place { boot: boot.trim().to_owned(), namespace: namespace.display().to_string() }
-    }
-}
-
-/// Says each complaint once: keeping goes on without a memory.
-#[derive(Debug, Default)]
-pub(crate) struct Complaints(String);
-
-impl Complaints {
-    pub(crate) fn say(&mut self, complaint: Option<String>) {
-        let complaint = complaint.unwrap_or_default();
-        if complaint != self.0 && !complaint.is_empty() {
-            warn!("{complaint}");
-        }
-        self.0 = complaint;
     }
 }

@@ -4,7 +4,7 @@ mod pass;
 pub use pass::{Look, Outcome, Pass};
 
 use crate::config::{Config, Dialect};
-use crate::memory::{Complaints, Memory};
+use crate::memory::Memory;
 use crate::policy::{self, Sighted};
 use crate::probe::Held;
 use chainkeeper_contract::{
@@ -25,7 +25,6 @@ pub struct Keeper {
     config: Config,
     sighted: Sighted,
     memory: Memory,
-    complaints: Complaints,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -36,10 +35,9 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        let (memory, complaints) = (Memory::none(), Complaints::default());
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
-        let held = BTreeMap::new();
-        Keeper { backend, config, sighted, memory, complaints, held, settled }
+        let (memory, held) = (Memory::none(), BTreeMap::new());
+        Keeper { backend, config, sighted, memory, held, settled }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -61,8 +59,7 @@ impl Keeper {
 
     /// Takes in what other runs have left in the memory meanwhile.
     fn recall(&mut self) {
-        let (state, complaint) = self.memory.load();
-        self.complaints.say(complaint);
+        let state = self.memory.recall();
         self.sighted.kube_proxy |= state.kube_proxy;
         self.backend.recall(state.created);
     }
@@ -70,13 +67,12 @@ impl Keeper {
     /// Puts into the memory what is new.
     fn record(&mut self) {
         let (kube_proxy, created) = (self.sighted.kube_proxy, self.backend.created());
-        let complaint = self.memory.update(|state| {
+        self.memory.update(|state| {
             state.kube_proxy |= kube_proxy;
             if let Some(created) = created {
                 state.created.clone_from(created);
             }
         });
-        self.complaints.say(complaint);
     }
 
     /// Goes on where `old` was, on the same host.

@@ -46,6 +46,10 @@ impl Switch {
     /// Looks at the host and opens the backend that it uses. Changes nothing.
     pub fn open(config: &Config) -> Result<Switch, BackendError> {
         let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
+        Switch::with(config, memory)
+    }
+
+    fn with(config: &Config, memory: Memory) -> Result<Switch, BackendError> {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
@@ -64,7 +68,10 @@ impl Switch {
 
     /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
     pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
-        let mut new = Switch::open(config)?;
+        let mut new = match self.memory.path() == config.state_file.as_deref() {
+            true => Switch::with(config, self.memory.clone())?,
+            false => Switch::open(config)?,
+        };
         new.keeper.inherit(&self.keeper);
         *self = new;
         Ok(())
@@ -161,13 +168,9 @@ impl Switch {
 
     /// What was asked for says nothing of the host.
     fn remember(&self) {
-        if self.choice.basis == Basis::Asked {
-            return;
-        }
-        let (backend, evidence) = (self.choice.kind, self.choice.hint);
-        let choice = Some(Chosen { backend, evidence });
-        if let Some(complaint) = self.memory.update(|state| state.choice = choice) {
-            warn!("{complaint}");
+        if self.choice.basis != Basis::Asked {
+            let choice = Chosen { backend: self.choice.kind, evidence: self.choice.hint };
+            self.memory.update(|state| state.choice = Some(choice));
         }
     }
 

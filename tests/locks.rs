@@ -3,7 +3,7 @@
 mod at_once;
 mod killed;
 
-use crate::support::{Host, On, PROGRAM, Scratch};
+use crate::support::{Host, On, PROGRAM, Scratch, nobody};
 use std::time::{Duration, Instant};
 
 /// Runs chainkeeper with another lock file; it must fail with this code and leave everything alone.
@@ -83,10 +83,7 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
         assert!(said.starts_with(&error), "{said}");
     }
     // Root opens every file, so here it is nobody with root's group and the two capabilities.
-    let caps = "+net_admin,+net_raw";
-    let nobody = format!(
-        "setpriv --reuid 65534 --regid 0 --clear-groups --inh-caps={caps} --ambient-caps={caps}"
-    );
+    let Some(nobody) = nobody(0, "+net_admin,+net_raw") else { return };
     host.sh(&format!("chmod 0600 {0}; chown 0:0 {0}", file.path()));
     let said = refused(&host, &file.path(), &nobody, 4);
     let error = format!("error: take the xtables lock {}: Permission denied\n", file.path());

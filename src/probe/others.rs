@@ -40,7 +40,7 @@ fn only_legacy(seen: &Seen<'_>, legacy: &Others) -> Verdict {
         }
         Some(missing) => {
             let why = format!("{why}; {missing}");
-            none("21", ErrorKind::Unsupported, "legacy is in use and cannot be written", &why)
+            none("21", seen.lack(Kind::Legacy), "legacy is in use and cannot be written", &why)
         }
     }
 }

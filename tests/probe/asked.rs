@@ -76,7 +76,8 @@ fn row_4_legacy_is_asked_for_and_something_is_missing() {
     let missing =
         |change: fn(&mut Facts)| not_obeyed(&with(change), Legacy, ErrorKind::Unsupported);
     assert!(missing(|f| f.no_tools()).contains("not installed"));
-    let no_raw = missing(|f| f.legacy.allowed = Fact::No("CAP_NET_RAW is missing".into()));
+    let denied = with(|f| f.legacy.allowed = Fact::No("CAP_NET_RAW is missing".into()));
+    let no_raw = not_obeyed(&denied, Legacy, ErrorKind::Denied);
     assert_eq!(no_raw, "CAP_NET_RAW is missing");
     let no_kernel = missing(|f| f.legacy.kernel = Fact::No("no ip_tables".into()));
     assert_eq!(no_kernel, "no ip_tables");

@@ -95,7 +95,7 @@ fn row_16_a_hint_in_legacy_that_cannot_be_written_is_an_error() {
     assert!(fails(&facts, "16", ErrorKind::Unsupported).contains("not installed"));
     let mut facts = with(|f| f.hint(Legacy, V4));
     facts.legacy.allowed = Fact::No("CAP_NET_RAW is missing".into());
-    assert!(fails(&facts, "16", ErrorKind::Unsupported).contains("CAP_NET_RAW"));
+    assert!(fails(&facts, "16", ErrorKind::Denied).contains("CAP_NET_RAW"));
 }
 
 #[test]

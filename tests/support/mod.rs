@@ -5,6 +5,7 @@ mod tools;
 
 pub(crate) use on::{EVERYWHERE, On};
 pub(crate) use running::Running;
+pub(crate) use tools::nobody;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;

@@ -32,6 +32,11 @@ const STARTED: [&str; 4] = [
 impl On {
     pub(crate) const BOTH: [On; 2] = [On::Nft, On::Legacy];
 
+    /// By its name.
+    pub(crate) fn named(name: &str) -> On {
+        On::BOTH.into_iter().find(|on| on.name() == name).expect("nft or legacy")
+    }
+
     /// As `--backend` has it.
     pub(crate) fn name(self) -> &'static str {
         match self {

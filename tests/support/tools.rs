@@ -1,17 +1,16 @@
 //! Legacy tools that go wrong, for one host: scripts under the names of the real ones. And its lock.
-use super::{Host, Running, eventually};
+use super::{Host, PROGRAM, Running, Said, eventually};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 impl Host {
     /// From now on, both families' tool of that kind (`save`, `restore`) is this shell script for every
     /// chainkeeper on this host, and for nobody else. It knows the real tool as `$real`, the lock as
     /// `$lock`, and the folder for what it leaves as `$here`.
     pub(crate) fn doctor(&self, kind: &str, script: &str) {
-        fs::create_dir_all(self.tools()).expect("the target directory can be written");
         for base in ["iptables", "ip6tables"] {
-            let tool = self.tools().join(format!("{base}-legacy-{kind}"));
             let (lock, here) = (self.lock(), self.tools());
             let names = format!(
                 "PATH=$PATH:/usr/sbin:/sbin\nreal=$(PATH=${{PATH#*:}} command -v {base}-legacy-{kind})\n\
@@ -19,9 +18,20 @@ impl Host {
                 lock.display(),
                 here.display()
             );
-            fs::write(&tool, format!("#!/bin/sh\n{names}\n{script}\n")).expect("a script");
-            fs::set_permissions(&tool, Permissions::from_mode(0o755)).expect("executable");
+            self.tool(&format!("{base}-legacy-{kind}"), &format!("{names}\n{script}"));
         }
+    }
+
+    /// From now on the plain `iptables` of this host says that it is this version.
+    pub(crate) fn plain(&self, version: &str) {
+        self.tool("iptables", &format!("echo 'iptables {version}'"));
+    }
+
+    fn tool(&self, name: &str, script: &str) {
+        fs::create_dir_all(self.tools()).expect("the target directory can be written");
+        let tool = self.tools().join(name);
+        fs::write(&tool, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        fs::set_permissions(&tool, Permissions::from_mode(0o755)).expect("executable");
     }
 
     /// From now on the tools are the real ones again, and what scripts have left is gone.
@@ -32,6 +42,12 @@ impl Host {
     /// What a script left in that file; empty where it left none.
     pub(crate) fn left(&self, file: &str) -> String {
         fs::read_to_string(self.tools().join(file)).unwrap_or_default()
+    }
+
+    /// Runs chainkeeper with these words under `setpriv` or the like.
+    pub(crate) fn ck_under(&self, before: &str, words: &str) -> Said {
+        let path = format!("PATH={}:$PATH", self.tools().display());
+        self.try_sh(&format!("{path} exec {before} {PROGRAM} {words}"))
     }
 
     fn tools(&self) -> PathBuf {
@@ -74,4 +90,16 @@ impl Host {
         found.sort();
         found
     }
+}
+
+/// `setpriv` for nobody with that group and these capabilities. `None`, with a word, where there is no such
+/// user: in the user namespace that `make test` makes without root.
+pub(crate) fn nobody(group: u32, caps: &str) -> Option<String> {
+    let setpriv = format!("setpriv --reuid 65534 --regid {group} --clear-groups");
+    let works = Command::new("sh").args(["-c", &format!("{setpriv} true")]).status();
+    if !works.expect("sh").success() {
+        println!("left out: this user namespace has no user 65534");
+        return None;
+    }
+    Some(format!("{setpriv} --inh-caps={caps} --ambient-caps={caps}"))
 }

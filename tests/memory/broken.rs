@@ -1,0 +1,112 @@
+//! A state file that cannot be read, believed or written.
+use super::{chosen, state};
+use crate::support::{Host, PROGRAM, Running, Said, Scratch, eventually};
+use std::fs;
+
+/// A host on which kubelet's hint says nft, whatever is remembered.
+fn hinted() -> Host {
+    let host = Host::unknown();
+    host.sh("iptables-nft -t mangle -N KUBE-IPTABLES-HINT");
+    host
+}
+
+fn complains(said: &Said, of: &str) {
+    let times = said.stderr.matches(of).count();
+    assert!(said.code == 0 && times == 1, "{times} x {of}\n{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_file_that_makes_no_sense_is_said_once_and_written_anew() {
+    let whole = |version: u32, boot: &str| {
+        format!(
+            "{{\"version\":{version},\"choice\":null,\"boot\":{boot},\"namespace\":\"\",\
+             \"kube_proxy\":false,\"created\":[]}}"
+        )
+    };
+    for (text, why) in [
+        (String::new(), "EOF while parsing"),
+        ("\0\0\0\0".into(), "expected value"),
+        ("{}".into(), "missing field"),
+        ("[1, 2]".into(), "invalid"),
+        (whole(1, "\"\"")[..40].to_owned(), "EOF while parsing"),
+        (whole(2, "\"\""), "version 2 is not 1"),
+        (whole(1, "7"), "invalid type"),
+        ("{\"version\":1".into(), "EOF while parsing"),
+    ] {
+        let host = hinted();
+        fs::write(host.state(), &text).expect("writable");
+        let said = host.ck("probe");
+        let file = host.state();
+        let complaint = format!("nothing is remembered: {}: ", file.display());
+        complains(&said, &complaint);
+        assert!(said.stderr.contains(why), "{text}: {}", said.stderr);
+        assert_eq!(fs::read_to_string(&file).expect("still there"), text, "probe wrote");
+        complains(&host.ck("apply"), &complaint);
+        assert_eq!(state(&host)["choice"]["backend"], "nft");
+        assert_eq!(host.ck("probe").stderr, "");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_unreadable_file() {
+    let host = hinted();
+    fs::write(host.state(), b"\xff\xfe{}").expect("writable");
+    complains(&host.ck("apply"), "nothing is remembered: ");
+    assert_eq!(host.ck("probe").stderr, "");
+}
+
+#[test]
+fn a_directory_in_its_place_stays_and_is_said() {
+    let host = hinted();
+    fs::create_dir(host.state()).expect("writable");
+    let said = host.ck("apply");
+    complains(&said, "nothing is remembered: ");
+    complains(&said, "cannot remember in ");
+    assert!(host.state().is_dir());
+    host.ck_ok("diff", 0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_and_all_the_rest_is_done() {
+    let host = hinted();
+    let folder = host.state().parent().expect("a folder").display().to_string();
+    let read_only = format!("mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}");
+    let said = host.try_sh(&format!("exec unshare -m sh -ec '{read_only}; exec {PROGRAM} apply'"));
+    complains(&said, "cannot remember in ");
+    assert!(said.stderr.contains("Read-only file system"), "{}", said.stderr);
+    assert!(!host.state().exists());
+    host.ck_ok("diff", 0);
+    assert_eq!(chosen(&host), "nft 10 evidence");
+}
+
+/// Keeps legacy for a while with a memory that has no file, breaks things, and stops.
+fn removed_at_the_end(words: &str) -> (Host, Running) {
+    let host = Host::unknown();
+    let words = format!("run --backend legacy --sync-period 100ms --on-exit remove {words}");
+    let mut run = host.start(PROGRAM, &words);
+    eventually("the chains are there", || host.legacy_chains().len() == 16);
+    for _ in 0..2 {
+        host.sh("iptables-legacy -t nat -F KUBE-MARK-MASQ");
+        let rule = || host.legacy_tables().contains("-A KUBE-MARK-MASQ -j MARK");
+        eventually("the rule is back", rule);
+    }
+    run.signal("TERM");
+    assert_eq!(run.ended(), 0, "{}", run.journal());
+    (host, run)
+}
+
+/// A service knows what it has made, even where it cannot write it down.
+#[test]
+fn without_a_file_a_run_remembers_until_it_ends() {
+    let (host, run) = removed_at_the_end("--state-file none");
+    assert_eq!(host.legacy_chains(), [""; 0], "{}", run.journal());
+    assert!(!host.state().exists());
+}
+
+#[test]
+fn with_a_file_that_cannot_be_written_a_run_says_so_once_and_remembers_until_it_ends() {
+    let file = Scratch::new("no-folder", "");
+    let (host, run) = removed_at_the_end(&format!("--state-file {}/state.json", file.path()));
+    assert_eq!(host.legacy_chains(), [""; 0], "{}", run.journal());
+    assert_eq!(run.journal().matches("cannot remember in ").count(), 1, "{}", run.journal());
+}
