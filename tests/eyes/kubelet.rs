@@ -2,7 +2,6 @@
 //! What takes `Eyes` is run by `versions` with each iptables.
 use super::others::{Eyes, INSTALLED, kubelet_rules, kubelet_starts, saves};
 use super::{FULL, writes_nothing};
-use crate::support::Host;
 
 /// Two jumps to KUBE-FIREWALL and one to KUBE-POSTROUTING, two marks, three that masquerade, the
 /// drop rule, and for IPv4 the localnet rule.
