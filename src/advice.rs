@@ -62,6 +62,11 @@ const NO_BACKEND: Advice = Advice {
     why: "see above: what is missing is named",
     remedy: "`chainkeeper probe` shows what was found; install iptables for legacy, or load the module",
 };
+const NOT_ASKED: Advice = Advice {
+    when: "legacy: `--validate` where a table is missing",
+    why: "`iptables-restore --test` makes the tables that it is asked about; looking must not",
+    remedy: "leave --validate out; `apply` names what is refused",
+};
 const LOCKED: Advice = Advice {
     when: "the xtables lock is held",
     why: "another program is writing with iptables-legacy, or hangs; nothing was changed",
@@ -84,7 +89,7 @@ const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the reference page.
-pub const TABLE: [Advice; 13] = [
+pub const TABLE: [Advice; 14] = [
     NOT_EFFECTIVE,
     NOT_GRANTED,
     OTHER_NAMESPACE,
@@ -94,6 +99,7 @@ pub const TABLE: [Advice; 13] = [
     NO_EXTENSION,
     LEGACY_DENIED,
     NO_BACKEND,
+    NOT_ASKED,
     LOCKED,
     TOOL,
     BUSY,
@@ -105,6 +111,7 @@ pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
     match error {
         BackendError::NoExtension { .. } => return NO_EXTENSION,
         BackendError::Locked { .. } => return LOCKED,
+        BackendError::NotAsked { .. } => return NOT_ASKED,
         BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Unsupported { .. }
@@ -165,6 +172,7 @@ pub fn screen(error: &BackendError, privileges: Privileges) -> String {
         | BackendError::Refused { .. }
         | BackendError::Garbled { .. }
         | BackendError::Locked { .. }
+        | BackendError::NotAsked { .. }
         | BackendError::Failed { .. } => advice.why.to_owned(),
     };
     format!("error: {error}\n  why   {why}\n  do    {}", advice.remedy)

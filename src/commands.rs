@@ -66,7 +66,7 @@ fn accepted(pass: &Pass) -> &'static str {
     let asked = pass.applied.as_ref().is_some_and(|a| !a.families.is_empty());
     let refused = pass.look.families.keys().any(|f| pass.error(*f).is_some());
     match (asked, refused) {
-        (_, true) => "The kernel would refuse it; see the error.\n",
+        (_, true) => "It would be refused, or could not be asked about; see the error.\n",
         (true, false) => "The kernel would take it (asked by a batch that was rolled back).\n",
         (false, false) => "",
     }

@@ -69,9 +69,11 @@ fn asked_legacy(seen: &Seen<'_>) -> Verdict {
 fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Verdict {
     let other = kind.other();
     let against = match auto(seen) {
-        _ if seen.hint(other) => Some(format!("but {}", words::hint(seen, other))),
+        _ if seen.hint(other) => {
+            Some(format!("{kind} was asked for, but {}", words::hint(seen, other)))
+        }
         Verdict::Chosen(auto) if auto.kind == other && auto.basis == Basis::Evidence => {
-            Some(format!("but {}", auto.why))
+            Some(format!("{kind} was asked for, but {}", auto.why))
         }
         Verdict::Chosen(_) | Verdict::Ask(_) => None,
         Verdict::None(error) => Some(format!("{}: {}", error.what, error.why)),

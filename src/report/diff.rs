@@ -14,10 +14,16 @@ pub fn diff(look: &Look, by: &str) -> String {
         }
     }
     let changes: usize = look.families.values().flatten().map(changes).sum();
+    let steps = look.families.values().flatten().filter(|delta| !delta.steps.is_empty());
+    // Without a generation there is no commit of both families.
+    let commits = match (look.generation, steps.count()) {
+        (None, 2) => "two commits",
+        (_, _) => "one commit",
+    };
     let _ = match changes {
         0 => writeln!(out, "Nothing to write."),
-        1 => writeln!(out, "1 change, one commit. Nothing was written; `{by}` does it."),
-        n => writeln!(out, "{n} changes, one commit. Nothing was written; `{by}` does it."),
+        1 => writeln!(out, "1 change, {commits}. Nothing was written; `{by}` does it."),
+        n => writeln!(out, "{n} changes, {commits}. Nothing was written; `{by}` does it."),
     };
     out
 }

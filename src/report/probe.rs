@@ -107,13 +107,20 @@ fn sides(facts: &Facts) -> [(Kind, Option<&BTreeMap<Family, Held>>); 2] {
 fn hints(facts: &Facts) -> String {
     let mut words = Vec::new();
     for (kind, held) in sides(facts) {
+        let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (family, held) in held.into_iter().flatten() {
-            words.extend(held.hints.iter().map(|h| format!("{h} in {kind} ({family} mangle)")));
+            for hint in &held.hints {
+                places.entry(hint.as_str()).or_default().push(family.nft_name());
+            }
         }
+        let place = |(hint, families): (&str, Vec<&str>)| {
+            format!("{hint} in {kind} ({} mangle)", families.join(", "))
+        };
+        words.extend(places.into_iter().map(place));
     }
     match words.is_empty() {
         true => "none of others".into(),
-        false => words.join(", "),
+        false => words.join("; "),
     }
 }
 

@@ -98,7 +98,10 @@ fn an_override_against_the_hint_is_warned_of_by_chain_table_and_family() {
         });
         let warnings = obeyed(&facts, kind);
         let side = if kind == Nft { "legacy" } else { "nf_tables" };
-        assert_eq!(warnings, [format!("but KUBE-IPTABLES-HINT is in {side} (ip, ip6 mangle)")]);
+        assert_eq!(
+            warnings,
+            [format!("{kind} was asked for, but KUBE-IPTABLES-HINT is in {side} (ip, ip6 mangle)")]
+        );
         assert!(obeyed(&facts, kind.other()).is_empty());
         // Also where it is in both.
         facts.hint(kind, V4);
@@ -111,11 +114,11 @@ fn an_override_against_a_kube_proxy_or_rules_of_others_is_warned_of() {
     for kind in Kind::ALL {
         let warnings = obeyed(&with(|f| f.kube_proxy(kind.other(), V4)), kind);
         assert!(
-            warnings[0].starts_with("but kube-proxy's nat KUBE-SERVICES is in "),
+            warnings[0].contains(", but kube-proxy's nat KUBE-SERVICES is in "),
             "{warnings:?}"
         );
         let rules = answered(with(|f| f.rules(kind.other(), V4, 7)));
-        assert!(obeyed(&rules, kind)[0].starts_with("but 7 rules of others"));
+        assert!(obeyed(&rules, kind)[0].contains(", but 7 rules of others"));
         assert!(obeyed(&rules, kind.other()).is_empty());
     }
 }

@@ -146,6 +146,14 @@ pub enum BackendError {
         /// Who holds it, as far as it shows.
         words: String,
     },
+    /// A question that cannot be asked without changing something. It was not asked.
+    #[error("{what}: {words}")]
+    NotAsked {
+        /// What was to be found out.
+        what: String,
+        /// What asking would change.
+        words: String,
+    },
     /// Not the kernel: a tool that we ran or a file stood in the way. Its own words.
     #[error("{what}: {words}")]
     Failed {
@@ -172,9 +180,9 @@ impl BackendError {
         match self {
             BackendError::Busy { .. } | BackendError::Locked { .. } => ErrorKind::Busy,
             BackendError::Denied { .. } => ErrorKind::Denied,
-            BackendError::Unsupported { .. } | BackendError::NoExtension { .. } => {
-                ErrorKind::Unsupported
-            }
+            BackendError::Unsupported { .. }
+            | BackendError::NoExtension { .. }
+            | BackendError::NotAsked { .. } => ErrorKind::Unsupported,
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
             BackendError::Failed { kind, .. } => *kind,
         }
@@ -190,6 +198,7 @@ impl BackendError {
             | BackendError::Refused { errno, .. } => Some(*errno),
             BackendError::Garbled { .. }
             | BackendError::Locked { .. }
+            | BackendError::NotAsked { .. }
             | BackendError::Failed { .. } => None,
         }
     }

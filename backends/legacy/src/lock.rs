@@ -77,6 +77,7 @@ fn holder(file: &File) -> String {
     };
     match fs::read_to_string(format!("/proc/{pid}/comm")) {
         Ok(name) => format!("{} (pid {pid})", name.trim()),
-        Err(_) => format!("pid {pid}"),
+        // The lock is that of an open file: a child has it still.
+        Err(_) => format!("a child of pid {pid}, which has ended"),
     }
 }

@@ -141,9 +141,8 @@ impl LegacyBackend {
         let nothing = Tables::default();
         let seen = self.seen.get(&family).unwrap_or(&nothing);
         if let Some(table) = steps.iter().map(Step::table).find(|t| seen.table(*t).is_none()) {
-            return Err(BackendError::Failed {
-                kind: ErrorKind::Unsupported,
-                what: format!("{family}: ask without doing"),
+            return Err(BackendError::NotAsked {
+                what: format!("{family}: ask whether it would be taken"),
                 words: format!("table {table} does not exist, and asking would create it"),
             });
         }
