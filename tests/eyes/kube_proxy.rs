@@ -21,7 +21,7 @@ fn steps(host: &Host) -> Vec<String> {
 }
 
 pub(super) fn a_kube_proxy_that_restores_our_chains_is_not_fought(eyes: Eyes<'_>) {
-    let host = Host::of(eyes.on);
+    let host = eyes.host();
     host.ck_ok("apply", 0);
     kube_proxy_syncs(&host, eyes, MARK);
     let todo = steps(&host);
@@ -33,7 +33,7 @@ pub(super) fn a_kube_proxy_that_restores_our_chains_is_not_fought(eyes: Eyes<'_>
 #[test]
 fn beside_a_kube_proxy_the_drop_rule_has_a_chain_of_its_own() {
     for eyes in INSTALLED {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         host.ck_ok("apply", 0);
         kube_proxy_syncs(&host, eyes, MARK);
         host.ck_ok("apply", 0);
@@ -49,7 +49,7 @@ fn beside_a_kube_proxy_the_drop_rule_has_a_chain_of_its_own() {
 }
 
 pub(super) fn syncs_of_a_kube_proxy_do_not_set_off_repairs(eyes: Eyes<'_>) {
-    let host = Host::of(eyes.on);
+    let host = eyes.host();
     host.ck_ok("apply", 0);
     kube_proxy_syncs(&host, eyes, MARK);
     host.ck_ok("apply", 0);
@@ -68,7 +68,7 @@ pub(super) fn syncs_of_a_kube_proxy_do_not_set_off_repairs(eyes: Eyes<'_>) {
 #[test]
 fn what_a_kube_proxy_made_before_us_is_left_by_remove() {
     for eyes in INSTALLED {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         kube_proxy_syncs(&host, eyes, MARK);
         let theirs = saves(&host);
         host.ck_ok("apply", 0);
@@ -82,7 +82,7 @@ fn what_a_kube_proxy_made_before_us_is_left_by_remove() {
 #[test]
 fn a_kube_proxy_of_another_bit_is_reported_and_not_overwritten() {
     for eyes in INSTALLED {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         host.ck_ok("apply", 0);
         kube_proxy_syncs(&host, eyes, 1 << 13);
         let masquerading = |host: &Host| {

@@ -2,7 +2,6 @@
 //! What takes `Eyes` is run by `versions` with each iptables.
 use super::others::{Eyes, INSTALLED, kubelet_rules, kubelet_starts, saves};
 use super::{FULL, writes_nothing};
-use crate::support::Host;
 
 /// Two jumps to KUBE-FIREWALL and one to KUBE-POSTROUTING, two marks, three that masquerade, the
 /// drop rule, and for IPv4 the localnet rule.
@@ -33,7 +32,7 @@ pub(super) fn a_kubelet_that_starts_after_us_writes_nothing(eyes: Eyes<'_>) {
 
 /// Its canary is kubelet's own then: ours stands beside it, and to lack that alone is no drift.
 pub(super) fn what_a_kubelet_made_is_in_sync(eyes: Eyes<'_>) {
-    let host = Host::of(eyes.on);
+    let host = eyes.host();
     kubelet_starts(&host, eyes);
     assert_eq!(eyes.saves(&host), FULL);
     assert_eq!(saves(&host), FULL, "as the installed iptables sees it");
@@ -47,7 +46,7 @@ pub(super) fn what_a_kubelet_made_is_in_sync(eyes: Eyes<'_>) {
 #[test]
 fn what_a_kubelet_made_is_left_by_remove() {
     for eyes in INSTALLED {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         kubelet_starts(&host, eyes);
         let theirs = saves(&host);
         host.ck_ok("--profile full remove", 0);

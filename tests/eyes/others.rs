@@ -20,9 +20,23 @@ impl Eyes<'static> {
 }
 
 impl Eyes<'_> {
+    /// A host with this backend, on legacy with these programs as its tools where they are by path.
+    pub(super) fn host(self) -> Host {
+        let host = Host::of(self.on);
+        if self.on == On::Legacy && self.programs[0].contains('/') {
+            for (name, program) in self.on.tools().into_iter().zip(self.programs) {
+                for kind in ["save", "restore"] {
+                    let run = format!("exec {program}-{kind} \"$@\"");
+                    host.replace(&format!("{name}-{kind}"), &run);
+                }
+            }
+        }
+        host
+    }
+
     /// A host on which `--profile full apply` has run.
     pub(super) fn applied_in_full(self) -> Host {
-        let host = Host::of(self.on);
+        let host = self.host();
         host.ck_ok("--profile full apply", 0);
         host
     }

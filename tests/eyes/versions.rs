@@ -1,5 +1,5 @@
-//! The same eyes in other versions: the iptables-nft of other Debian suites, which
-//! `scripts/other-iptables` unpacks, beside the installed one; and the installed iptables-legacy.
+//! The same eyes in other versions: the iptables of other Debian suites, which `scripts/other-iptables`
+//! unpacks, beside the installed one. On legacy chainkeeper works by the version's own tools.
 use super::kube_proxy::*;
 use super::kubelet::*;
 use super::others::{Eyes, kubelet_starts, saves};
@@ -11,11 +11,11 @@ use std::path::Path;
 const SUITES: [(&str, &str); 3] = [("bullseye", "v1.8.7 "), ("trixie", "v1.8.11 "), ("sid", "v1.")];
 
 /// The programs of that suite by path. Where a change is judged, all must be there.
-fn unpacked(suite: &str) -> Option<[String; 2]> {
+fn unpacked(suite: &str, on: On) -> Option<[String; 2]> {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("other-iptables");
     let bin = all.join(suite).join("bin");
-    if bin.exists() {
-        return Some(On::Nft.tools().map(|program| bin.join(program).display().to_string()));
+    if bin.join(on.tools()[0]).exists() {
+        return Some(on.tools().map(|program| bin.join(program).display().to_string()));
     }
     let why = format!("{} is not there; scripts/other-iptables makes it", bin.display());
     assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{why}");
@@ -23,28 +23,35 @@ fn unpacked(suite: &str) -> Option<[String; 2]> {
     None
 }
 
+/// Runs a check by the eyes of that suite, or of the machine.
+fn by(suite: &str, on: On, check: fn(Eyes<'_>)) {
+    if suite == "installed" {
+        check(Eyes::of(on));
+    } else if let Some([v4, v6]) = unpacked(suite, on) {
+        check(Eyes { on, programs: [&v4, &v6] });
+    }
+}
+
 /// Tests of these names for each version: the name of one that fails says who misreads us. On legacy those
 /// that are not about nf_tables.
 macro_rules! with_each_version {
-    (both { $($both:ident,)* } nft { $($nft:ident,)* }) => {
-        with_each_version!(installed Nft { $($both,)* $($nft,)* });
-        with_each_version!(legacy Legacy { $($both,)* });
-        with_each_version!(bullseye { $($both,)* $($nft,)* });
-        with_each_version!(trixie { $($both,)* $($nft,)* });
-        with_each_version!(sid { $($both,)* $($nft,)* });
+    (both $both:tt nft $nft:tt) => {
+        with_each_version!(installed $both $nft);
+        with_each_version!(bullseye $both $nft);
+        with_each_version!(trixie $both $nft);
+        with_each_version!(sid $both $nft);
     };
-    ($name:ident $on:ident { $($check:ident,)* }) => {
-        mod $name {
-            $(#[test] fn $check() { super::$check(super::Eyes::of(super::On::$on)); })*
-        }
-    };
-    ($suite:ident { $($check:ident,)* }) => {
+    ($suite:ident { $($both:ident,)* } { $($nft:ident,)* }) => {
         mod $suite {
-            $(#[test] fn $check() {
-                if let Some([v4, v6]) = super::unpacked(stringify!($suite)) {
-                    super::$check(super::Eyes { on: super::On::Nft, programs: [&v4, &v6] });
-                }
-            })*
+            use super::{On, by};
+            $(#[test] fn $both() { by(stringify!($suite), On::Nft, super::$both); })*
+            $(#[test] fn $nft() { by(stringify!($suite), On::Nft, super::$nft); })*
+            mod legacy {
+                use super::{On, by};
+                $(#[test] fn $both() {
+                    by(stringify!($suite), On::Legacy, super::super::$both);
+                })*
+            }
         }
     };
 }
@@ -69,7 +76,7 @@ with_each_version! {
 
 fn iptables_saves_what_kubelet_made(eyes: Eyes<'_>) {
     for (profile, golden) in PROFILES {
-        let host = Host::of(eyes.on);
+        let host = eyes.host();
         host.ck_ok(&format!("--profile {profile} apply"), 0);
         assert_eq!(eyes.saves(&host), golden, "profile {profile}");
     }
@@ -154,12 +161,18 @@ fn native_tables_are_given_up_whole_and_no_rule_is_misread(eyes: Eyes<'_>) {
 #[test]
 fn the_versions_are_these() {
     let host = Host::new();
-    eprintln!("the installed {}", host.sh("iptables-nft --version").trim());
+    for on in On::BOTH {
+        eprintln!("the installed {}", host.by(on.tools()[0], "$T --version").trim());
+    }
     for (suite, stands_for) in SUITES {
-        for program in unpacked(suite).iter().flatten() {
-            let version = host.sh(&format!("{program} --version"));
-            eprintln!("{suite}'s {}", version.trim());
-            assert!(version.contains(stands_for), "{suite}: {version}");
+        for on in On::BOTH {
+            for program in unpacked(suite, on).iter().flatten() {
+                let version = host.sh(&format!("{program} --version"));
+                eprintln!("{suite}'s {}", version.trim());
+                assert!(version.contains(stands_for), "{suite}: {version}");
+                let kind = if on == On::Nft { "(nf_tables)" } else { "(legacy)" };
+                assert!(version.trim().ends_with(kind), "{suite}: {version}");
+            }
         }
     }
 }
@@ -169,7 +182,7 @@ fn the_versions_are_these() {
 fn a_version_loads_nothing_of_the_machines() {
     let host = Eyes::of(On::Nft).applied_in_full();
     for (suite, _) in SUITES {
-        let Some([program, _]) = unpacked(suite) else { continue };
+        let Some([program, _]) = unpacked(suite, On::Nft) else { continue };
         let mark = "-t nat -C KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN";
         let log = host.sh(&format!("LD_DEBUG=files {program} {mark} 2>&1"));
         // The first to get control is the shell that starts the program.
@@ -187,7 +200,9 @@ fn a_version_loads_nothing_of_the_machines() {
 /// takes the rule for one without a condition, and says nothing.
 #[test]
 fn v1_8_7_loses_the_mark_match_that_v1_8_11_writes() {
-    let (Some([old, _]), Some([v4, v6])) = (unpacked("bullseye"), unpacked("trixie")) else {
+    let (Some([old, _]), Some([v4, v6])) =
+        (unpacked("bullseye", On::Nft), unpacked("trixie", On::Nft))
+    else {
         return;
     };
     let host = Host::new();

@@ -1,7 +1,7 @@
-//! How many processes a command starts: scripts in front of the tools write each down. The choice of a
-//! backend looks for itself, also where one is asked for, and without the lock; so what is there is
-//! saved twice, once to choose and once to act on.
-use crate::support::{Host, On};
+//! How many processes a command starts: scripts in front of the tools write each down. To open a backend
+//! is to choose one, with a look of its own and without the lock, also where one is asked for. So a
+//! command saves what is there twice, `run` but once more than it has passes.
+use crate::support::{Host, On, PROGRAM, Running, eventually};
 
 /// What both families' tools were started in a while, sorted.
 const SAVES: [&str; 2] = ["ip6tables-legacy-save", "iptables-legacy-save"];
@@ -67,6 +67,7 @@ fn an_idle_pass_saves_and_restores_nothing() {
         for words in ["apply", "diff"] {
             assert_eq!(started(&host, &format!("{backend} {words}"), 0), sum(&[&SAVES, &SAVES]));
         }
+        assert_eq!(started(&host, &format!("{backend} probe"), 0), sum(&[&SAVES]));
     }
 }
 
@@ -81,5 +82,24 @@ fn a_repair_restores_the_family_that_needs_it() {
         }
         let words = format!("{backend} remove");
         assert_eq!(started(&host, &words, 0), sum(&[&SAVES, &SAVES, &RESTORES]));
+    }
+}
+
+/// A pass of `run` chooses by what it is about to act on.
+#[test]
+fn an_idle_pass_of_run_saves_each_family_once() {
+    for (host, backend) in hosts() {
+        host.ck_ok(&format!("{backend} apply"), 0);
+        let before = host.starts().len();
+        let mut run = host.start(PROGRAM, &format!("{backend} -vv run --sync-period 100ms"));
+        let passes = |run: &Running| run.journal().matches("looked at generation").count();
+        eventually("a few passes", || passes(&run) >= 4);
+        run.signal("TERM");
+        assert_eq!(run.ended(), 0, "{}", run.journal());
+        eventually("all is read", || run.journal().contains("stopped; "));
+        let mut names = host.starts().split_off(before);
+        names.sort();
+        // Opening it is a look of its own.
+        assert_eq!(names, sum(&vec![&SAVES[..]; 1 + passes(&run)]));
     }
 }
