@@ -55,7 +55,7 @@ fn while_apply_moves_and_sweeps_no_packet_slips_through() {
 #[test]
 fn without_a_state_file_it_follows_as_well() {
     let host = hinted("legacy");
-    let run = running(&host, "legacy", "--on-backend-change follow --state-file=");
+    let run = running(&host, "legacy", "--on-backend-change follow --state-file none");
     for (from, to) in OTHER.into_iter().cycle().take(3) {
         kubelet_moves(&host, from, to);
         only_in(&host, to, from);

@@ -99,7 +99,7 @@ fn what_goes_against_a_choice_is_said_once() {
     hint(&host, "legacy", "N");
     let run = running(&host, "nft", "");
     a_while();
-    assert_eq!(times(&run, "two backends carry a hint"), 1, "{}", run.journal());
+    assert_eq!(times(&run, "mixed host: KUBE-IPTABLES-HINT is in "), 1, "{}", run.journal());
     let host = hinted("nft");
     let run = running(&host, "legacy", "--backend legacy");
     a_while();
