@@ -58,9 +58,9 @@ const LEGACY_DENIED: Advice = Advice {
     remedy: "run as uid 0 with both capabilities, and in a container mount /run/xtables.lock",
 };
 const NO_BACKEND: Advice = Advice {
-    when: "no backend, or a tool is missing",
-    why: "see above: what is missing is named",
-    remedy: "`chainkeeper probe` shows what was found; install iptables for legacy, or load the module",
+    when: "no backend can be chosen or used",
+    why: "what was seen, what is missing or could not be read is named",
+    remedy: "what the row of decision 0005 asks for is named; `chainkeeper probe` shows all that was found",
 };
 const NOT_ASKED: Advice = Advice {
     when: "legacy: `--validate` where a table is missing",
@@ -72,10 +72,15 @@ const LOCKED: Advice = Advice {
     why: "another program is writing with iptables-legacy, or hangs; nothing was changed",
     remedy: "run the command again when it is done; --lock-wait waits longer",
 };
+const NO_LOCK: Advice = Advice {
+    when: "the xtables lock cannot be opened",
+    why: "without the lock nobody would wait for us; nothing was changed",
+    remedy: "make its folder writable, mount the host's /run/xtables.lock, or set XTABLES_LOCKFILE",
+};
 const TOOL: Advice = Advice {
     when: "a legacy tool failed",
-    why: "its own words are above; tables are committed one by one, the one it names was not",
-    remedy: "run `chainkeeper diff` to see what is left to do",
+    why: "its own words are above; a table that it did not commit is as it was",
+    remedy: "`chainkeeper diff` shows what is left to do; run the tool by hand to see more",
 };
 const BUSY: Advice = Advice {
     when: "others keep committing",
@@ -89,7 +94,7 @@ const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the reference page.
-pub const TABLE: [Advice; 14] = [
+pub const TABLE: [Advice; 15] = [
     NOT_EFFECTIVE,
     NOT_GRANTED,
     OTHER_NAMESPACE,
@@ -101,6 +106,7 @@ pub const TABLE: [Advice; 14] = [
     NO_BACKEND,
     NOT_ASKED,
     LOCKED,
+    NO_LOCK,
     TOOL,
     BUSY,
     OTHER,
@@ -108,32 +114,25 @@ pub const TABLE: [Advice; 14] = [
 
 /// Cause and way out of a backend's error. Pure: privileges come in.
 pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
-    match error {
-        BackendError::NoExtension { .. } => return NO_EXTENSION,
-        BackendError::Locked { .. } => return LOCKED,
-        BackendError::NotAsked { .. } => return NOT_ASKED,
-        BackendError::Busy { .. }
-        | BackendError::Denied { .. }
-        | BackendError::Unsupported { .. }
-        | BackendError::Refused { .. }
-        | BackendError::Garbled { .. }
-        | BackendError::Failed { .. } => {}
-    }
-    let ours = !matches!(error, BackendError::Failed { .. });
-    match (error.kind(), error.errno()) {
-        (ErrorKind::Denied, _) => match (privileges.effective, privileges.bounding) {
-            (Some(true), _) if ours => OTHER_NAMESPACE,
-            (Some(true), _) => LEGACY_DENIED,
-            (_, Some(true)) => NOT_EFFECTIVE,
-            (_, _) => NOT_GRANTED,
-        },
-        (ErrorKind::Busy, _) => BUSY,
-        (ErrorKind::Unsupported, None) => NO_BACKEND,
-        (ErrorKind::Unsupported, Some(_)) => MISSING,
-        (ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
-        (ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
-        (ErrorKind::Refused, _) if ours => OTHER,
-        (ErrorKind::Refused, _) => TOOL,
+    let capability = || match (privileges.effective, privileges.bounding) {
+        (Some(true), _) => OTHER_NAMESPACE,
+        (_, Some(true)) => NOT_EFFECTIVE,
+        (_, _) => NOT_GRANTED,
+    };
+    match (error, error.kind(), error.errno()) {
+        (BackendError::NoExtension { .. }, _, _) => NO_EXTENSION,
+        (BackendError::NotAsked { .. }, _, _) => NOT_ASKED,
+        (BackendError::NoBackend { remedy: Some(_), .. }, _, _) => NO_BACKEND,
+        (BackendError::Lock { .. }, ErrorKind::Busy, _) => LOCKED,
+        (BackendError::Lock { .. }, _, _) => NO_LOCK,
+        (BackendError::Failed { .. }, ErrorKind::Denied, _) => LEGACY_DENIED,
+        (BackendError::Failed { .. }, _, _) => TOOL,
+        (_, ErrorKind::Denied, _) => capability(),
+        (_, ErrorKind::Busy, _) => BUSY,
+        (_, ErrorKind::Unsupported, _) => MISSING,
+        (_, ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
+        (_, ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
+        (_, ErrorKind::Refused, _) => OTHER,
     }
 }
 
@@ -163,17 +162,25 @@ pub fn exit_code(error: &BackendError) -> u8 {
 /// The screen of a backend's error: what, why, the way out.
 pub fn screen(error: &BackendError, privileges: Privileges) -> String {
     let advice = advise(error, privileges);
-    let why = match error {
+    let (why, remedy) = match error {
         BackendError::Unsupported { missing, .. } | BackendError::NoExtension { missing, .. } => {
-            missing.clone()
+            (missing.as_str(), advice.remedy)
         }
-        BackendError::Busy { .. }
+        BackendError::NoBackend { what, why, remedy: Some(remedy), .. } => {
+            return screen_of(what, why, remedy);
+        }
+        BackendError::NoBackend { remedy: None, .. }
+        | BackendError::Busy { .. }
         | BackendError::Denied { .. }
         | BackendError::Refused { .. }
         | BackendError::Garbled { .. }
-        | BackendError::Locked { .. }
+        | BackendError::Lock { .. }
         | BackendError::NotAsked { .. }
-        | BackendError::Failed { .. } => advice.why.to_owned(),
+        | BackendError::Failed { .. } => (advice.why, advice.remedy),
     };
-    format!("error: {error}\n  why   {why}\n  do    {}", advice.remedy)
+    screen_of(&error.to_string(), why, remedy)
+}
+
+fn screen_of(what: &str, why: &str, remedy: &str) -> String {
+    format!("error: {what}\n  why   {why}\n  do    {remedy}")
 }

@@ -9,6 +9,7 @@ use crate::advice;
 use crate::config::Config;
 use crate::exit;
 use crate::host;
+use crate::probe::Kind;
 use crate::reconcile::Pass;
 use crate::report;
 use crate::switch::{Done, Switch};
@@ -23,12 +24,15 @@ pub fn apply(config: &Config, screen: Screen) -> u8 {
     }
     match open(config).and_then(|mut switch| Ok((switch.apply()?, switch))) {
         Err(error) => screen.fail(&error),
-        Ok((Done { pass, other }, switch)) => {
-            let swept = || other.as_ref().map_or(String::new(), |p| swept(&switch, p));
-            let text = || report::applied(&pass) + &lines(report::state(&pass.look)) + &swept();
-            screen.result(text, || context(config, &switch, pass_json(&pass), other.as_ref()));
-            warnings(config, &switch, &pass);
-            families(&pass, if problems(&pass) { exit::FAILED } else { exit::FINE })
+        Ok((done, switch)) => {
+            let pass = &done.pass;
+            let text = || {
+                report::applied(pass) + &lines(report::state(&pass.look)) + &swept(&switch, &done)
+            };
+            screen.result(text, || context(config, &switch, pass_json(pass), done.swept()));
+            warnings(config, &switch, pass);
+            let wrong = problems(pass) | other_failed(&done);
+            families(pass, if wrong { exit::FAILED } else { exit::FINE })
         }
     }
 }
@@ -47,28 +51,52 @@ pub fn diff(config: &Config, validate: bool, apply: &str, screen: Screen) -> u8 
             (false, false) => Pass::of(switch.look(CanaryPolicy::Write)?),
             (true, _) => Pass::of(look),
         };
-        Ok((pass, switch))
+        let other = switch.look_at_leftovers()?.map(Pass::of);
+        Ok((pass, other, switch))
     });
     match look {
         Err(error) => screen.fail(&error),
-        Ok((pass, switch)) => {
-            let accepted = if validate { accepted(&pass) } else { "" };
-            let text = || report::diff(&pass.look, apply) + accepted;
+        Ok((mut pass, other, switch)) => {
+            let accepted =
+                if validate { accepted(&mut pass, switch.choice().kind) } else { "".into() };
+            let there = || would_go(&switch, other.as_ref(), apply);
+            let text = || report::diff(&pass.look, apply) + &there() + &accepted;
             let json = || report::json(&pass.look, pass.applied.as_ref(), None);
-            screen.result(text, || context(config, &switch, json(), None));
+            screen.result(text, || context(config, &switch, json(), other.as_ref()));
             warnings(config, &switch, &pass);
-            families(&pass, if pass.look.in_sync() { exit::FINE } else { exit::DIFFERS })
+            let sweeps = other.iter().flat_map(|p| p.look.families.values().flatten());
+            let idle = pass.look.in_sync() && sweeps.into_iter().all(|d| d.steps.is_empty());
+            families(&pass, if idle { exit::FINE } else { exit::DIFFERS })
         }
     }
 }
 
-fn accepted(pass: &Pass) -> &'static str {
+/// What would go from the other backend.
+fn would_go(switch: &Switch, other: Option<&Pass>, by: &str) -> String {
+    let text =
+        |p: &Pass| format!("in {}\n{}", switch.choice().kind.other(), report::diff(&p.look, by));
+    other.map_or(String::new(), text)
+}
+
+/// The answer to `--validate`, in words. A question that was not asked is no error.
+fn accepted(pass: &mut Pass, kind: Kind) -> String {
+    let not_asked = |e: &&BackendError| matches!(e, BackendError::NotAsked { .. });
+    let found = pass.errors().find(not_asked).cloned();
+    if let Some(error) = found {
+        pass.applied = None;
+        return format!("It was not asked whether this would be taken: {error}.\n");
+    }
     let asked = pass.applied.as_ref().is_some_and(|a| !a.families.is_empty());
-    let refused = pass.look.families.keys().any(|f| pass.error(*f).is_some());
-    match (asked, refused) {
-        (_, true) => "It would be refused, or could not be asked about; see the error.\n",
-        (true, false) => "The kernel would take it (asked by a batch that was rolled back).\n",
-        (false, false) => "",
+    match (asked, pass.is_well(), kind) {
+        (_, false, _) => "It would be refused; see the error.\n".into(),
+        (true, true, Kind::Nft) => {
+            "The kernel would take it (asked by a batch that was rolled back).\n".into()
+        }
+        (true, true, Kind::Legacy) => {
+            "iptables-restore --test takes it; the kernel itself is asked only when it is done.\n"
+                .into()
+        }
+        (false, true, _) => String::new(),
     }
 }
 
@@ -83,15 +111,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
             Err(error) => screen.fail(&error),
             Ok(((look, other), switch)) => {
                 let other = other.map(Pass::of);
-                let there = || {
-                    other.as_ref().map_or(String::new(), |p| {
-                        format!(
-                            "in {}\n{}",
-                            switch.choice().kind.other(),
-                            report::diff(&p.look, remove)
-                        )
-                    })
-                };
+                let there = || would_go(&switch, other.as_ref(), remove);
                 let json =
                     || context(config, &switch, report::json(&look, None, None), other.as_ref());
                 screen.result(|| report::diff(&look, remove) + &there(), json);
@@ -101,12 +121,12 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
     }
     match switch.and_then(|mut s| Ok((s.remove(force)?, s))) {
         Err(error) => screen.fail(&error),
-        Ok((Done { pass, other }, switch)) => {
-            let there = || other.as_ref().map_or(String::new(), |p| swept(&switch, p));
-            let json = || context(config, &switch, pass_json(&pass), other.as_ref());
-            screen.result(|| report::removal(&pass) + &there(), json);
-            let wrong = problems(&pass) || other.iter().any(|p| problems(p) || !p.is_well());
-            families(&pass, if wrong { exit::FAILED } else { exit::FINE })
+        Ok((done, switch)) => {
+            let pass = &done.pass;
+            let json = || context(config, &switch, pass_json(pass), done.swept());
+            screen.result(|| report::removal(pass) + &swept(&switch, &done), json);
+            let wrong = problems(pass) | other_failed(&done);
+            families(pass, if wrong { exit::FAILED } else { exit::FINE })
         }
     }
 }
@@ -135,10 +155,16 @@ fn problems(pass: &Pass) -> bool {
     pass.look.families.values().flatten().any(|d| !d.problems.is_empty())
 }
 
-/// What was taken out of the other backend, and what could not be.
-fn swept(switch: &Switch, pass: &Pass) -> String {
-    pass.errors().for_each(|e| warn(&advice::screen(e, host::privileges())));
-    format!("in {}\n{}", switch.choice().kind.other(), report::removal(pass))
+/// What was taken out of the other backend.
+fn swept(switch: &Switch, done: &Done) -> String {
+    let text = |p: &Pass| format!("in {}\n{}", switch.choice().kind.other(), report::removal(p));
+    done.swept().map_or(String::new(), text)
+}
+
+/// Says why something of ours is left in the other backend.
+fn other_failed(done: &Done) -> bool {
+    done.other_errors().for_each(|e| warn(&advice::screen(e, host::privileges())));
+    done.other_errors().next().is_some() || done.swept().is_some_and(problems)
 }
 
 /// `make-iptables-util-chains = false`: nothing is made, looked at or removed.

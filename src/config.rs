@@ -24,13 +24,14 @@ pub struct Settings {
     /// What `run` does when others use the other backend [default: warn]
     #[arg(long, global = true, value_enum)]
     pub on_backend_change: Option<OnBackendChange>,
-    /// What happens to chains that we left in the other backend [default: own]
+    /// What happens to chains that we left in the other backend; `remove` takes them [default: own]
     #[arg(long, global = true, value_enum)]
     pub sweep: Option<Sweep>,
-    /// How long a pass waits for the xtables lock (legacy) [default: 5s]
+    /// How long a pass waits for the xtables lock (legacy), deaf to SIGTERM [default: 5s]
     #[arg(long, global = true, value_name = "TIME")]
     pub lock_wait: Option<String>,
-    /// What is remembered between runs, or `none` [default: /var/lib/chainkeeper/state.json]
+    /// What is remembered between runs, or `none` [default: state.json in $STATE_DIRECTORY, else in
+    /// /var/lib/chainkeeper]
     #[arg(long, global = true, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
     /// How rules are written; native only for kernels without xt extensions [default: xt]

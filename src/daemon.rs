@@ -77,7 +77,9 @@ async fn reconfigured(worker: &Worker, new: Result<Config, String>) -> Result<Co
     let new = new?;
     let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
     let backend = worker.ask(order).await.ok_or("the worker thread is gone")?;
-    info!("configuration reloaded: {}", backend.map_err(|e| e.to_string())?);
+    let choice = backend.map_err(|e| e.to_string())?;
+    info!("configuration reloaded: {choice}");
+    choice.warnings.iter().for_each(|w| warn!("{w}"));
     Ok(new)
 }
 
@@ -96,9 +98,11 @@ fn every(config: &Config) -> Interval {
 
 fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
     match answer {
-        Some(Ok(Done { pass, other })) => {
-            let here = removed_from(&pass);
-            match other.is_none_or(|other| removed_from(&other)) && here {
+        Some(Ok(done)) => {
+            done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+            let there =
+                done.other_errors().next().is_none() && done.swept().is_none_or(removed_from);
+            match there && removed_from(&done.pass) {
                 true => Ended::Asked,
                 false => Ended::RemoveFailed,
             }
@@ -141,22 +145,34 @@ fn removed_from(pass: &Pass) -> bool {
 struct Journal {
     last_state: String,
     last_error: String,
+    /// Of the other backend.
+    last_other: String,
 }
 
 impl Journal {
     /// Says what there is to say of a pass.
     fn synced(&mut self, kept: Result<Done, BackendError>, said: &[String]) {
         said.iter().for_each(|line| warn!("{line}"));
-        let (pass, other) = match kept {
-            Ok(Done { pass, other }) => (Ok(pass), other),
-            Err(error) => (Err(error), None),
-        };
-        self.pass(pass);
-        if let Some(swept) = other {
-            info!("our chains in the other backend:");
-            report::removal(&swept).lines().for_each(|line| info!("{line}"));
-            swept.errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+        match kept {
+            Ok(done) => {
+                self.other_errors(&done);
+                if let Some(swept) = done.swept() {
+                    info!("in the other backend:");
+                    report::removal(swept).lines().for_each(|line| info!("{line}"));
+                }
+                self.pass(Ok(done.pass));
+            }
+            Err(error) => self.pass(Err(error)),
         }
+    }
+
+    fn other_errors(&mut self, done: &Done) {
+        let screens = done.other_errors().map(|e| advice::screen(e, host::privileges()));
+        let errors = screens.collect::<Vec<_>>().join("\n");
+        if errors != self.last_other && !errors.is_empty() {
+            error!("chains of ours are left in the other backend\n{errors}");
+        }
+        self.last_other = errors;
     }
 
     fn pass(&mut self, pass: Result<Pass, BackendError>) {

@@ -24,8 +24,8 @@ pub const TABLE: [(u8, &str); 8] = [
     (DIFFERS, "differs: `diff` found something to do or something wrong"),
     (USAGE, "usage or configuration: the message names the flag, key or line"),
     (UNSUPPORTED, "not supported here: the kernel or this build lacks what is named"),
-    (DENIED, "not permitted: CAP_NET_ADMIN is missing, or a table has an owner"),
-    (FAILED, "refused or failed, or not ours to mend: the message names it"),
+    (DENIED, "not permitted: a capability or group is missing, or a table has an owner"),
+    (FAILED, "refused, failed, busy (a lock), or not ours to mend: the message names it"),
     (ONE_FAMILY, "one family only: the other failed, and the message says why"),
     (BACKEND_CHANGED, "backend changed: `run --on-backend-change exit` saw others move"),
 ];

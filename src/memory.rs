@@ -16,8 +16,10 @@ use tracing::warn;
 
 /// Where it is, unless told otherwise: where systemd says (StateDirectory=), else in /var/lib.
 pub fn default() -> PathBuf {
-    let folder = std::env::var_os("STATE_DIRECTORY").filter(|f| !f.is_empty());
-    PathBuf::from(folder.unwrap_or_else(|| "/var/lib/chainkeeper".into())).join("state.json")
+    let folders = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
+    // systemd parts several folders by colons.
+    let first = std::env::split_paths(&folders).find(|f| !f.as_os_str().is_empty());
+    first.unwrap_or_else(|| "/var/lib/chainkeeper".into()).join("state.json")
 }
 
 /// Of the file's form.
@@ -169,7 +171,10 @@ impl Memory {
             kube_proxy: state.kube_proxy,
             created: state.created.iter().cloned().collect(),
         };
-        write(path, &file).map_err(|e| format!("cannot remember in {}: {e}", path.display()))
+        write(path, &file).map_err(|e| {
+            // Not the whole error: it names a file that is called otherwise each time.
+            format!("cannot remember in {}: {}", path.display(), e.kind())
+        })
     }
 
     /// Keeping goes on without a memory, so each complaint is said once.

@@ -93,7 +93,7 @@ pub struct Held {
 }
 
 /// What nf_tables said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NftFacts {
     /// Does it answer (NFT_MSG_GETGEN)? `No`: EINVAL, EOPNOTSUPP or EPROTONOSUPPORT.
     pub answers: Fact,
@@ -110,7 +110,7 @@ pub struct NftFacts {
 }
 
 /// What is known of legacy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyFacts {
     /// Tables that exist, by the kernel's own lists (`ip_tables_names`, `ip6_tables_names`); a missing
     /// list is an empty one. `Err`: a list could not be read, and why.
@@ -148,7 +148,7 @@ pub struct Remembered {
 }
 
 /// Everything that was found out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// nf_tables.
     pub nft: NftFacts,
@@ -193,10 +193,10 @@ pub struct Choice {
     pub not_chosen: String,
 }
 
-/// `nft, because KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
+/// `nft: KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, because {}", self.kind, self.why)
+        write!(f, "{}: {}", self.kind, self.why)
     }
 }
 
@@ -209,8 +209,10 @@ pub struct NoChoice {
     pub kind: ErrorKind,
     /// What failed.
     pub what: String,
-    /// Why, and the way out.
+    /// Why.
     pub why: String,
+    /// The way out; `None`: that of a missing capability.
+    pub remedy: Option<String>,
 }
 
 /// A question that costs more than the others, asked only when a row needs its answer. One that could

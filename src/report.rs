@@ -5,7 +5,7 @@ mod probe;
 mod written;
 
 pub use diff::{diff, problems, state};
-pub use probe::{evidence, probe, probe_json};
+pub use probe::{no_backend, probe, probe_json};
 pub use written::{applied, removal};
 
 use crate::reconcile::{Look, Outcome};

@@ -4,11 +4,13 @@ use crate::backends;
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
 use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
-use crate::probe::{Basis, Choice, Facts, Kind, Remembered, Verdict};
+use crate::probe::{Basis, Choice, Facts, Kind, NoChoice, Remembered, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
 use crate::report;
 use chainkeeper_contract::{BackendError, CanaryPolicy};
-use tracing::warn;
+
+const UNPROVEN: &str = "legacy chains carry no mark: without a state file ours are taken for another's \
+                        later, and `remove` leaves them";
 
 /// One host, one configuration, one backend at a time.
 pub struct Switch {
@@ -28,8 +30,21 @@ pub struct Switch {
 pub struct Done {
     /// In the backend that is in use.
     pub pass: Pass,
-    /// What was taken out of the other one.
-    pub other: Option<Pass>,
+    /// What was taken out of the other one, or why it could not be.
+    pub other: Option<Result<Pass, BackendError>>,
+}
+
+impl Done {
+    /// The pass over the other backend, where there was one and it could look.
+    pub fn swept(&self) -> Option<&Pass> {
+        self.other.as_ref()?.as_ref().ok()
+    }
+
+    /// The errors of the other backend.
+    pub fn other_errors(&self) -> impl Iterator<Item = &BackendError> {
+        let failed = self.other.as_ref().and_then(|other| other.as_ref().err());
+        failed.into_iter().chain(self.swept().into_iter().flat_map(Pass::errors))
+    }
 }
 
 /// One pass of `run`.
@@ -55,7 +70,10 @@ impl Switch {
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
         let (facts, verdict) = gatherer.choose(&state, known, None);
-        let choice = chosen(verdict)?;
+        let mut choice = chosen(verdict)?;
+        if choice.kind == Kind::Legacy && memory.path().is_none() {
+            choice.warnings.push(UNPROVEN.into());
+        }
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told) = (config.clone(), choice.warnings.clone());
@@ -94,6 +112,14 @@ impl Switch {
         self.keeper.validate()
     }
 
+    /// Looks at what [`Switch::apply`] would take out of the other backend.
+    pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
+        match self.leftover && self.config.sweep == Sweep::Own {
+            true => Ok(Some(self.other()?.look_for_removal(false)?)),
+            false => Ok(None),
+        }
+    }
+
     /// Says what [`Switch::remove`] would take, here and from the other backend.
     pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
         let look = self.keeper.look_for_removal(force)?;
@@ -116,8 +142,8 @@ impl Switch {
         let mut pass = self.keeper.keep();
         let (mut words, moved) = self.look_again();
         match (moved, self.config.on_backend_change) {
-            (Some(new), OnBackendChange::Exit) => {
-                words.push(format!("stopping (--on-backend-change exit): {}", new.why));
+            (Some(_), OnBackendChange::Exit) => {
+                words.push("stopping (--on-backend-change exit)".into());
                 leave = true;
             }
             (Some(new), OnBackendChange::Follow) => match self.follow(new) {
@@ -143,7 +169,7 @@ impl Switch {
     /// Takes out what we made, and what we left in the other backend.
     pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
         let pass = self.keeper.remove(force)?;
-        let other = if self.sweeps_on_removal() { self.sweep() } else { None };
+        let other = self.sweeps_on_removal().then(|| self.sweep());
         Ok(Done { pass, other })
     }
 
@@ -155,7 +181,7 @@ impl Switch {
     /// leftover once ours are in place here.
     fn after(&mut self, pass: Pass) -> Done {
         let sweeps = pass.in_place() && self.leftover && self.config.sweep == Sweep::Own;
-        let other = if sweeps { self.sweep() } else { None };
+        let other = sweeps.then(|| self.sweep());
         if pass.is_well() {
             self.remember();
         }
@@ -168,14 +194,11 @@ impl Switch {
         Ok(Keeper::new(backend, self.config.clone()).remembering(self.memory.clone()))
     }
 
-    /// Takes out what is proven ours there. An error is said, and tried again at the next start.
-    fn sweep(&mut self) -> Option<Pass> {
-        self.leftover = false;
-        let swept = self.other().and_then(|mut other| other.remove(false));
-        let told = |e: &BackendError| {
-            warn!("chains of ours are left in {}: {e}", self.choice.kind.other());
-        };
-        swept.inspect_err(told).ok()
+    /// Takes out what is proven ours there. After an error it is tried again in the next pass.
+    fn sweep(&mut self) -> Result<Pass, BackendError> {
+        let swept = self.other()?.remove(false)?;
+        self.leftover = !swept.is_well();
+        Ok(swept)
     }
 
     /// What was asked for says nothing of the host.
@@ -204,7 +227,9 @@ impl Switch {
             }
             Verdict::Chosen(new) => {
                 let stay = match self.config.on_backend_change {
-                    OnBackendChange::Warn => format!("; staying with {kind} (--on-backend-change)"),
+                    OnBackendChange::Warn => {
+                        format!("; staying with {kind} (--on-backend-change warn)")
+                    }
                     OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
                 };
                 (vec![format!("others use {} now: {}{stay}", new.kind, new.why)], Some(new))
@@ -228,7 +253,7 @@ impl Switch {
             let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
             return Err(cannot(why.join("; ")));
         }
-        let said = format!("moved from {} to {}: {}", self.choice.kind, new.kind, new.why);
+        let said = format!("moved from {} to {}", self.choice.kind, new.kind);
         self.keeper = keeper;
         self.choice = new;
         self.leftover = true;
@@ -247,8 +272,8 @@ fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, B
 pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
     match verdict {
         Verdict::Chosen(choice) => Ok(choice),
-        Verdict::None(no) => {
-            Err(BackendError::Failed { kind: no.kind, what: no.what, words: no.why })
+        Verdict::None(NoChoice { kind, what, why, remedy, .. }) => {
+            Err(BackendError::NoBackend { kind, what, why, remedy })
         }
         Verdict::Ask(question) => Err(BackendError::Garbled {
             what: "choose a backend".into(),

@@ -1,5 +1,6 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::config::Config;
+use crate::probe::Choice;
 use crate::switch::{Done, Switch, Synced};
 use chainkeeper_contract::BackendError;
 use std::sync::mpsc;
@@ -13,8 +14,8 @@ pub type Reply<T> = oneshot::Sender<T>;
 pub enum Order {
     /// Look, and bring everything in place.
     Sync(Reply<Synced>),
-    /// From now on keep this. After an error, what was kept before; else the backend in words.
-    Reconfigure(Box<Config>, Reply<Result<String, BackendError>>),
+    /// From now on keep this, in the backend of the answer; after an error, what was kept before.
+    Reconfigure(Box<Config>, Reply<Result<Choice, BackendError>>),
     /// Take out what we made, here and in the other backend.
     Remove(Reply<Result<Done, BackendError>>),
 }
@@ -59,7 +60,7 @@ fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>) {
             Order::Sync(reply) => drop(reply.send(switch.sync())),
             Order::Reconfigure(config, reply) => {
                 let done = switch.reconfigure(&config);
-                drop(reply.send(done.map(|()| switch.choice().to_string())));
+                drop(reply.send(done.map(|()| switch.choice().clone())));
             }
             Order::Remove(reply) => drop(reply.send(switch.remove(false))),
         }

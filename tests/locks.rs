@@ -36,7 +36,7 @@ fn held_for_ever_it_is_named_with_its_holder_and_nothing_is_changed() {
         let said = host.ck(&format!("{command} --lock-wait 1s"));
         let (lock, pid) = (host.lock(), holder.pid());
         let error = format!(
-            "error: take the xtables lock {}: held by sleep (pid {pid}) for longer than 1s\n",
+            "error: cannot take the xtables lock {}: sleep (pid {pid}) still holds it after 1s\n",
             lock.display()
         );
         assert!(said.code == 5 && said.stderr.starts_with(&error), "{}", said.stderr);
@@ -79,7 +79,7 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
         ("/no/such/folder/lock".into(), "No such file or directory"),
     ] {
         let said = refused(&host, &lock, "", 5);
-        let error = format!("error: take the xtables lock {lock}: {says}\n");
+        let error = format!("error: cannot take the xtables lock {lock}: {says}\n");
         assert!(said.starts_with(&error), "{said}");
     }
     // Root opens every file, so here it is nobody with root's group and the two capabilities.

@@ -31,7 +31,10 @@ pub fn probe(config: &Config, screen: Screen) -> u8 {
             exit::FINE
         }
         Err(error) => {
-            screen.result(|| report::evidence(&facts), || report::probe_json(Err(&error), &facts));
+            screen.result(
+                || report::no_backend(&error, &facts),
+                || report::probe_json(Err(&error), &facts),
+            );
             warn(&advice::screen(&error, host::privileges()));
             advice::exit_code(&error)
         }

@@ -9,15 +9,17 @@ use chainkeeper_contract::{ErrorKind, Family};
 /// The first row that matches.
 pub fn choose(facts: &Facts, asked: Option<Kind>) -> Verdict {
     let seen = Seen::of(facts);
-    match asked {
+    let verdict = match asked {
         Some(Kind::Nft) => asked_nft(&seen),
         Some(Kind::Legacy) => asked_legacy(&seen),
-        None => match auto(&seen) {
-            Verdict::None(no) => {
-                Verdict::None(NoChoice { why: words::way_out(no.row, &no.why), ..no })
-            }
-            verdict @ (Verdict::Chosen(_) | Verdict::Ask(_)) => verdict,
-        },
+        None => auto(&seen),
+    };
+    match verdict {
+        Verdict::None(no) => {
+            let remedy = words::remedy(no.row, &facts.legacy);
+            Verdict::None(NoChoice { remedy, ..no })
+        }
+        Verdict::Chosen(_) | Verdict::Ask(_) => verdict,
     }
 }
 
@@ -45,7 +47,7 @@ fn auto(seen: &Seen<'_>) -> Verdict {
 /// Rows 1 and 2. Nobody asks for a dry run here: what is missing is named by the write, too.
 fn asked_nft(seen: &Seen<'_>) -> Verdict {
     let nft = &seen.facts.nft;
-    let none = |kind, why: &str| none("2", kind, "asked for nft, which cannot be used", why);
+    let none = |kind, why: &str| none("2", kind, "--backend nft cannot be used", why);
     match (&nft.answers, &nft.dry_run) {
         (Fact::No(why) | Fact::Unknown(why), _) if nft.denied => none(ErrorKind::Denied, why),
         (Fact::Unknown(why), _) => none(ErrorKind::Busy, why),
@@ -58,9 +60,7 @@ fn asked_nft(seen: &Seen<'_>) -> Verdict {
 /// Rows 3 and 4.
 fn asked_legacy(seen: &Seen<'_>) -> Verdict {
     match seen.unusable(Kind::Legacy) {
-        Some(why) => {
-            none("4", seen.lack(Kind::Legacy), "asked for legacy, which cannot be used", &why)
-        }
+        Some(why) => none("4", seen.lack(Kind::Legacy), "--backend legacy cannot be used", &why),
         None => obey("3", seen, Kind::Legacy),
     }
 }
@@ -70,15 +70,15 @@ fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Verdict {
     let other = kind.other();
     let against = match auto(seen) {
         _ if seen.hint(other) => {
-            Some(format!("{kind} was asked for, but {}", words::hint(seen, other)))
+            Some(format!("--backend {kind} goes against the host: {}", words::hint(seen, other)))
         }
         Verdict::Chosen(auto) if auto.kind == other && auto.basis == Basis::Evidence => {
-            Some(format!("{kind} was asked for, but {}", auto.why))
+            Some(format!("--backend {kind} goes against the host: {}", auto.why))
         }
         Verdict::Chosen(_) | Verdict::Ask(_) => None,
         Verdict::None(error) => Some(format!("{}: {}", error.what, error.why)),
     };
-    let choice = Choice::new(row, kind, Basis::Asked, format!("{kind} was asked for"))
+    let choice = Choice::new(row, kind, Basis::Asked, format!("--backend {kind} says so"))
         .not_chosen("not asked for".to_owned())
         .warn(against)
         .warn(seen.doubts(kind));
@@ -203,7 +203,7 @@ fn kube(seen: &Seen<'_>) -> Option<Verdict> {
 /// Row 19: evidence that is missing is no change.
 fn earlier(seen: &Seen<'_>) -> Option<Verdict> {
     let remembered = seen.usable_memory()?;
-    let why = format!("no evidence now (reload? early boot?); {}", words::staying(remembered));
+    let why = words::earlier(remembered);
     let unread =
         seen.unread().map(|why| format!("a legacy table exists and could not be read: {why}"));
     let choice = Choice::new("19", remembered.kind, Basis::Remembered, why)
@@ -227,7 +227,8 @@ fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
 
 /// No backend.
 pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Verdict {
-    Verdict::None(NoChoice { row, kind, what: what.to_owned(), why: why.to_owned() })
+    let (what, why) = (what.to_owned(), why.to_owned());
+    Verdict::None(NoChoice { row, kind, what, why, remedy: None })
 }
 
 impl Choice {

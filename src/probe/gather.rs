@@ -35,15 +35,13 @@ impl Gatherer {
         seen: Option<(Kind, &BTreeMap<Family, Held>)>,
     ) -> (Facts, Verdict) {
         let mut facts = self.facts(state, remembered, seen);
+        // Where legacy has tables, a host may be mixed, which is worth a warning at the start.
+        if seen.is_none() && lists_any(&facts) {
+            self.ask(Question::Survey, &mut facts, state);
+        }
         loop {
             match choose(&facts, asked(&self.config)) {
                 Verdict::Ask(question) => self.ask(question, &mut facts, state),
-                // Where legacy has tables, a host may be mixed, which is worth a warning at the start.
-                Verdict::Chosen(_) | Verdict::None(_)
-                    if seen.is_none() && facts.nft.survey.is_none() && lists_any(&facts) =>
-                {
-                    self.survey_nft(&mut facts);
-                }
                 verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
             }
         }
@@ -69,7 +67,6 @@ impl Gatherer {
         // nf_tables is asked anyway: it may have gone. Its answer costs no process.
         let seen = seen.filter(|(kind, _)| *kind == Kind::Legacy).map(|(_, held)| held);
         let legacy = self.legacy(state, seen);
-        let remembered = remembered.or_else(|| marked(&nft.held));
         Facts { nft, legacy, host_tool: None, remembered }
     }
 
@@ -113,7 +110,7 @@ impl Gatherer {
             Some(held) => (Ok(held.clone()), None),
             None => match self.read_legacy(state) {
                 Ok((held, survey)) => (Ok(held), Some(survey)),
-                Err(why) => (Err(why), Some(Survey::default())),
+                Err(why) => (Err(why), None),
             },
         };
         let tools = self.tools.describe();
@@ -136,7 +133,7 @@ impl Gatherer {
         match question {
             Question::Survey => {
                 self.survey_nft(facts);
-                if facts.legacy.survey.is_none() {
+                if facts.legacy.survey.is_none() && facts.legacy.held.is_ok() {
                     self.survey_legacy(facts, state); // a pass had read the rest
                 }
                 facts.host_tool = plain().map(|tool| HostTool {
@@ -156,7 +153,6 @@ impl Gatherer {
             Ok((_, survey)) => facts.legacy.survey = Some(survey),
             Err(why) => facts.legacy.held = Err(why),
         }
-        facts.legacy.survey.get_or_insert_default();
     }
 
     /// An error is not "nothing": what was known of nf_tables is then unknown.
@@ -165,7 +161,7 @@ impl Gatherer {
         if let (Err(error), Fact::Yes) = (&survey, &facts.nft.answers) {
             facts.nft.answers = Fact::Unknown(error.to_string());
         }
-        facts.nft.survey = Some(survey.unwrap_or_default());
+        facts.nft.survey = survey.ok();
     }
 
     /// Would nf_tables take our chains? One family that it takes is enough: families fail apart.
@@ -236,16 +232,6 @@ fn allowed() -> Fact {
         }
         (_, _) => Fact::Unknown("the capabilities of this process cannot be read".into()),
     }
-}
-
-/// Chains that carry our mark tell of an earlier run where no file does.
-fn marked(held: &BTreeMap<Family, Held>) -> Option<Remembered> {
-    let ours = held.values().any(|h| h.ours > 0);
-    ours.then(|| Remembered {
-        kind: Kind::Nft,
-        evidence: held.values().any(|h| h.our_hint),
-        from: "chains that carry our mark".into(),
-    })
 }
 
 /// What the state file says of the last choice.

@@ -1,22 +1,29 @@
 //! The reasons in words: short, with the chain, table and family that a person can look at.
 use super::seen::{Others, Seen};
-use super::{Held, Kind, Remembered};
+use super::{Fact, Held, Kind, LegacyFacts, Remembered};
 use chainkeeper_contract::Family;
 use std::collections::BTreeMap;
 
-/// Why there is no choice, with the way out.
-pub(super) fn way_out(row: &str, why: &str) -> String {
-    let way = match row {
-        "5" => "CAP_NET_ADMIN and group root are needed",
-        "6" => "CAP_NET_ADMIN is needed, for legacy as well",
-        "7" => "try again: this is not guessed over",
-        "9" => "group root can read it, --backend nft or legacy gets past it",
-        "16" | "21" => "only --backend nft goes against that",
-        // Nothing that a person could say makes one of them usable.
-        "27" => return why.to_owned(),
-        _ => "--backend nft or legacy gets past it",
+/// The way out where there is no choice; `None`: that of a missing capability, which depends on the user.
+pub(super) fn remedy(row: &str, legacy: &LegacyFacts) -> Option<String> {
+    let tools = "install the package that has iptables-legacy-restore (Debian: iptables; elsewhere often \
+                 iptables-legacy)";
+    let capable = "run as uid 0 with CAP_NET_ADMIN and CAP_NET_RAW: docker run --user 0 --cap-drop ALL \
+                   --cap-add NET_ADMIN --cap-add NET_RAW -v /run/xtables.lock:/run/xtables.lock ...";
+    let by_hand = "; or --backend nft, if you know that nobody uses legacy here";
+    let lacking = match (&legacy.tools, &legacy.allowed) {
+        (Err(_), _) => tools,
+        (Ok(_), Fact::No(_)) => capable,
+        (Ok(_), Fact::Yes | Fact::Unknown(_)) => "see `iptables-legacy-save`, run by hand",
     };
-    format!("{why}; {way}")
+    Some(match row {
+        "2" | "5" | "6" => return None,
+        "7" => "run it again; if that does not help, --backend nft or legacy".into(),
+        "9" => format!("run as uid 0, or with group 0, which may read that list{by_hand}"),
+        "4" => lacking.to_owned(),
+        "16" | "17" | "21" => format!("{lacking}{by_hand}"),
+        _ => format!("load the module nf_tables; or, for legacy, {lacking}"),
+    })
 }
 
 /// A backend as a place.
@@ -133,6 +140,11 @@ pub(super) fn mixed(not_chosen: Kind, found: &Others) -> String {
 /// Both backends hold rules of others.
 pub(super) fn counts(nft: &Others, legacy: &Others) -> String {
     format!("mixed host: {} in nf_tables, {} in legacy", others(nft), others(legacy))
+}
+
+/// An earlier choice, where no hint and no kube-proxy in one backend alone says otherwise.
+pub(super) fn earlier(remembered: &Remembered) -> String {
+    format!("chosen earlier ({}); no hint of others says otherwise", remembered.from)
 }
 
 /// An earlier choice that is kept.

@@ -9,7 +9,7 @@ pub fn diff(look: &Look, by: &str) -> String {
     let mut out = String::new();
     for (family, outcome) in &look.families {
         match outcome {
-            Ok(delta) => family_diff(*family, delta, &mut out),
+            Ok(delta) => family_diff(*family, delta, look.generation.is_some(), &mut out),
             Err(_) => drop(writeln!(out, "{family} could not be read")),
         }
     }
@@ -17,7 +17,7 @@ pub fn diff(look: &Look, by: &str) -> String {
     let steps = look.families.values().flatten().filter(|delta| !delta.steps.is_empty());
     // Without a generation there is no commit of both families.
     let commits = match (look.generation, steps.count()) {
-        (None, 2) => "two commits",
+        (None, 2) => "one commit for each family",
         (_, _) => "one commit",
     };
     let _ = match changes {
@@ -41,7 +41,7 @@ fn changes(delta: &Delta) -> usize {
     delta.steps.iter().filter(|s| !with_another(s)).count()
 }
 
-fn family_diff(family: Family, delta: &Delta, out: &mut String) {
+fn family_diff(family: Family, delta: &Delta, handles: bool, out: &mut String) {
     if delta.in_sync() && delta.notes.is_empty() {
         let _ = writeln!(out, "{family} in sync");
         return;
@@ -49,7 +49,7 @@ fn family_diff(family: Family, delta: &Delta, out: &mut String) {
     for table in Table::ALL {
         let mut lines = Vec::new();
         for step in delta.steps.iter().filter(|s| s.table() == table) {
-            step_lines(step, delta, &mut lines);
+            step_lines(step, delta, handles, &mut lines);
         }
         lines.extend(delta.notes.iter().filter_map(|n| note_line(n, table)));
         lines.extend(delta.problems.iter().filter_map(|p| problem_line(p, table)));

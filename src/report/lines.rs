@@ -39,7 +39,8 @@ fn sign(sign: char, text: &str) -> String {
     format!("  {style}{sign}{style:#} {text}")
 }
 
-pub(super) fn step_lines(step: &Step, delta: &Delta, lines: &mut Vec<String>) {
+/// `handles`: whether the numbers of rules outlive the look.
+pub(super) fn step_lines(step: &Step, delta: &Delta, handles: bool, lines: &mut Vec<String>) {
     match step {
         Step::EnsureTable { .. } => lines.push(sign('+', "(the table itself)")),
         Step::EnsureHook { hook, .. } => lines.push(sign('+', &format!("{hook:NAME$} base chain"))),
@@ -72,7 +73,8 @@ pub(super) fn step_lines(step: &Step, delta: &Delta, lines: &mut Vec<String>) {
             lines.push(sign('+', &format!("{hook:NAME$} {rule}{why}")));
         }
         Step::Remove { chain, rule, handle, .. } => {
-            lines.push(sign('-', &format!("{chain:NAME$} {rule}   ({handle})")));
+            let handle = if handles { format!("   ({handle})") } else { String::new() };
+            lines.push(sign('-', &format!("{chain:NAME$} {rule}{handle}")));
         }
         Step::DeleteChain { chain, .. } => lines.push(sign('-', chain.as_str())),
     }
@@ -124,7 +126,7 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
             (table, chain, "pending: not there; a canary alone is no drift".into())
         }
         Note::Withheld { table, chain } => {
-            (table, chain, "withheld: nothing here tells which backend others use".into())
+            (table, chain, "withheld: no evidence of a backend; --backend writes it".into())
         }
         Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
     };

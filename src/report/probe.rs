@@ -29,7 +29,7 @@ pub fn probe(choice: &Choice, facts: &Facts) -> String {
 }
 
 /// What was looked at.
-pub fn evidence(facts: &Facts) -> String {
+fn evidence(facts: &Facts) -> String {
     let mut out = "evidence\n".to_owned();
     out += &line("nf_tables", &nf_tables(&facts.nft));
     out += &line("hints", &hints(facts));
@@ -52,12 +52,56 @@ pub fn evidence(facts: &Facts) -> String {
     }
 }
 
-/// The same for programs.
+/// No answer, and why: first, as the answer would be.
+pub fn no_backend(error: &BackendError, facts: &Facts) -> String {
+    wrapped_to(7, &format!("none   {error}")) + "\n" + &evidence(facts)
+}
+
+/// The same for programs. What was not read is null, never empty.
 pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Value {
+    let [(_, nft), (_, legacy)] = sides(facts);
+    let words = |result: &Result<_, String>| result.as_ref().err().cloned();
+    let errors = [
+        words(&facts.legacy.names.as_ref().map(|_| ()).map_err(Clone::clone)),
+        words(&facts.legacy.held.as_ref().map(|_| ()).map_err(Clone::clone)),
+    ];
     json!({
         "backend": choice.ok(),
         "error": choice.err().map(error_json),
-        "facts": facts,
+        "facts": {
+            "nft": {
+                "answers": facts.nft.answers,
+                "generation": facts.nft.generation,
+                "held": nft.map(by_family),
+                "survey": facts.nft.survey.as_ref().map(survey_json),
+                "dry_run": facts.nft.dry_run,
+            },
+            "legacy": {
+                "names": facts.legacy.names.as_ref().ok().map(by_family),
+                "kernel": facts.legacy.kernel,
+                "tools": facts.legacy.tools.as_ref().ok(),
+                "allowed": facts.legacy.allowed,
+                "held": legacy.map(by_family),
+                "survey": facts.legacy.survey.as_ref().map(survey_json),
+                "errors": errors.into_iter().flatten().collect::<Vec<_>>(),
+            },
+            "host_tool": facts.host_tool,
+            "remembered": facts.remembered,
+        },
+    })
+}
+
+/// By `ip` and `ip6`, as everywhere else.
+fn by_family<T: serde::Serialize>(map: &BTreeMap<Family, T>) -> Value {
+    let entry = |(family, value): (&Family, &T)| (family.nft_name().to_owned(), json!(value));
+    Value::Object(map.iter().map(entry).collect())
+}
+
+fn survey_json(survey: &Survey) -> Value {
+    json!({
+        "tables": survey.tables,
+        "rules": by_family(&survey.rules),
+        "policies": survey.policies,
     })
 }
 
@@ -88,6 +132,11 @@ fn tables(survey: &Survey) -> String {
         let (family, name) = table.split_once(' ').unwrap_or(("", table));
         by_family.entry(family).or_default().push(name);
     }
+    // iptables' own in the order in which it prints them, then those of others.
+    let order = |name: &&str| {
+        ["raw", "mangle", "filter", "nat"].iter().position(|t| t == name).unwrap_or(9)
+    };
+    by_family.values_mut().for_each(|names| names.sort_by_key(order));
     let tables: String = by_family
         .iter()
         .map(|(family, names)| format!("; {family}: {}", names.join(" ")))
@@ -101,7 +150,8 @@ fn tables(survey: &Survey) -> String {
 }
 
 fn sides(facts: &Facts) -> [(Kind, Option<&BTreeMap<Family, Held>>); 2] {
-    [(Kind::Nft, Some(&facts.nft.held)), (Kind::Legacy, facts.legacy.held.as_ref().ok())]
+    let nft = Some(&facts.nft.held).filter(|_| !matches!(facts.nft.answers, Fact::Unknown(_)));
+    [(Kind::Nft, nft), (Kind::Legacy, facts.legacy.held.as_ref().ok())]
 }
 
 fn hints(facts: &Facts) -> String {
@@ -118,6 +168,8 @@ fn hints(facts: &Facts) -> String {
         };
         words.extend(places.into_iter().map(place));
     }
+    let unread = sides(facts).into_iter().filter(|(_, held)| held.is_none());
+    words.extend(unread.map(|(kind, _)| format!("{kind}: not read")));
     match words.is_empty() {
         true => "none of others".into(),
         false => words.join("; "),

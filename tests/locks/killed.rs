@@ -59,7 +59,7 @@ fn after_it_was_written_nothing_proves_that_it_is_ours_and_it_stays() {
     host.ck_ok("apply", 0);
     assert_eq!(host.legacy_chains().len(), 22);
     let text = host.ck_ok("remove", 0);
-    assert!(text.contains("KUBE-FIREWALL") && text.contains("it lacks our mark"), "{text}");
+    assert!(text.contains("KUBE-FIREWALL") && text.contains("nothing proves that we"), "{text}");
     assert_eq!(host.legacy_tables(), before, "what is not proven ours was removed");
     assert_eq!(counted(&host), theirs);
     host.ck_ok("remove --force", 0);

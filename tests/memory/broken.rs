@@ -73,7 +73,7 @@ fn a_folder_that_cannot_be_written_is_said_and_all_the_rest_is_done() {
     let read_only = format!("mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}");
     let said = host.try_sh(&format!("exec unshare -m sh -ec '{read_only}; exec {PROGRAM} apply'"));
     complains(&said, "cannot remember in ");
-    assert!(said.stderr.contains("Read-only file system"), "{}", said.stderr);
+    assert!(said.stderr.contains("read-only filesystem"), "{}", said.stderr);
     assert!(!host.state().exists());
     host.ck_ok("diff", 0);
     assert_eq!(chosen(&host), "nft 10 evidence");

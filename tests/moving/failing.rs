@@ -60,7 +60,7 @@ fn a_lock_that_is_held_is_named() {
     host.sh("export XTABLES_LOCKFILE=$XTABLES_LOCKFILE.kubelet
              for i in ip ip6; do ${i}tables-legacy -t mangle -N KUBE-IPTABLES-HINT
              ${i}tables-nft -t mangle -X KUBE-IPTABLES-HINT; done");
-    stays(&host, &run, "nft", "cannot move to legacy: take the xtables lock ");
+    stays(&host, &run, "nft", "cannot move to legacy: cannot take the xtables lock ");
     drop(holder);
     eventually("it moves", || whole(&host, "legacy") && chains(&host, "nft").is_empty());
     ends(run, 0);

@@ -91,7 +91,7 @@ fn sighup_with_another_backend_in_the_file_moves() {
         file.write(format!("backend = '{to}'\n"));
         run.signal("HUP");
         only_in(&host, to, from);
-        says(&run, &format!("configuration reloaded: {to}, because {to} was asked for"));
+        says(&run, &format!("configuration reloaded: {to}: --backend {to} says so"));
     }
     ends(run, 0);
     // What was asked for is not what the host told.

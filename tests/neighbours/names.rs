@@ -26,7 +26,7 @@ fn a_chain_of_our_name_keeps_its_rule_first_and_outlives_remove() {
         // The mark alone decides what remove takes: a chain without it stays, with our rules in it
         // and with the jumps to it.
         let text = host.ck_ok("remove", 0);
-        let why = "kept filter KUBE-FIREWALL: it lacks our mark, somebody made it";
+        let why = "kept filter KUBE-FIREWALL: nothing proves that we made it";
         assert!(text.contains(why), "{text}");
         assert_eq!(our_chains(&host, family), ["filter KUBE-FIREWALL"]);
         assert_eq!(rules(&host, tool, "filter", "KUBE-FIREWALL"), all);

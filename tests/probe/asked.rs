@@ -100,7 +100,9 @@ fn an_override_against_the_hint_is_warned_of_by_chain_table_and_family() {
         let side = if kind == Nft { "legacy" } else { "nf_tables" };
         assert_eq!(
             warnings,
-            [format!("{kind} was asked for, but KUBE-IPTABLES-HINT is in {side} (ip, ip6 mangle)")]
+            [format!(
+                "--backend {kind} goes against the host: KUBE-IPTABLES-HINT is in {side} (ip, ip6 mangle)"
+            )]
         );
         assert!(obeyed(&facts, kind.other()).is_empty());
         // Also where it is in both.
@@ -113,12 +115,9 @@ fn an_override_against_the_hint_is_warned_of_by_chain_table_and_family() {
 fn an_override_against_a_kube_proxy_or_rules_of_others_is_warned_of() {
     for kind in Kind::ALL {
         let warnings = obeyed(&with(|f| f.kube_proxy(kind.other(), V4)), kind);
-        assert!(
-            warnings[0].contains(", but kube-proxy's nat KUBE-SERVICES is in "),
-            "{warnings:?}"
-        );
+        assert!(warnings[0].contains(": kube-proxy's nat KUBE-SERVICES is in "), "{warnings:?}");
         let rules = answered(with(|f| f.rules(kind.other(), V4, 7)));
-        assert!(obeyed(&rules, kind)[0].contains(", but 7 rules of others"));
+        assert!(obeyed(&rules, kind)[0].contains(": 7 rules of others"));
         assert!(obeyed(&rules, kind.other()).is_empty());
     }
 }

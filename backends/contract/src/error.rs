@@ -138,13 +138,27 @@ pub enum BackendError {
         /// The attribute that the kernel points at, from the extended ACK.
         at: Option<String>,
     },
-    /// Somebody else holds the xtables lock. Nothing was read or changed.
+    /// The xtables lock is held by somebody else (`Busy`), or its file cannot be opened. Nothing was changed.
     #[error("{what}: {words}")]
-    Locked {
+    Lock {
+        /// What a caller can do about it.
+        kind: ErrorKind,
         /// What was being done.
         what: String,
-        /// Who holds it, as far as it shows.
+        /// Who holds it, as far as it shows; or why it cannot be opened.
         words: String,
+    },
+    /// No backend can be chosen for this host.
+    #[error("{what}: {why}")]
+    NoBackend {
+        /// What a caller can do about it.
+        kind: ErrorKind,
+        /// What is the matter.
+        what: String,
+        /// What was seen, or could not be.
+        why: String,
+        /// The way out; `None`: that of a missing capability.
+        remedy: Option<String>,
     },
     /// A question that cannot be asked without changing something. It was not asked.
     #[error("{what}: {words}")]
@@ -178,13 +192,15 @@ impl BackendError {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            BackendError::Busy { .. } | BackendError::Locked { .. } => ErrorKind::Busy,
+            BackendError::Busy { .. } => ErrorKind::Busy,
             BackendError::Denied { .. } => ErrorKind::Denied,
             BackendError::Unsupported { .. }
             | BackendError::NoExtension { .. }
             | BackendError::NotAsked { .. } => ErrorKind::Unsupported,
             BackendError::Refused { .. } | BackendError::Garbled { .. } => ErrorKind::Refused,
-            BackendError::Failed { kind, .. } => *kind,
+            BackendError::Lock { kind, .. }
+            | BackendError::NoBackend { kind, .. }
+            | BackendError::Failed { kind, .. } => *kind,
         }
     }
 
@@ -197,7 +213,8 @@ impl BackendError {
             | BackendError::NoExtension { errno, .. }
             | BackendError::Refused { errno, .. } => Some(*errno),
             BackendError::Garbled { .. }
-            | BackendError::Locked { .. }
+            | BackendError::Lock { .. }
+            | BackendError::NoBackend { .. }
             | BackendError::NotAsked { .. }
             | BackendError::Failed { .. } => None,
         }

@@ -54,7 +54,7 @@ impl<'a> Teardown<'a> {
                 if chain.base.is_none() && (chain.ours || force) {
                     self.ours.insert((*table, name.clone()), chain);
                 } else {
-                    let why = "it lacks our mark, somebody made it".to_owned();
+                    let why = "nothing proves that we made it; --force takes it".to_owned();
                     let chain = name.clone();
                     self.delta.notes.push(Note::Kept { table: *table, chain, why });
                 }

@@ -31,9 +31,8 @@ pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> 
             Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc())),
         }
         if Instant::now() >= until {
-            let words = format!("held by {} for longer than {budget:?}", holder(&file));
-            let what = format!("take the xtables lock {}", path.display());
-            return Err(BackendError::Locked { what, words });
+            let words = format!("{} still holds it after {budget:?}", holder(&file));
+            return Err(failed(path, ErrorKind::Busy, &words));
         }
         sleep(Duration::from_millis(10));
     }
@@ -51,8 +50,8 @@ fn opened(path: &Path) -> Result<File, BackendError> {
 }
 
 fn failed(path: &Path, kind: ErrorKind, words: &str) -> BackendError {
-    let what = format!("take the xtables lock {}", path.display());
-    BackendError::Failed { kind, what, words: words.to_owned() }
+    let what = format!("cannot take the xtables lock {}", path.display());
+    BackendError::Lock { kind, what, words: words.to_owned() }
 }
 
 fn same(path: &Path, held: &File) -> bool {

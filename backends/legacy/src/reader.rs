@@ -27,7 +27,7 @@ pub(crate) fn read(
 
 /// Without a table in the kernel's list there is nothing to print.
 fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError> {
-    let what = format!("read the {family} tables");
+    let what = format!("cannot read the {family} tables");
     match listed(family) {
         Names::NoList => return Ok(None),
         Names::Listed(tables) if tables.is_empty() => return Ok(None),
@@ -44,7 +44,7 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
 }
 
 fn finish(family: Family, running: Running) -> Result<Tables, BackendError> {
-    let (what, tool) = (format!("read the {family} tables"), save_name(family));
+    let (what, tool) = (format!("cannot read the {family} tables"), save_name(family));
     let ended = running.finish().map_err(|e| errors::io(&what, tool, &e))?;
     if ended.code != Some(0) {
         return Err(errors::failed(&what, tool, &ended));

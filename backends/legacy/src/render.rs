@@ -23,8 +23,9 @@ impl Script {
     /// rule which was not seen.
     pub(crate) fn of(steps: &[Step], seen: &Tables, random_fully: bool) -> Result<Script, String> {
         let mut script = Script::default();
-        // What acts on a mark is there before the mark, and goes after it.
-        let mut order = Table::ALL;
+        // What acts on a mark is there before the mark, and the hint comes last: it tells others of what is
+        // in place. The other way round when all of it goes.
+        let mut order = [Table::Filter, Table::Nat, Table::Mangle];
         if steps.iter().any(|s| matches!(s, Step::DeleteChain { .. })) {
             order.reverse();
         }
@@ -62,12 +63,6 @@ impl Script {
         let at = self.tables.iter().position(|(t, _)| *t == table).unwrap_or(0);
         let lines: usize = self.tables.drain(..at).map(|(_, text)| text.lines().count()).sum();
         self.steps.drain(..lines);
-    }
-
-    /// The table that is committed after `table`.
-    pub(crate) fn after(&self, table: Table) -> Option<Table> {
-        let at = self.tables.iter().position(|(t, _)| *t == table)?;
-        self.tables.get(at + 1).map(|(t, _)| *t)
     }
 
     /// True when something is written in that table.

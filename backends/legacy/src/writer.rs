@@ -78,7 +78,7 @@ impl LegacyBackend {
         input: &str,
         more: &[&str],
     ) -> Result<Running, BackendError> {
-        let what = format!("write the {family} tables");
+        let what = format!("cannot write the {family} tables");
         let mut restore = self.setup.tools.restore(family).ok_or_else(|| no_tool(family, &what))?;
         restore.arg("--noflush").args(more);
         if self.knows.wait {
@@ -105,16 +105,7 @@ impl LegacyBackend {
             let again = self.start(family, steps, failed)?;
             return self.finish(again, steps);
         }
-        let error = refusal(family, &script, &ended);
-        // A kernel without mangle: what is in there only tells others something, nat and filter do without.
-        if failed == Some(Table::Mangle)
-            && error.kind() == ErrorKind::Unsupported
-            && let Some(next) = script.after(Table::Mangle)
-        {
-            let rest = self.start(family, steps, Some(next))?;
-            self.finish(rest, steps)?;
-        }
-        Err(error)
+        Err(refusal(family, &script, &ended))
     }
 
     /// Remembers which chains are ours now.

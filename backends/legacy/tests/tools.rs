@@ -57,7 +57,7 @@ fn a_tool_that_wants_the_real_lock_is_refused_and_named() {
         let tools = Doctored::new("real-lock", "restore", REAL_LOCK);
         let before = everything();
         let errors = errors(pass(&mut tools.backend()).expect("each family has an error"));
-        let [BackendError::Locked { words, .. }, BackendError::Locked { .. }] = &errors[..] else {
+        let [BackendError::Lock { words, .. }, BackendError::Lock { .. }] = &errors[..] else {
             panic!("{errors:?}")
         };
         let says = "iptables-legacy-restore wants the xtables lock that is held for it: it knows no \

@@ -169,9 +169,10 @@ fn stale(world: &mut dyn World) {
 
 fn refused_family(world: &mut dyn World) {
     let (mut plan, _) = plan_of(world, &wants());
-    // IPv6 asks for a chain twice: EEXIST, and with it everything of IPv6.
+    // IPv6 asks for each chain twice: EEXIST, and with it everything of IPv6.
     if let Some(steps) = plan.families.get_mut(&Family::Ipv6) {
-        let again = steps.iter().find(|s| matches!(s, crate::Step::CreateChain { .. })).cloned();
+        let chain = |s: &&crate::Step| matches!(s, crate::Step::CreateChain { .. });
+        let again: Vec<_> = steps.iter().filter(chain).cloned().collect();
         steps.extend(again);
     }
     let applied = world.backend().apply(&plan).expect("apply");
