@@ -19,6 +19,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
+    /// What stood in the way of taking it out, last time.
+    unswept: String,
     /// What there was to say last time.
     told: Vec<String>,
 }
@@ -57,7 +59,8 @@ impl Switch {
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told) = (config.clone(), choice.warnings.clone());
-        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
+        let unswept = String::new();
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, unswept, told })
     }
 
     /// What was chosen, and why.
@@ -163,14 +166,21 @@ impl Switch {
         Ok(Keeper::new(backend, self.config.clone()).remembering(self.memory.clone()))
     }
 
-    /// Takes out what is proven ours there. An error is said, and tried again at the next start.
+    /// Takes out what is proven ours there. An error is said once, and tried again with the next pass.
     fn sweep(&mut self) -> Option<Pass> {
-        self.leftover = false;
         let swept = self.other().and_then(|mut other| other.remove(false));
-        let told = |e: &BackendError| {
-            warn!("chains of ours are left in {}: {e}", self.choice.kind.other());
+        let errors = match &swept {
+            Ok(pass) => pass.errors().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string()],
         };
-        swept.inspect_err(told).ok()
+        let errors = errors.join("; ");
+        let again = !errors.is_empty() && errors == self.unswept;
+        self.leftover = !errors.is_empty();
+        if swept.is_err() && !again {
+            warn!("chains of ours are left in {}: {errors}", self.choice.kind.other());
+        }
+        self.unswept = errors;
+        swept.ok().filter(|_| !again)
     }
 
     fn remember(&self) {
