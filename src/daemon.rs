@@ -156,7 +156,7 @@ impl Journal {
         match kept {
             Ok(done) => {
                 self.other_errors(&done);
-                if let Some(swept) = done.swept() {
+                if let Some(swept) = done.swept().filter(|pass| pass.applied.is_some()) {
                     info!("in the other backend:");
                     report::removal(swept).lines().for_each(|line| info!("{line}"));
                 }

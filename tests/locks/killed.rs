@@ -15,7 +15,10 @@ fn counted(host: &Host) -> Vec<String> {
 
 /// Runs apply with a restore that kills it and then does `rest`; waits until both families are done.
 fn killed(host: &Host, rest: &str) {
-    host.doctor("restore", &format!("kill -9 $PPID\n{rest}\necho done >>$here/done"));
+    // Once both families' tools have started, so that each has the parent that is meant.
+    let both = "echo >>$here/started; until [ $(wc -l <$here/started) = 2 ]; do sleep 0.01; done";
+    let script = format!("{both}\n[ $PPID = 1 ] || kill -9 $PPID\n{rest}\necho done >>$here/done");
+    host.doctor("restore", &script);
     assert_eq!(host.ck("apply").code, -1, "it was to be killed");
     eventually("the tools end", || host.left("done") == "done\ndone\n");
     eventually("the lock is let go", || host.lock_is_free());

@@ -5,7 +5,7 @@ use crate::errors;
 use crate::render::Script;
 use crate::saves::Tables;
 use crate::tools::{no_tool, restore_name};
-use chainkeeper_contract::{Applied, BackendError, Errno, ErrorKind, Family, Plan, Step, Table};
+use chainkeeper_contract::{Applied, BackendError, Errno, Family, Plan, Step, Table};
 use std::collections::BTreeMap;
 
 /// Options that old tools lack. Found by trying: what a tool refuses is left out from then on.

@@ -63,10 +63,10 @@ fn whoever_holds_it_for_ever_is_named_and_nothing_is_written() {
         let before = everything();
         let plan = plan(&mut backend).expect("looking takes no lock");
         for error in [backend.lock(), backend.apply(&plan).map(|_| ())] {
-            let Err(BackendError::Locked { what, words }) = error else { panic!("{error:?}") };
+            let Err(BackendError::Lock { what, words, .. }) = error else { panic!("{error:?}") };
             let (lock, pid) = (lock_file("ours"), holder.0.id());
-            assert_eq!(what, format!("take the xtables lock {}", lock.display()));
-            assert_eq!(words, format!("held by sleep (pid {pid}) for longer than 200ms"));
+            assert_eq!(what, format!("cannot take the xtables lock {}", lock.display()));
+            assert_eq!(words, format!("sleep (pid {pid}) still holds it after 200ms"));
         }
         assert_eq!(everything(), before);
     });
@@ -109,7 +109,7 @@ fn a_lock_that_cannot_be_one_is_an_error_at_once() {
             let error = pass(&mut with_lock(lock.clone(), Duration::from_secs(9))).expect_err("no");
             let BackendError::Failed { kind, what, words } = error else { panic!("{error:?}") };
             assert_eq!(kind, ErrorKind::Refused);
-            assert_eq!(what, format!("take the xtables lock {}", lock.display()));
+            assert_eq!(what, format!("cannot take the xtables lock {}", lock.display()));
             assert_eq!(words, says);
             assert!(start.elapsed() < Duration::from_secs(2), "it waited");
         }
