@@ -86,7 +86,7 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
     let Some(nobody) = nobody(0, "+net_admin,+net_raw") else { return };
     host.sh(&format!("chmod 0600 {0}; chown 0:0 {0}", file.path()));
     let said = refused(&host, &file.path(), &nobody, 4);
-    let error = format!("error: take the xtables lock {}: Permission denied\n", file.path());
+    let error = format!("error: cannot take the xtables lock {}: Permission denied\n", file.path());
     assert!(said.starts_with(&error), "{said}");
 }
 

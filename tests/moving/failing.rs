@@ -74,7 +74,7 @@ fn a_sweep_that_fails_is_said_once_and_done_later() {
     let run = running(&host, "legacy", "--on-backend-change follow --lock-wait 100ms");
     let holder = host.hold_lock(100);
     kubelet_moves_all_the_same(&host, "legacy", "nft");
-    stays(&host, &run, "nft", "chains of ours are left in legacy: take the xtables lock ");
+    stays(&host, &run, "nft", "chains of ours are left in the other backend");
     assert!(whole(&host, "legacy"));
     drop(holder);
     eventually("it is swept", || chains(&host, "legacy").is_empty());
