@@ -55,8 +55,8 @@ fn what_others_have_is_all_there_and_the_next_pass_converges() {
                 assert!(error.to_string().contains("killed by signal 9"), "{error}");
             }
             let text = everything();
-            assert_eq!(text.matches(":KUBE-IPTABLES-HINT").count(), committed, "{script}\n{text}");
-            assert!(!text.contains("KUBE-MARK-MASQ"), "the last table was not sent: {text}");
+            assert_eq!(text.matches(":KUBE-FIREWALL -").count(), committed, "{script}\n{text}");
+            assert!(!text.contains("-HINT"), "the last table was not sent: {text}");
             assert!(counted() == theirs && is_free(), "{text}");
             converges();
             assert_eq!(counted(), theirs);
