@@ -192,7 +192,8 @@ impl Journal {
             self.last_error = errors;
         }
         let Ok(pass) = pass else { return };
-        for line in report::applied(&pass).lines().filter(|_| pass.applied.is_some()) {
+        let wrote = pass.applied.as_ref().is_some_and(|a| a.commits > 0);
+        for line in report::applied(&pass).lines().filter(|_| wrote) {
             info!("{line}");
         }
         let state = report::state(&pass.look);

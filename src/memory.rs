@@ -108,6 +108,10 @@ impl Memory {
         let complaint = |why: &dyn std::fmt::Display| {
             (State::default(), Some(format!("nothing is remembered: {}: {why}", path.display())))
         };
+        let odd = |m: fs::Metadata| !m.is_file() || m.len() > 1 << 20;
+        if fs::metadata(path).is_ok_and(odd) {
+            return complaint(&"not a small file");
+        }
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

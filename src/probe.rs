@@ -10,7 +10,7 @@ mod words;
 pub use choose::choose;
 
 use crate::config::{BackendChoice, Config, Dialect};
-use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
+use chainkeeper_contract::{ChainName, Created, ErrorKind, Family, Survey};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -125,6 +125,8 @@ pub struct LegacyFacts {
     pub held: Result<BTreeMap<Family, Held>, String>,
     /// All tables and rules; `None` while not asked, or where nothing can be read.
     pub survey: Option<Survey>,
+    /// Recorded as ours, and seen to be gone: whoever makes them next, they are theirs.
+    pub gone: Created,
 }
 
 /// What the plain name `iptables` is here.
@@ -145,6 +147,8 @@ pub struct Remembered {
     pub evidence: bool,
     /// Where it is known from, for people.
     pub from: String,
+    /// True for the choice that this very run is acting on.
+    pub now: bool,
 }
 
 /// Everything that was found out.

@@ -134,6 +134,9 @@ impl Keeper {
 
     /// As [`Keeper::apply`], for `run`: the first good pass of a family writes its canaries.
     pub fn keep(&mut self) -> Result<Pass, BackendError> {
+        if !self.config.make_chains {
+            return Ok(Pass::of(Look { generation: None, families: BTreeMap::new() }));
+        }
         let pass = self.commit(|keeper| {
             let settled = keeper.settled.clone();
             keeper.look_with(|family| match settled.contains(family) {
@@ -173,6 +176,7 @@ impl Keeper {
         look: impl Fn(&mut Keeper) -> Result<Look, BackendError>,
     ) -> Result<Pass, BackendError> {
         let start = Instant::now();
+        self.held.clear(); // what was seen before an error is not seen now
         self.backend.lock()?;
         self.recall();
         let mut pass = self.attempt(&look, start);

@@ -1,13 +1,14 @@
 //! The backend in use: how it was chosen, whether others have moved to the other one, and moving after
 //! them. The new rules are written first; then what we made in the old backend goes.
+mod moving;
+
 use crate::backends;
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
 use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
-use crate::probe::{Basis, Choice, Facts, Kind, NoChoice, Remembered, Verdict};
+use crate::probe::{Basis, Choice, Facts, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
-use crate::report;
-use chainkeeper_contract::{BackendError, CanaryPolicy};
+use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family};
 
 const UNPROVEN: &str = "legacy chains carry no mark: without a state file ours are taken for another's \
                         later, and `remove` leaves them";
@@ -21,6 +22,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
+    /// Recorded as ours in legacy, and gone.
+    gone: Created,
     /// What there was to say last time.
     told: Vec<String>,
 }
@@ -76,8 +79,8 @@ impl Switch {
         }
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
-        let (config, told) = (config.clone(), choice.warnings.clone());
-        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, told })
+        let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, gone, told })
     }
 
     /// What was chosen, and why.
@@ -115,7 +118,7 @@ impl Switch {
     /// Looks at what [`Switch::apply`] would take out of the other backend.
     pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
         match self.leftover && self.config.sweep == Sweep::Own {
-            true => Ok(Some(self.other()?.look_for_removal(false)?)),
+            true => Ok(Some(self.other(self.config.families.clone())?.look_for_removal(false)?)),
             false => Ok(None),
         }
     }
@@ -124,7 +127,7 @@ impl Switch {
     pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
         let look = self.keeper.look_for_removal(force)?;
         let other = match self.sweeps_on_removal() {
-            true => Some(self.other()?.look_for_removal(false)?),
+            true => Some(self.other(self.config.families.clone())?.look_for_removal(false)?),
             false => None,
         };
         Ok((look, other))
@@ -146,7 +149,7 @@ impl Switch {
                 words.push("stopping (--on-backend-change exit)".into());
                 leave = true;
             }
-            (Some(new), OnBackendChange::Follow) => match self.follow(new) {
+            (Some(new), OnBackendChange::Follow) => match self.follow(new, &pass) {
                 Ok((there, moved)) => {
                     pass = Ok(there);
                     news = Some(moved);
@@ -159,17 +162,10 @@ impl Switch {
         Synced { kept: pass.map(|pass| self.after(pass)), said, leave }
     }
 
-    /// Of what there is to say, what was not said last time.
-    fn unsaid(&mut self, words: Vec<String>) -> Vec<String> {
-        let new = words.iter().filter(|w| !self.told.contains(w)).cloned().collect();
-        self.told = words;
-        new
-    }
-
     /// Takes out what we made, and what we left in the other backend.
     pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
         let pass = self.keeper.remove(force)?;
-        let other = self.sweeps_on_removal().then(|| self.sweep());
+        let other = self.sweeps_on_removal().then(|| self.sweep(self.config.families.clone()));
         Ok(Done { pass, other })
     }
 
@@ -180,25 +176,38 @@ impl Switch {
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
     fn after(&mut self, pass: Pass) -> Done {
-        let sweeps = pass.in_place() && self.leftover && self.config.sweep == Sweep::Own;
-        let other = sweeps.then(|| self.sweep());
+        let placed = |f: &&Family| pass.family_in_place(**f);
+        let placed: Vec<Family> = self.config.families.iter().filter(placed).copied().collect();
+        let sweeps = self.leftover && self.config.sweep == Sweep::Own && !placed.is_empty();
+        let other = sweeps.then(|| self.sweep(placed));
+        self.forget_the_gone();
         if pass.is_well() {
             self.remember();
         }
         Done { pass, other }
     }
 
-    /// A keeper of the other backend.
-    fn other(&self) -> Result<Keeper, BackendError> {
-        let backend = backends::open(&self.config, self.choice.kind.other())?;
-        Ok(Keeper::new(backend, self.config.clone()).remembering(self.memory.clone()))
+    /// A keeper of these families in the other backend.
+    fn other(&self, families: Vec<Family>) -> Result<Keeper, BackendError> {
+        let config = Config { families, ..self.config.clone() };
+        let backend = backends::open(&config, self.choice.kind.other())?;
+        Ok(Keeper::new(backend, config).remembering(self.memory.clone()))
     }
 
-    /// Takes out what is proven ours there. After an error it is tried again in the next pass.
-    fn sweep(&mut self) -> Result<Pass, BackendError> {
-        let swept = self.other()?.remove(false)?;
-        self.leftover = !swept.is_well();
+    /// Takes out what is proven ours there. What is left after it is tried again in the next pass.
+    fn sweep(&mut self, families: Vec<Family>) -> Result<Pass, BackendError> {
+        let all = families.len() == self.config.families.len();
+        let swept = self.other(families)?.remove(false)?;
+        self.leftover = !all || !swept.is_well();
         Ok(swept)
+    }
+
+    /// What is in use forgets by itself; this is for legacy's record while we are in nft.
+    fn forget_the_gone(&mut self) {
+        let gone = std::mem::take(&mut self.gone);
+        if self.choice.kind == Kind::Nft && !gone.is_empty() {
+            self.memory.update(|state| state.created.retain(|chain| !gone.contains(chain)));
+        }
     }
 
     /// What was asked for says nothing of the host.
@@ -207,57 +216,6 @@ impl Switch {
             let choice = Chosen { backend: self.choice.kind, evidence: self.choice.hint };
             self.memory.update(|state| state.choice = Some(choice));
         }
-    }
-
-    /// The evidence of now. Missing evidence is no change: the choice so far counts as remembered.
-    fn look_again(&mut self) -> (Vec<String>, Option<Choice>) {
-        let (state, _) = self.memory.load();
-        let (kind, evidence) = (self.choice.kind, self.choice.hint);
-        let known = Remembered { kind, evidence, from: "this run".into() };
-        let seen = (kind, self.keeper.held());
-        let (_, verdict) = self.gatherer.choose(&state, Some(known), Some(seen));
-        match verdict {
-            Verdict::Chosen(new) if new.kind == kind => {
-                let words = new.warnings.clone();
-                if new.basis == Basis::Evidence {
-                    self.keeper.hint(new.hint);
-                    self.choice = new;
-                }
-                (words, None)
-            }
-            Verdict::Chosen(new) => {
-                let stay = match self.config.on_backend_change {
-                    OnBackendChange::Warn => {
-                        format!("; staying with {kind} (--on-backend-change warn)")
-                    }
-                    OnBackendChange::Follow | OnBackendChange::Exit => String::new(),
-                };
-                (vec![format!("others use {} now: {}{stay}", new.kind, new.why)], Some(new))
-            }
-            Verdict::None(no) => {
-                (vec![format!("{}: {}; staying with {kind}", no.what, no.why)], None)
-            }
-            Verdict::Ask(_) => (vec![], None), // asked and answered by the gatherer
-        }
-    }
-
-    /// Writes in the new backend; only when all is in place there is the old one a leftover. The pass, and
-    /// what to say of it.
-    fn follow(&mut self, new: Choice) -> Result<(Pass, String), String> {
-        let cannot = |why: String| format!("cannot move to {}: {why}", new.kind);
-        let mut keeper =
-            keeper(&self.config, &self.memory, &new).map_err(|e| cannot(e.to_string()))?;
-        let pass = keeper.apply(CanaryPolicy::Write).map_err(|e| cannot(e.to_string()))?;
-        if !pass.in_place() {
-            let errors = pass.errors().map(ToString::to_string);
-            let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
-            return Err(cannot(why.join("; ")));
-        }
-        let said = format!("moved from {} to {}", self.choice.kind, new.kind);
-        self.keeper = keeper;
-        self.choice = new;
-        self.leftover = true;
-        Ok((pass, said))
     }
 }
 

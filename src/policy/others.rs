@@ -1,5 +1,7 @@
 //! What is to be seen of others, and what it means. Pure.
-use super::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING, Sighted, removable};
+use super::{
+    HINT, KUBELET_CANARY, MARK_MASQ, OWN_CANARY, OWN_DROP, POSTROUTING, Sighted, removable,
+};
 use crate::config::Config;
 use crate::probe::Held;
 use chainkeeper_contract::{
@@ -50,11 +52,16 @@ pub fn held(seen: &Observed) -> Held {
         let mut tables = seen.tables.values();
         tables.any(|t| t.chains.get(name).is_some_and(|c| c.ours))
     };
+    // Nobody else makes chains of these names: where the record is lost, they tell whose the rest is.
+    let mut all = seen.tables.values().flat_map(|t| t.chains.keys());
+    let by_us = all.any(|name| [OWN_CANARY, OWN_DROP].contains(&name.as_str()));
+    let ours_proven =
+        seen.tables.values().flat_map(|t| t.chains.values()).filter(|c| c.ours).count();
     Held {
         hints: hints.map(ChainName::from).collect(),
-        full_set: full(MARK_MASQ) && full(POSTROUTING) && hook.is_some_and(jumps),
+        full_set: !by_us && full(MARK_MASQ) && full(POSTROUTING) && hook.is_some_and(jumps),
         kube_proxy: signs.find_map(|(t, c)| seen.chain(t, &c).map(|_| format!("{t} {c}"))),
-        ours: seen.tables.values().flat_map(|t| t.chains.values()).filter(|c| c.ours).count(),
+        ours: ours_proven.max(usize::from(by_us)),
         our_hint: ours(HINT),
     }
 }

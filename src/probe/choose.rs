@@ -27,6 +27,7 @@ pub fn choose(facts: &Facts, asked: Option<Kind>) -> Verdict {
 fn auto(seen: &Seen<'_>) -> Verdict {
     let verdict = unread(seen)
         .or_else(|| hinted(seen))
+        .or_else(|| seen.settled().then(|| earlier(seen)).flatten())
         .or_else(|| kube(seen))
         .or_else(|| earlier(seen))
         .or_else(|| unread_rest(seen))

@@ -8,7 +8,7 @@ use crate::host;
 use crate::memory::State;
 use crate::policy::{evidence_scope, held};
 use crate::reconcile::Keeper;
-use chainkeeper_contract::{Backend, BackendError, ErrorKind, Family, Observed, Survey};
+use chainkeeper_contract::{Backend, BackendError, Created, ErrorKind, Family, Observed, Survey};
 use chainkeeper_legacy::{Names, PlainKind, Tools, listed, plain};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,9 +35,12 @@ impl Gatherer {
         seen: Option<(Kind, &BTreeMap<Family, Held>)>,
     ) -> (Facts, Verdict) {
         let mut facts = self.facts(state, remembered, seen);
-        // Where legacy has tables, a host may be mixed, which is worth a warning at the start.
-        if seen.is_none() && lists_any(&facts) {
+        // Where legacy has tables, a host may be mixed, which is worth a warning at the start. Only that: a
+        // look that fails here changes no fact.
+        if seen.is_none() && lists_any(&facts) && asked(&self.config).is_none() {
+            let answers = facts.nft.answers.clone();
             self.ask(Question::Survey, &mut facts, state);
+            facts.nft.answers = answers;
         }
         loop {
             match choose(&facts, asked(&self.config)) {
@@ -74,7 +77,7 @@ impl Gatherer {
         let read = backends::nft(&self.config)
             .and_then(|mut nft| nft.observe(&evidence_scope(&self.config)));
         let (generation, seen, error) = match read {
-            Ok(snapshot) => split(snapshot.generation, snapshot.families),
+            Ok(snapshot) => split(snapshot.generation, snapshot.families, &self.config),
             Err(error) => (None, BTreeMap::new(), Some(error)),
         };
         let denied = error.as_ref().is_some_and(|e| e.kind() == ErrorKind::Denied);
@@ -105,28 +108,35 @@ impl Gatherer {
         let all = |held: &&BTreeMap<_, _>| {
             Family::ALL.iter().all(|f| held.contains_key(f) || !listed(f)) && names.is_ok()
         };
-        let (held, survey) = match seen.filter(all) {
-            _ if empty => (Ok(BTreeMap::new()), Some(Survey::default())),
-            Some(held) => (Ok(held.clone()), None),
+        let (held, survey, left) = match seen.filter(all) {
+            _ if empty => (Ok(BTreeMap::new()), Some(Survey::default()), Some(Created::new())),
+            Some(held) => (Ok(held.clone()), None, None),
             None => match self.read_legacy(state) {
-                Ok((held, survey)) => (Ok(held), Some(survey)),
-                Err(why) => (Err(why), None),
+                Ok(read) => (Ok(read.held), Some(read.survey), Some(read.left)),
+                Err(why) => (Err(why), None, None),
             },
         };
+        let gone = left.map(|left| &state.created - &left).unwrap_or_default();
         let tools = self.tools.describe();
-        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey }
+        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey, gone }
     }
 
     /// What legacy holds, and all that others have there: from one save of each family.
-    fn read_legacy(&self, state: &State) -> Result<(BTreeMap<Family, Held>, Survey), String> {
+    fn read_legacy(&self, state: &State) -> Result<LegacyRead, String> {
         let read = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
             legacy.recall(state.created.clone());
             let snapshot = legacy.observe(&evidence_scope(&self.config))?;
-            Ok((snapshot, legacy.seen_of_others()))
+            let left = legacy.created().cloned().unwrap_or_default();
+            Ok((snapshot, legacy.seen_of_others(), left))
         });
-        let (snapshot, survey) = read.map_err(|error| error.to_string())?;
-        let (_, held, error) = split(None, snapshot.families);
-        error.map_or(Ok((held, survey)), |error| Err(error.to_string()))
+        let (snapshot, survey, left) = read.map_err(|error| error.to_string())?;
+        let (_, held, error) = split(None, snapshot.families, &self.config);
+        // A family that could not be read may hold a hint, but one that was seen decides without it.
+        let hinted = held.values().any(|h| !h.hints.is_empty());
+        match error.filter(|_| !hinted) {
+            Some(error) => Err(error.to_string()),
+            None => Ok(LegacyRead { held, survey, left }),
+        }
     }
 
     fn ask(&self, question: Question, facts: &mut Facts, state: &State) {
@@ -150,7 +160,7 @@ impl Gatherer {
 
     fn survey_legacy(&self, facts: &mut Facts, state: &State) {
         match self.read_legacy(state) {
-            Ok((_, survey)) => facts.legacy.survey = Some(survey),
+            Ok(read) => facts.legacy.survey = Some(read.survey),
             Err(why) => facts.legacy.held = Err(why),
         }
     }
@@ -191,18 +201,28 @@ fn lists_any(facts: &Facts) -> bool {
     facts.legacy.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
 }
 
+/// One look at legacy.
+struct LegacyRead {
+    held: BTreeMap<Family, Held>,
+    survey: Survey,
+    /// What is recorded as ours and still there.
+    left: Created,
+}
+
 type Read = (Option<u32>, BTreeMap<Family, Held>, Option<BackendError>);
 
 /// What was held, and the first error: a family that could not be read is not one that holds nothing.
 fn split(
     generation: Option<u32>,
     families: BTreeMap<Family, Result<Observed, BackendError>>,
+    config: &Config,
 ) -> Read {
     let (mut seen, mut error) = (BTreeMap::new(), None);
     for (family, observed) in families {
         match observed {
             Ok(observed) => drop(seen.insert(family, held(&observed))),
-            Err(why) => error = error.or(Some(why)),
+            Err(why) if config.families.contains(&family) => error = error.or(Some(why)),
+            Err(_) => {} // nobody asks for that family
         }
     }
     (generation, seen, error)
@@ -238,5 +258,5 @@ fn allowed() -> Fact {
 pub fn remembered(state: &State, path: Option<&Path>) -> Option<Remembered> {
     let chosen = state.choice?;
     let from = path.map_or_else(String::new, |p| p.display().to_string());
-    Some(Remembered { kind: chosen.backend, evidence: chosen.evidence, from })
+    Some(Remembered { kind: chosen.backend, evidence: chosen.evidence, from, now: false })
 }

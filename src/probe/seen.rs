@@ -112,6 +112,12 @@ impl<'a> Seen<'a> {
         self.remembered.as_ref().filter(|r| self.unusable(r.kind).is_none())
     }
 
+    /// While we run, a hint that goes leaves nothing behind that was not there before: a kube-proxy in the
+    /// other backend is no reason to move then, or each reload would move us to and fro.
+    pub(super) fn settled(&self) -> bool {
+        self.remembered.as_ref().is_some_and(|r| r.now && r.evidence)
+    }
+
     /// Why an earlier choice is passed over.
     pub(super) fn passed_over(&self) -> Option<String> {
         let remembered = self.remembered.as_ref()?;
@@ -178,5 +184,5 @@ fn by_our_chains(facts: &Facts) -> Option<Remembered> {
         return None;
     };
     let evidence = held(facts, kind).values().any(|h| h.our_hint);
-    Some(Remembered { kind, evidence, from: words::our_chains(held(facts, kind)) })
+    Some(Remembered { kind, evidence, from: words::our_chains(held(facts, kind)), now: false })
 }

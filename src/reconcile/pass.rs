@@ -58,9 +58,10 @@ impl Pass {
         self.errors().next().is_none()
     }
 
-    /// True when nothing of ours had to be left alone, either: what others need is there.
-    pub fn in_place(&self) -> bool {
-        self.is_well() && self.look.families.values().flatten().all(|d| d.problems.is_empty())
+    /// True when a family was read and written, and nothing of ours in it had to be left alone.
+    pub fn family_in_place(&self, family: Family) -> bool {
+        let delta = self.look.families.get(&family).and_then(|o| o.as_ref().ok());
+        self.error(family).is_none() && delta.is_some_and(|d| d.problems.is_empty())
     }
 
     /// The error of a family, from reading or from writing.

@@ -27,6 +27,7 @@ pub(crate) fn host() -> Facts {
             allowed: Fact::Yes,
             held: Ok(BTreeMap::new()),
             survey: None,
+            gone: Default::default(),
         },
         host_tool: None,
         remembered: None,
@@ -114,7 +115,7 @@ pub(crate) trait FactsExt: std::borrow::BorrowMut<Facts> {
 
     fn remember(&mut self, kind: Kind, evidence: bool) {
         let from = "the state file".into();
-        self.borrow_mut().remembered = Some(Remembered { kind, evidence, from });
+        self.borrow_mut().remembered = Some(Remembered { kind, evidence, from, now: false });
     }
 
     fn host_tool_if(&mut self, kind: Option<Kind>) {

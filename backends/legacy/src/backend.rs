@@ -43,6 +43,8 @@ pub struct LegacyBackend {
     /// The last look.
     pub(crate) seen: BTreeMap<Family, Tables>,
     pub(crate) created: Created,
+    /// Tables that were committed, as far as is known.
+    pub(crate) committed: usize,
     /// What the tool has not yet said that it does not know.
     pub(crate) knows: Knows,
 }
@@ -57,7 +59,7 @@ impl LegacyBackend {
         })?;
         let (held, seen, created) = Default::default();
         let knows = Knows { random_fully: true, wait: true };
-        Ok(LegacyBackend { setup, held, seen, created, knows })
+        Ok(LegacyBackend { setup, held, seen, created, committed: 0, knows })
     }
 
     /// Outside of `lock` and `unlock` the last look may be old: looks again before it is acted on.
@@ -157,7 +159,8 @@ impl Backend for LegacyBackend {
     }
 
     fn recall(&mut self, created: Created) {
-        self.created = created;
+        // Not in its place: a record that was lost or is another's takes nothing from what we know.
+        self.created.extend(created);
     }
 
     fn created(&self) -> Option<&Created> {

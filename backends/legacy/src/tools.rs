@@ -99,7 +99,8 @@ impl Program {
 /// PATH, and behind it the folders of system programs.
 fn path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(SYSTEM.map(PathBuf::from)).collect()
+    let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
+    folders.chain(SYSTEM.map(PathBuf::from)).collect()
 }
 
 fn pair(folders: &[PathBuf], family: Family) -> Option<Pair> {

@@ -2,10 +2,11 @@
 use crate::backend::LegacyBackend;
 use crate::child::{self, Ended, Running};
 use crate::errors;
+use crate::reader;
 use crate::render::Script;
 use crate::saves::Tables;
 use crate::tools::{no_tool, restore_name};
-use chainkeeper_contract::{Applied, BackendError, Errno, Family, Plan, Step, Table};
+use chainkeeper_contract::{Applied, BackendError, ChainName, Errno, Family, Plan, Step, Table};
 use std::collections::BTreeMap;
 
 /// Options that old tools lack. Found by trying: what a tool refuses is left out from then on.
@@ -45,8 +46,9 @@ impl LegacyBackend {
         let started: Vec<_> = steps.map(|(f, steps)| (*f, self.start(*f, steps, None))).collect();
         for (family, sending) in started {
             let steps = &plan.families[&family];
+            let before = self.committed;
             let result = sending.and_then(|sending| self.finish(sending, steps));
-            applied.commits += u32::from(result.is_ok());
+            applied.commits += u32::from(self.committed > before);
             applied.families.insert(family, result);
         }
         applied
@@ -94,18 +96,41 @@ impl LegacyBackend {
         let tool = restore_name(family);
         let ended = running.finish().map_err(|e| errors::io("commit", tool, &e))?;
         if ended.code == Some(0) {
+            self.committed += script.tables.len();
             self.record(family, steps, |table| script.has(table));
             return Ok(());
         }
         // Tables before the one that failed are committed.
         let failed = errors::line(&ended.words).and_then(|line| script.table_at(line));
-        self.record(family, steps, |table| failed.is_some_and(|f| script.before(table, f)));
+        let written = |table| failed.is_some_and(|f| script.before(table, f));
+        self.committed += Table::ALL.into_iter().filter(|table| written(*table)).count();
+        self.record(family, steps, written);
         if let Some(learn) = knows.less(&ended) {
             learn(&mut self.knows);
             let again = self.start(family, steps, failed)?;
             return self.finish(again, steps);
         }
+        if failed.is_none() {
+            self.look_what_came_of_it(family, steps);
+        }
         Err(refusal(family, &script, &ended))
+    }
+
+    /// Killed, or without a word on where it stopped: what is there now and was not before is of this
+    /// restore, since we hold the lock.
+    fn look_what_came_of_it(&mut self, family: Family, steps: &[Step]) {
+        let Some(Ok(now)) = reader::read(&self.setup, [family]).remove(&family) else { return };
+        let new = |table: Table, chain: &ChainName| {
+            now.table(table).is_some_and(|chains| chains.contains_key(chain))
+        };
+        for step in steps {
+            if let Step::CreateChain { table, chain } = step
+                && new(*table, chain)
+            {
+                self.committed += 1;
+                self.created.insert((family, *table, chain.clone()));
+            }
+        }
     }
 
     /// Remembers which chains are ours now.

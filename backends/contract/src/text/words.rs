@@ -19,7 +19,7 @@ const STRINGS: [&str; 9] = [
     "--ulog-prefix",
 ];
 /// Options whose value is a name that is never quoted.
-const NAMES: [&str; 4] = ["-j", "-g", "-i", "-o"];
+const NAMES: [&str; 6] = ["-j", "-g", "-i", "-o", "--name", "--hashlimit-name"];
 
 /// One word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::uapi as u;
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{Errno, Family, Survey};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The built-in chains of iptables, of all its tables.
 const BUILT_IN: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
@@ -21,26 +21,32 @@ pub(crate) fn survey(socket: &mut Socket) -> Result<Survey, Trouble> {
     })?;
     survey.tables.sort();
     for family in Family::ALL {
-        // Marked chains by table and name.
-        let mut ours: BTreeSet<(String, String)> = BTreeSet::new();
+        // By table and name, and whether it carries our mark.
+        let mut chains: BTreeMap<(String, String), bool> = BTreeMap::new();
         dump(socket, Request::Chains(family), u::NFT_MSG_NEWCHAIN, |_, attrs| {
             let chain = read::chain(attrs)?;
             if drops(&chain) {
                 survey.policies.push(format!("{family} {} {}", chain.table, chain.name));
             }
-            if chain.userdata == OWNERSHIP_MARK {
-                ours.insert((chain.table, chain.name));
-            }
+            chains.insert((chain.table, chain.name), chain.userdata == OWNERSHIP_MARK);
             Ok(())
         })?;
         let mut rules = 0;
-        dump(socket, Request::AllRules(family), u::NFT_MSG_NEWRULE, |_, attrs| {
-            let rule = read::rule(attrs)?;
-            let is_ours = |chain: &str| ours.contains(&(rule.table.clone(), chain.to_owned()));
-            let jumps = references::targets(&rule.exprs).any(|to| is_ours(to.as_str()));
-            rules += usize::from(!jumps && !is_ours(&rule.chain));
-            Ok(())
-        })?;
+        // Chain by chain: the kernel starts each part of a dump from the beginning of what is dumped.
+        for (table, chain) in chains.iter().filter(|(_, ours)| !**ours).map(|(place, _)| place) {
+            let request = Request::Rules(family, table, Some(chain));
+            dump(socket, request, u::NFT_MSG_NEWRULE, |_, attrs| {
+                let rule = read::rule(attrs)?;
+                let ours = |to: &str| {
+                    chains.get(&(rule.table.clone(), to.to_owned())).is_some_and(|ours| *ours)
+                };
+                // Kernels that do not filter (before 4.10 or so) send all.
+                let here = rule.table == *table && rule.chain == *chain;
+                let jumps = references::targets(&rule.exprs).any(|to| ours(to.as_str()));
+                rules += usize::from(here && !jumps);
+                Ok(())
+            })?;
+        }
         survey.rules.insert(family, rules);
     }
     Ok(survey)

@@ -18,8 +18,6 @@ pub enum Request<'a> {
     Tables,
     /// NFT_MSG_GETCHAIN dump of all tables of a family.
     Chains(Family),
-    /// NFT_MSG_GETRULE dump of all tables of a family.
-    AllRules(Family),
     /// NFNL_MSG_COMPAT_GET: is there such an xt match (or target) of that name and revision? The kernel
     /// itself may load a module to answer.
     Extension {
@@ -67,10 +65,6 @@ pub fn encode(requests: &[Request<'_>], seq: u32) -> Vec<u8> {
             }
             Request::Chains(family) => {
                 let head = (u::NFT_MSG_GETCHAIN, get | u::NLM_F_DUMP, seq);
-                out.message(head, (u::nfproto(*family), 0), |_| {});
-            }
-            Request::AllRules(family) => {
-                let head = (u::NFT_MSG_GETRULE, get | u::NLM_F_DUMP, seq);
                 out.message(head, (u::nfproto(*family), 0), |_| {});
             }
             Request::Rules(family, table, chain) => {
