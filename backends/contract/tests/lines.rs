@@ -47,10 +47,14 @@ fn a_newline_in_a_comment_ends_no_rule() {
 
 /// A name that begins with a quote must not swallow the lines up to the next one.
 #[test]
-fn a_newline_in_what_is_no_string_is_an_error() {
-    let text = "-A x -m recent --name \"y --rsource\n-A z -m comment --comment \" lead\" -j DROP";
-    let read = parse_save(&format!("*filter\n{text}\nCOMMIT\n"));
-    assert!(matches!(&read, Err(ParseError::Line(2, _))), "{read:?}");
+fn a_quote_in_a_name_that_is_never_quoted_swallows_nothing() {
+    for option in ["-m recent --name", "-m hashlimit --hashlimit-name", "-i"] {
+        let rules =
+            [format!("{option} \"y --rsource"), "-m comment --comment \" lead\" -j DROP".into()];
+        let text = format!("*filter\n-A x {}\n-A z {}\nCOMMIT\n", rules[0], rules[1]);
+        let read = parse_save(&text).expect("two rules");
+        assert!(read[0].rules.iter().map(|(_, rule)| rule).eq(&rules), "{read:?}");
+    }
 }
 
 #[test]
