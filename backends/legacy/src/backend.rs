@@ -27,7 +27,7 @@ pub struct Setup {
 
 impl Setup {
     /// These tools and the lock of this host; five seconds for the lock, as kubelet waits; half a minute
-    /// for a tool (100,000 rules take about one second).
+    /// for a tool (with 100,000 rules in a table, 1.8.9 saves in 0.2 s and restores in 0.3 s).
     pub fn with(tools: Tools) -> Setup {
         let (lock_wait, limit) = (Duration::from_secs(5), Duration::from_secs(30));
         Setup { tools, lock: lock::path(), lock_wait, limit }
