@@ -123,6 +123,8 @@ pub struct LegacyFacts {
     pub allowed: Fact,
     /// What it holds (of listed tables); `Err` where tables are listed and could not be read.
     pub held: Result<BTreeMap<Family, Held>, String>,
+    /// Where `held` is an error: what a caller can do about it.
+    pub unread: ErrorKind,
     /// All tables and rules; `None` while not asked, or where nothing can be read.
     pub survey: Option<Survey>,
     /// Recorded as ours, and seen to be gone: whoever makes them next, they are theirs.

@@ -135,7 +135,7 @@ impl Keeper {
     /// As [`Keeper::apply`], for `run`: the first good pass of a family writes its canaries.
     pub fn keep(&mut self) -> Result<Pass, BackendError> {
         if !self.config.make_chains {
-            return Ok(Pass::of(Look { generation: None, families: BTreeMap::new() }));
+            return Ok(Pass::of(Look::nothing()));
         }
         let pass = self.commit(|keeper| {
             let settled = keeper.settled.clone();
@@ -154,13 +154,16 @@ impl Keeper {
 
     /// Takes out what we made.
     pub fn remove(&mut self, force: bool) -> Result<Pass, BackendError> {
+        if !self.config.make_chains {
+            return Ok(Pass::of(Look::nothing()));
+        }
         self.commit(|keeper| keeper.look_for_removal(force))
     }
 
     /// Looks at all that we may have made, and says what `remove` would take. Writes nothing.
     pub fn look_for_removal(&mut self, force: bool) -> Result<Look, BackendError> {
         if !self.config.make_chains {
-            return Ok(Look { generation: None, families: BTreeMap::new() });
+            return Ok(Look::nothing());
         }
         let scope: Scope = policy::removal_scope(&self.config);
         let snapshot = self.backend.observe(&scope)?;

@@ -141,6 +141,10 @@ impl Switch {
 
     /// One pass of `run`: brings the chains in place, then looks at the evidence again.
     pub fn sync(&mut self) -> Synced {
+        if !self.config.make_chains {
+            let done = self.keeper.keep().map(|pass| Done { pass, other: None });
+            return Synced { kept: done, said: vec![], leave: false };
+        }
         let (mut leave, mut news) = (false, None);
         let mut pass = self.keeper.keep();
         let (mut words, moved) = self.look_again();
@@ -165,6 +169,9 @@ impl Switch {
     /// Takes out what we made, and what we left in the other backend.
     pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
         let pass = self.keeper.remove(force)?;
+        if !self.config.make_chains {
+            return Ok(Done { pass, other: None });
+        }
         let other = self.sweeps_on_removal().then(|| self.sweep(self.config.families.clone()));
         Ok(Done { pass, other })
     }

@@ -111,3 +111,23 @@ fn a_sandbox_neither_reads_nor_writes_it() {
         assert_eq!(std::fs::read(host.state()).ok(), before);
     }
 }
+
+/// Others would follow a hint. Our own chains are no evidence, be it known or not who made them.
+#[test]
+fn a_guess_stays_one_when_it_is_forgotten() {
+    for (backend, version) in [("nft", "v1.8.9 (nf_tables)"), ("legacy", "v1.8.9 (legacy)")] {
+        let host = Host::unknown();
+        host.plain(version);
+        let no_hint = || {
+            host.ck_ok("apply", 0);
+            let chains = host.sh(&format!("iptables-{backend} -t mangle -S"));
+            assert!(chains.contains("CANARY") && !chains.contains("HINT"), "{backend}: {chains}");
+        };
+        no_hint();
+        std::fs::remove_file(host.state()).expect("a state file");
+        no_hint();
+        // Nor does a later one take its own choice for evidence.
+        no_hint();
+        assert_eq!(state(&host)["choice"], json!({ "backend": backend, "evidence": false }));
+    }
+}

@@ -88,3 +88,10 @@ fn lose_the_record(host: &Host) {
     state["created"] = serde_json::json!([]);
     fs::write(host.state(), state.to_string()).expect("writable");
 }
+
+/// The chains that the state file says are ours in legacy.
+fn recorded(host: &Host) -> Vec<String> {
+    let text = fs::read_to_string(host.state()).expect("a state file");
+    let state: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    state["created"].as_array().expect("a list").iter().map(ToString::to_string).collect()
+}

@@ -128,7 +128,7 @@ fn unread_rest(seen: &Seen<'_>) -> Option<Verdict> {
 
 fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Verdict {
     let kind = match &seen.facts.legacy.tools {
-        Ok(_) => ErrorKind::Denied,
+        Ok(_) => seen.facts.legacy.unread,
         Err(_) => ErrorKind::Unsupported,
     };
     let what = format!("a legacy {table} table exists and could not be read");

@@ -108,33 +108,37 @@ impl Gatherer {
         let all = |held: &&BTreeMap<_, _>| {
             Family::ALL.iter().all(|f| held.contains_key(f) || !listed(f)) && names.is_ok()
         };
+        let mut unread = ErrorKind::Refused;
         let (held, survey, left) = match seen.filter(all) {
             _ if empty => (Ok(BTreeMap::new()), Some(Survey::default()), Some(Created::new())),
             Some(held) => (Ok(held.clone()), None, None),
             None => match self.read_legacy(state) {
                 Ok(read) => (Ok(read.held), Some(read.survey), Some(read.left)),
-                Err(why) => (Err(why), None, None),
+                Err(error) => {
+                    unread = error.kind();
+                    (Err(error.to_string()), None, None)
+                }
             },
         };
         let gone = left.map(|left| &state.created - &left).unwrap_or_default();
         let tools = self.tools.describe();
-        LegacyFacts { names, kernel, tools, allowed: allowed(), held, survey, gone }
+        LegacyFacts { names, kernel, tools, allowed: allowed(), held, unread, survey, gone }
     }
 
     /// What legacy holds, and all that others have there: from one save of each family.
-    fn read_legacy(&self, state: &State) -> Result<LegacyRead, String> {
+    fn read_legacy(&self, state: &State) -> Result<LegacyRead, BackendError> {
         let read = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
             legacy.recall(state.created.clone());
             let snapshot = legacy.observe(&evidence_scope(&self.config))?;
             let left = legacy.created().cloned().unwrap_or_default();
             Ok((snapshot, legacy.seen_of_others(), left))
         });
-        let (snapshot, survey, left) = read.map_err(|error| error.to_string())?;
+        let (snapshot, survey, left) = read?;
         let (_, held, error) = split(None, snapshot.families, &self.config);
         // A family that could not be read may hold a hint, but one that was seen decides without it.
         let hinted = held.values().any(|h| !h.hints.is_empty());
         match error.filter(|_| !hinted) {
-            Some(error) => Err(error.to_string()),
+            Some(error) => Err(error),
             None => Ok(LegacyRead { held, survey, left }),
         }
     }
@@ -161,7 +165,7 @@ impl Gatherer {
     fn survey_legacy(&self, facts: &mut Facts, state: &State) {
         match self.read_legacy(state) {
             Ok(read) => facts.legacy.survey = Some(read.survey),
-            Err(why) => facts.legacy.held = Err(why),
+            Err(error) => facts.legacy.held = Err(error.to_string()),
         }
     }
 

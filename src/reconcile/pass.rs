@@ -27,6 +27,11 @@ pub struct Pass {
 }
 
 impl Look {
+    /// A look at nothing.
+    pub(super) fn nothing() -> Look {
+        Look { generation: None, families: BTreeMap::new() }
+    }
+
     /// The steps of all families that could be read.
     pub(super) fn plan(&self) -> Plan {
         let steps = |(f, o): (&Family, &Outcome)| Some((*f, o.as_ref().ok()?.steps.clone()));

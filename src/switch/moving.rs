@@ -10,7 +10,8 @@ impl Switch {
     /// Of what there is to say, what was not said last time.
     pub(super) fn unsaid(&mut self, words: Vec<String>) -> Vec<String> {
         // Another number of rules is no news.
-        let plain = |w: &String| w.replace(|c: char| c.is_ascii_digit(), "");
+        let plain =
+            |w: &String| w.replace(|c: char| c.is_ascii_digit(), "").replace("rules", "rule");
         let told: Vec<String> = self.told.iter().map(plain).collect();
         let new = words.iter().filter(|w| !told.contains(&plain(w))).cloned().collect();
         self.told = words;

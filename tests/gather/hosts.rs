@@ -1,5 +1,6 @@
 //! Kinds of hosts, and what is chosen on each.
 use super::{HINT4, answer, host, look};
+use crate::support::{Host, PROGRAM};
 
 const SET: &str = "-t nat -N KUBE-MARK-MASQ; X -t nat -N KUBE-POSTROUTING
     X -t nat -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
@@ -101,4 +102,41 @@ fn a_probe_for_people_says_the_same_and_no_more() {
     let text = host.ck_ok("probe", 0);
     assert!(text.starts_with("legacy KUBE-IPTABLES-HINT is in legacy"), "{text}");
     assert!(text.contains("not chosen\n  nft "), "{text}");
+}
+
+#[test]
+fn a_hint_that_was_seen_decides_though_the_other_family_cannot_be_read() {
+    let host = host("", &shell("L HINT; L6 -L >&2; L6 -t mangle -L >&2"));
+    host.replace("ip6tables-legacy-save", "echo boom >&2; exit 1");
+    assert_eq!(answer(&look(&host, "")), "legacy 15 evidence, hint");
+    let ip = |host: &Host| {
+        let chains = host.legacy_chains();
+        chains.iter().filter(|c| c.starts_with("ip ")).count()
+    };
+    let said = host.ck("apply");
+    assert!(said.code == 6 && said.stderr.contains("boom"), "{said:?}");
+    assert_eq!(ip(&host), 8);
+    host.ck_ok("remove --family ipv4", 0);
+    assert_eq!(ip(&host), 1, "kubelet's hint");
+    host.ck_ok("apply --family ipv4", 0);
+    assert_eq!(ip(&host), 8);
+    // Without a hint, what could not be read may be one.
+    let host = super::host("", &shell("L -t mangle -L >&2; L6 -t mangle -L >&2"));
+    host.replace("ip6tables-legacy-save", "echo boom >&2; exit 1");
+    assert_eq!(host.ck("apply").code, 5);
+    host.ck_ok("apply --family ipv4", 0);
+}
+
+#[test]
+fn a_tool_in_the_current_folder_is_not_taken() {
+    let host = host("", &shell("L HINT"));
+    for name in ["iptables", "iptables-legacy-save", "iptables-legacy-restore"] {
+        host.replace(name, "exit 1");
+    }
+    let folder = host.state().with_file_name("bin");
+    for path in [":$PATH", ".:$PATH", "$PATH:", ""] {
+        let run = format!("cd {}; PATH={path} exec {PROGRAM} apply", folder.display());
+        let said = host.try_sh(&run);
+        assert_eq!((said.code, host.starts()), (0, vec![]), "PATH={path}: {said:?}");
+    }
 }

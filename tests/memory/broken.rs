@@ -110,3 +110,38 @@ fn with_a_file_that_cannot_be_written_a_run_says_so_once_and_remembers_until_it_
     assert_eq!(host.legacy_chains(), [""; 0], "{}", run.journal());
     assert_eq!(run.journal().matches("cannot remember in ").count(), 1, "{}", run.journal());
 }
+
+#[test]
+fn a_file_that_is_lost_or_overwritten_takes_nothing_from_what_a_run_knows() {
+    for elsewhere in [false, true] {
+        let host = Host::unknown();
+        let words = "run --backend legacy --sync-period 100ms --on-exit remove";
+        let mut run = host.start(PROGRAM, words);
+        let recorded = || {
+            host.state().exists() && state(&host)["created"].as_array().map(Vec::len) == Some(16)
+        };
+        eventually("it is written down", recorded);
+        if elsewhere {
+            host.sh(&format!("exec unshare --net {PROGRAM} apply --backend legacy"));
+        } else {
+            fs::remove_file(host.state()).expect("it was there");
+        }
+        host.sh("iptables-legacy -t nat -F KUBE-MARK-MASQ");
+        let rule = || host.legacy_tables().contains("-A KUBE-MARK-MASQ -j MARK");
+        eventually("the rule is back", rule);
+        run.signal("TERM");
+        assert_eq!(run.ended(), 0, "{}", run.journal());
+        assert_eq!(host.legacy_chains(), [""; 0], "elsewhere: {elsewhere}\n{}", run.journal());
+    }
+}
+
+#[test]
+fn a_fifo_in_its_place_blocks_nobody() {
+    let host = hinted();
+    host.sh(&format!("mkfifo {}", host.state().display()));
+    for words in ["probe", "apply"] {
+        let said = host.try_sh(&format!("exec timeout 10 {PROGRAM} {words}"));
+        complains(&said, "nothing is remembered: ");
+    }
+    host.ck_ok("diff", 0);
+}

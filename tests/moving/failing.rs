@@ -1,6 +1,6 @@
 //! A move that fails keeps the old backend, and says so.
 use super::{chains, ends, hinted, kubelet_moves, running, says, times, whole};
-use crate::support::{Host, Running, eventually};
+use crate::support::{Host, PROGRAM, Running, eventually};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -109,4 +109,61 @@ fn an_apply_that_cannot_put_a_family_in_place_does_not_sweep_it() {
     assert_eq!(host.ck("apply --backend nft").code, 5);
     assert_eq!(of("ip"), before);
     assert_eq!(of("ip6"), ["ip6 mangle KUBE-IPTABLES-HINT"], "kubelet's own");
+}
+
+/// In nf_tables too many jumps, in legacy a tool that fails.
+fn break_ip6(host: &Host) {
+    let names: Vec<String> = std::iter::once("KUBE-POSTROUTING".into())
+        .chain((1..16).map(|n| format!("C{n}")))
+        .collect();
+    host.sh("nft add table ip6 nat");
+    names.iter().for_each(|name| drop(host.sh(&format!("nft add chain ip6 nat {name}"))));
+    for pair in names.windows(2) {
+        host.sh(&format!("nft add rule ip6 nat {} jump {}", pair[0], pair[1]));
+    }
+    for kind in ["save", "restore"] {
+        host.replace(&format!("ip6tables-legacy-{kind}"), "echo no ip6 here >&2; exit 3");
+    }
+}
+
+#[test]
+fn a_family_that_works_in_neither_keeps_the_other_one_from_nothing() {
+    for (from, to) in [("nft", "legacy"), ("legacy", "nft")] {
+        let host = hinted(from);
+        break_ip6(&host);
+        let run = host.start(PROGRAM, "run --sync-period 100ms --on-backend-change follow");
+        let ip = |backend| {
+            let all = chains(&host, backend).into_iter();
+            all.filter(|c| c.starts_with("ip ") && !c.ends_with("HINT")).count()
+        };
+        eventually("ip is served", || ip(from) == 7);
+        kubelet_moves(&host, from, to);
+        eventually("ip moves", || ip(to) == 7);
+        eventually("the old one is swept", || ip(from) == 0);
+        sleep(Duration::from_millis(500));
+        for (words, n) in [("moved from ", 1), ("cannot move", 0), ("in the other backend:", 1)] {
+            assert_eq!(times(&run, words), n, "{words}\n{}", run.journal());
+        }
+        assert!(times(&run, "ERROR") <= 3, "{}", run.journal());
+        ends(run, 0);
+    }
+}
+
+/// Tables are committed one by one: what stands in those before it is written.
+#[test]
+fn a_table_that_is_refused_after_others_were_written_is_not_nothing() {
+    let host = Host::unknown();
+    let refused = "sed 's/^-A KUBE-POSTROUTING .*MASQUERADE.*/-A KUBE-POSTROUTING -j NOPE/'";
+    host.doctor("restore", &format!("{refused} | $real \"$@\""));
+    let said = host.ck("apply --backend legacy");
+    assert!(said.code == 3 && !said.stdout.contains("nothing written"), "{said:?}");
+    assert!(chains(&host, "legacy").contains(&"ip filter KUBE-FIREWALL".to_owned()));
+    assert!(!whole(&host, "legacy"));
+    // From now on there is only the refused one left, and each pass tries it.
+    let run = host.start(PROGRAM, "run --sync-period 100ms --backend legacy");
+    says(&run, "NOPE");
+    sleep(Duration::from_millis(500));
+    assert_eq!(times(&run, "written"), 0, "{}", run.journal());
+    assert_eq!(times(&run, "ERROR"), 1, "{}", run.journal());
+    ends(run, 0);
 }

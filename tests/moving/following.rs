@@ -109,3 +109,17 @@ fn with_on_exit_remove_nothing_is_left_in_either() {
     assert_eq!(chains(&host, "nft"), left, "kubelet's own");
     assert_eq!(chains(&host, "legacy"), [""; 0]);
 }
+
+/// What was chosen without evidence is not held on to: a kube-proxy is the first to tell.
+#[test]
+fn a_guess_follows_a_kube_proxy() {
+    for (from, to) in OTHER {
+        let host = Host::unknown();
+        host.plain(if from == "nft" { "v1.8.9 (nf_tables)" } else { "v1.8.9 (legacy)" });
+        let run = running(&host, from, "--on-backend-change follow");
+        host.sh(&format!("iptables-{to} -t nat -N KUBE-SERVICES"));
+        only_in(&host, to, from);
+        eventually("it says so", || times(&run, &format!("moved from {from} to {to}")) == 1);
+        ends(run, 0);
+    }
+}

@@ -1,6 +1,6 @@
 //! When not to move: where that was not asked for, and where evidence is only missing.
 use super::{chains, ends, hint, hinted, kubelet_moves, running, says, times, whole};
-use crate::support::{Host, On, eventually};
+use crate::support::{Host, On, PROGRAM, eventually};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -125,4 +125,60 @@ fn a_lock_file_or_table_of_the_other_backend_does_not_come_into_being() {
     ends(run, 0);
     assert!(!host.lock().exists());
     assert_eq!(host.sh("cat /proc/net/ip_tables_names /proc/net/ip6_tables_names || true"), "");
+}
+
+/// A reload takes kubelet's hint for a while, and a kube-proxy stands in the other backend all the time.
+#[test]
+fn a_hint_that_goes_and_comes_moves_nothing_to_and_fro() {
+    for (here, other) in [("legacy", "nft"), ("nft", "legacy")] {
+        let host = hinted(here);
+        host.sh(&format!("iptables-{other} -t nat -N KUBE-SERVICES"));
+        let run = running(&host, here, "--on-backend-change follow");
+        for how in ["X", "N", "X"] {
+            // We write one in its place, which kubelet finds there.
+            host.try_sh(&format!("iptables-{here} -t mangle -{how} KUBE-IPTABLES-HINT"));
+            a_while();
+            assert_eq!(chains(&host, other), ["ip nat KUBE-SERVICES"], "{}", run.journal());
+        }
+        let journal = ends(run, 0);
+        assert!(!journal.contains("others use") && !journal.contains("cannot move"), "{journal}");
+        assert!(whole(&host, here));
+    }
+}
+
+#[test]
+fn another_number_of_others_rules_is_no_news() {
+    let host = hinted("nft");
+    let more = || host.sh("iptables-legacy -A FORWARD -s 10.0.0.1 -j ACCEPT");
+    more();
+    let run = running(&host, "nft", "");
+    for _ in 0..4 {
+        more();
+        a_while();
+    }
+    assert_eq!(times(&run, "mixed host: "), 1, "{}", run.journal());
+    ends(run, 0);
+}
+
+#[test]
+fn a_run_that_keeps_nothing_writes_no_file() {
+    for on_exit in ["keep", "remove"] {
+        let host = Host::unknown();
+        hint(&host, "legacy", "N");
+        std::fs::remove_file(host.lock()).expect("kubelet's tools have used it");
+        let words = format!(
+            "run --sync-period 100ms --make-iptables-util-chains=false --on-exit {on_exit} \
+             --on-backend-change follow"
+        );
+        let run = host.start(PROGRAM, &words);
+        a_while();
+        hint(&host, "nft", "N");
+        hint(&host, "legacy", "X");
+        std::fs::remove_file(host.lock()).expect("kubelet's tools have used it");
+        a_while();
+        let journal = ends(run, 0);
+        assert!(!host.lock().exists(), "{on_exit}: {journal}");
+        assert!(!host.state().exists(), "{on_exit}: {journal}");
+        assert_eq!(chains(&host, "nft").len(), 2, "kubelet's own");
+    }
 }

@@ -1,5 +1,7 @@
 //! What is left in the other backend goes, if it is proven ours and nobody needs it.
-use super::{chains, ends, hint, hinted, kubelet_moves, lose_the_record, running, whole};
+use super::{
+    chains, ends, hint, hinted, kubelet_moves, lose_the_record, recorded, running, says, whole,
+};
 use crate::support::{Host, eventually};
 use std::thread::sleep;
 use std::time::Duration;
@@ -116,5 +118,47 @@ fn remove_takes_both_and_shows_both_before() {
         host.ck_ok("remove", 0);
         assert_eq!(chains(&host, from), [""; 0]);
         assert_eq!(chains(&host, to).len(), 2, "kubelet's hints");
+    }
+}
+
+/// All that kubelet and kube-proxy make in legacy when they come, under names that once were ours.
+const KUBELETS: &str = "for i in ip ip6; do t=${i}tables-legacy
+     $t -t mangle -N KUBE-IPTABLES-HINT; $t -t mangle -N KUBE-KUBELET-CANARY
+     $t -t nat -N KUBE-MARK-MASQ; $t -t nat -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
+     $t -t nat -N KUBE-POSTROUTING; $t -t nat -A KUBE-POSTROUTING -j RETURN
+     $t -t nat -A POSTROUTING -j KUBE-POSTROUTING; done";
+
+const GONE: &str = "for i in ip ip6; do for t in nat filter mangle; do
+     ${i}tables-legacy -t $t -F; ${i}tables-legacy -t $t -X; done; done";
+
+#[test]
+fn what_is_gone_while_we_live_in_nft_is_kubelets_when_kubelet_makes_it() {
+    for by_run in [false, true] {
+        let host = left_behind("legacy", "nft");
+        host.ck_ok("apply --sweep none", 0);
+        assert!(!recorded(&host).is_empty());
+        let run = by_run.then(|| running(&host, "nft", "--sweep none"));
+        host.sh(GONE);
+        match run {
+            Some(run) => {
+                eventually("the record is clean", || recorded(&host).is_empty());
+                host.sh(KUBELETS);
+                hint(&host, "nft", "X");
+                says(&run, "others use legacy now: KUBE-IPTABLES-HINT is in legacy");
+                ends(run, 0);
+            }
+            None => {
+                host.ck_ok("apply --sweep none", 0);
+                host.sh(KUBELETS);
+                hint(&host, "nft", "X");
+            }
+        }
+        assert_eq!(recorded(&host), [""; 0], "by run: {by_run}");
+        let text = host.ck_ok("probe", 0);
+        assert!(text.starts_with("legacy KUBE-IPTABLES-HINT is in legacy"), "{text}");
+        let before = host.legacy_tables();
+        host.ck_ok("remove", 0);
+        assert_eq!(host.legacy_tables(), before, "by run: {by_run}");
+        assert_eq!(chains(&host, "nft"), [""; 0], "by run: {by_run}");
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn host() -> Facts {
             allowed: Fact::Yes,
             held: Ok(BTreeMap::new()),
             survey: None,
+            unread: ErrorKind::Denied,
             gone: Default::default(),
         },
         host_tool: None,

@@ -1,7 +1,8 @@
 //! A restore that is killed half-way: what others have is all there, and the next pass converges.
 mod support;
 
-use chainkeeper_contract::Family;
+use chainkeeper_contract::{Backend as _, ChainName, Family};
+use std::time::Duration;
 use support::{Doctored, converges, errors, everything, in_netns, is_free, must, pass};
 
 /// The real restore gets the first table, and is killed when that is committed.
@@ -60,6 +61,28 @@ fn what_others_have_is_all_there_and_the_next_pass_converges() {
             assert!(counted() == theirs && is_free(), "{text}");
             converges();
             assert_eq!(counted(), theirs);
+        });
+    }
+}
+
+/// All is written, and then it hangs until its time is over, or is killed.
+#[test]
+fn what_was_made_before_the_end_is_recorded() {
+    for end in ["sleep 100", "kill -9 $$"] {
+        in_netns(|| {
+            foreign();
+            let tools = Doctored::new("late", "restore", &format!("$real \"$@\"\n{end}"));
+            let tools = tools.limit(Duration::from_secs(1));
+            let mut backend = tools.backend();
+            let before = everything().matches(" - [").count();
+            let applied = pass(&mut backend).expect("each family has an error");
+            assert_eq!(applied.commits, 2, "{end}: {applied:?}");
+            assert_eq!(errors(applied).len(), 2, "{end}");
+            let made = everything().matches(" - [").count() - before;
+            let recorded = backend.created().expect("a record");
+            assert!(made > 10 && recorded.len() == made, "{end}: {made} {recorded:?}");
+            let theirs = |(_, _, chain): &(_, _, ChainName)| chain.as_str() == "KUBE-FIREWALL";
+            assert!(!recorded.iter().any(theirs), "{recorded:?}");
         });
     }
 }
