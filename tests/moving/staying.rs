@@ -136,7 +136,9 @@ fn a_hint_that_goes_and_comes_moves_nothing_to_and_fro() {
         let run = running(&host, here, "--on-backend-change follow");
         for how in ["X", "N", "X"] {
             // We write one in its place, which kubelet finds there.
-            host.try_sh(&format!("iptables-{here} -t mangle -{how} KUBE-IPTABLES-HINT"));
+            host.sh(&format!(
+                "for i in ip ip6; do ${{i}}tables-{here} -t mangle -{how} KUBE-IPTABLES-HINT || true; done"
+            ));
             a_while();
             assert_eq!(chains(&host, other), ["ip nat KUBE-SERVICES"], "{}", run.journal());
         }
