@@ -80,11 +80,13 @@ fn would_go(switch: &Switch, other: Option<&Pass>, by: &str) -> String {
 
 /// The answer to `--validate`, in words. A question that was not asked is no error.
 fn accepted(pass: &mut Pass, kind: Kind) -> String {
-    let not_asked = |e: &&BackendError| matches!(e, BackendError::NotAsked { .. });
-    let found = pass.errors().find(not_asked).cloned();
-    if let Some(error) = found {
+    let not_asked = pass.errors().find_map(|error| {
+        let BackendError::NotAsked { words, .. } = error else { return None };
+        Some(words.clone())
+    });
+    if let Some(words) = not_asked {
         pass.applied = None;
-        return format!("It was not asked whether this would be taken: {error}.\n");
+        return format!("Not asked whether it would be taken: {words}.\n");
     }
     let asked = pass.applied.as_ref().is_some_and(|a| !a.families.is_empty());
     match (asked, pass.is_well(), kind) {

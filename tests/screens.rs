@@ -1,4 +1,6 @@
 //! What people see, as snapshots: `INSTA_UPDATE=always` writes them, reviewing them is reading them.
+mod backends;
+
 use crate::support::Host;
 use insta::assert_snapshot;
 
