@@ -6,8 +6,8 @@ pub use others::{evidence_scope, held, sight};
 
 use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
-    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
-    Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
+    Action, Canary, Chain, ChainName, Cond, CtStates, Delta, Family, Hook, Jump, Mark, Matches,
+    Note, Observed, Partner, Prefix, Rule, Ruleset, Scope, Step, Table,
 };
 use std::net::Ipv4Addr;
 
@@ -54,6 +54,18 @@ pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
     let (table, chain) = (Table::Mangle, ChainName::from(HINT));
     let off = want.chains.is_empty() || want.chain(table, &chain).is_some();
     (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
+}
+
+/// Takes the hint out of what is to be done; true if it was in it.
+pub fn hold_back_hint(delta: &mut Delta) -> bool {
+    let hint = |s: &Step| matches!(s, Step::CreateChain { table: Table::Mangle, chain } if chain.as_str() == HINT);
+    let held = delta.steps.iter().any(hint);
+    delta.steps.retain(|step| !hint(step));
+    let in_mangle = |s: &&Step| s.table() == Table::Mangle;
+    if held && delta.steps.iter().filter(in_mangle).count() == 1 {
+        delta.steps.retain(|s| *s != Step::EnsureTable { table: Table::Mangle }); // for the hint alone
+    }
+    held
 }
 
 /// Everything that any profile of ours may have made: what `remove` looks for.

@@ -25,6 +25,9 @@ pub struct Keeper {
     config: Config,
     sighted: Sighted,
     memory: Memory,
+    /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
+    hint_waits: bool,
+    hint_waited: bool,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -37,7 +40,8 @@ impl Keeper {
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
         let (memory, held) = (Memory::none(), BTreeMap::new());
-        Keeper { backend, config, sighted, memory, held, settled }
+        let (hint_waits, hint_waited) = (false, false);
+        Keeper { backend, config, sighted, memory, hint_waits, hint_waited, held, settled }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -50,6 +54,16 @@ impl Keeper {
     /// Whether KUBE-IPTABLES-HINT may be written, see [`Sighted::no_hint`].
     pub fn hint(&mut self, may: bool) {
         self.sighted.no_hint = !may;
+    }
+
+    /// Whether a hint that was lost waits until it is known that nobody has moved.
+    pub fn hold_hint(&mut self, wait: bool) {
+        self.hint_waits = wait;
+    }
+
+    /// True when one waited in the last look.
+    pub fn hint_waited(&self) -> bool {
+        self.hint_waited
     }
 
     /// What the last look showed of others: the families that were read.
@@ -108,13 +122,18 @@ impl Keeper {
             (Dialect::Native, false) => Readable::No,
             (Dialect::Native, true) => Readable::NoForced,
         };
-        Ok(each(snapshot, |family, seen| {
+        let mut look = each(snapshot, |family, seen| {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
             let want = policy::policy(&self.config, self.sighted, family);
             let mut delta = diff(&want, &seen, options);
             delta.notes.extend(policy::withheld(&want, &seen));
             delta
-        }))
+        });
+        self.hint_waited = false;
+        for delta in look.families.values_mut().flatten().filter(|_| self.hint_waits) {
+            self.hint_waited |= policy::hold_back_hint(delta);
+        }
+        Ok(look)
     }
 
     /// Looks, and asks the kernel whether it would take the plan. Writes nothing.

@@ -22,6 +22,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
+    /// A pass of `run` was made.
+    synced: bool,
     /// Recorded as ours in legacy, and gone.
     gone: Created,
     /// What there was to say last time.
@@ -80,7 +82,7 @@ impl Switch {
         let leftover = leftover(&facts, choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
-        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, gone, told })
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, synced: false, gone, told })
     }
 
     /// What was chosen, and why.
@@ -146,8 +148,19 @@ impl Switch {
             return Synced { kept: done, said: vec![], leave: false };
         }
         let (mut leave, mut news) = (false, None);
+        // What was lost comes back at once, but for the hint: kubelet may just have taken it to the other
+        // backend. In the first pass that was looked at just now.
+        self.keeper.hold_hint(self.synced);
+        self.synced = true;
         let mut pass = self.keeper.keep();
         let (mut words, moved) = self.look_again();
+        if moved.is_none() && self.keeper.hint_waited() {
+            self.keeper.hold_hint(false);
+            let hint = self.keeper.keep();
+            if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
+                pass = hint;
+            }
+        }
         match (moved, self.config.on_backend_change) {
             (Some(_), OnBackendChange::Exit) => {
                 words.push("stopping (--on-backend-change exit)".into());
