@@ -153,14 +153,15 @@ impl Journal {
     /// Says what there is to say of a pass.
     fn synced(&mut self, kept: Result<Done, BackendError>, said: &[String]) {
         said.iter().for_each(|line| warn!("{line}"));
-        match kept {
+        match &kept {
             Ok(done) => {
-                self.other_errors(&done);
+                // As it was done: written here, then taken out there.
+                self.pass(Ok(&done.pass));
+                self.other_errors(done);
                 if let Some(swept) = done.swept().filter(|pass| pass.applied.is_some()) {
                     info!("in the other backend:");
                     report::removal(swept).lines().for_each(|line| info!("{line}"));
                 }
-                self.pass(Ok(done.pass));
             }
             Err(error) => self.pass(Err(error)),
         }
@@ -175,8 +176,8 @@ impl Journal {
         self.last_other = errors;
     }
 
-    fn pass(&mut self, pass: Result<Pass, BackendError>) {
-        let errors = match &pass {
+    fn pass(&mut self, pass: Result<&Pass, &BackendError>) {
+        let errors = match pass {
             Ok(pass) => pass.errors().cloned().collect(),
             Err(error) => vec![error.clone()],
         };
@@ -193,7 +194,7 @@ impl Journal {
         }
         let Ok(pass) = pass else { return };
         let wrote = pass.applied.as_ref().is_some_and(|a| a.commits > 0);
-        for line in report::applied(&pass).lines().filter(|_| wrote) {
+        for line in report::applied(pass).lines().filter(|_| wrote) {
             info!("{line}");
         }
         let state = report::state(&pass.look);

@@ -54,9 +54,9 @@ fn our_drop_rule_moves_out_of_kube_firewall_when_a_kube_proxy_comes() {
         let host = Host::of(on);
         host.ck_ok("apply", 0);
         // One of ours is lost as well: the repair goes before the rule that moves out.
-        host.by(on.tools()[0], "$T -t mangle -N KUBE-PROXY-CANARY; $T -D KUBE-FIREWALL 2");
+        host.by(on.both_iptables()[0], "$T -t mangle -N KUBE-PROXY-CANARY; $T -D KUBE-FIREWALL 2");
         host.ck_ok("apply", 0);
-        for tool in on.tools() {
+        for tool in on.both_iptables() {
             let rules = host.by(tool, "$T -S KUBE-FIREWALL; $T -S CHAINKEEPER-DROP");
             let drops: Vec<&str> = rules.lines().filter(|l| l.contains("0x8000")).collect();
             assert_eq!(drops.len(), 1, "{rules}");
@@ -88,7 +88,7 @@ fn one_refused_family_is_named_and_the_other_is_in_place() {
 fn one_refused_family_of_legacy_is_named_and_the_other_is_in_place() {
     let host = Host::of(On::Legacy);
     let words = "ip6tables-restore: line 1 failed";
-    host.replace("ip6tables-legacy-restore", &format!("echo '{words}' >&2; exit 1"));
+    host.put("ip6tables-legacy-restore", &format!("echo '{words}' >&2; exit 1"));
     let said = host.ck("apply");
     assert_eq!(said.code, 6, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("ip   8 chains, 7 rules, 3 jumps written"), "{}", said.stdout);
@@ -98,7 +98,7 @@ fn one_refused_family_of_legacy_is_named_and_the_other_is_in_place() {
     host.ck_ok("diff --family ipv4", 0);
     assert_eq!(host.sh("ip6tables-legacy-save"), "");
     // It is ours to take out what was written, and no record says of more.
-    host.count_starts();
+    host.heal();
     assert!(host.ck_ok("remove", 0).contains("ip   8 chains"));
     host.ck_ok("apply", 0);
 }

@@ -1,8 +1,50 @@
 //! What people see, as snapshots: `INSTA_UPDATE=always` writes them, reviewing them is reading them.
 mod backends;
+mod journal;
+mod legacy;
+mod moving;
+mod probe;
 
-use crate::support::Host;
+use crate::support::{Host, Said};
 use insta::assert_snapshot;
+
+/// What a host looks like to people: its scripts are in `/usr/local/sbin`, what it remembers and locks is in
+/// `/run/lock`. So no snapshot depends on where the checkout is, nor does the place where a line is broken.
+const AT_HOME: &str = "exec unshare -m sh -ec 'mkdir -p /run/lock /usr/local/sbin
+    mount --bind \"$0\" /run/lock
+    mount --bind \"$0/bin\" /usr/local/sbin
+    export PATH=/usr/local/sbin:$PATH STATE_DIRECTORY=/run/lock
+    export XTABLES_LOCKFILE=/run/lock/xtables.lock
+    exec \"$@\"' \"$STATE_DIRECTORY\" \"$@\"";
+
+/// A host with that plain iptables and the legacy tools, on which somebody has done that.
+fn home(host: Host, plain: &str, setup: &str) -> Host {
+    let host = home_without_tools(host, plain, setup);
+    host.count_starts();
+    host
+}
+
+/// The same with the machine's own tools.
+fn home_without_tools(host: Host, plain: &str, setup: &str) -> Host {
+    // The kernel has legacy's modules from now on, whatever ran before.
+    Host::unknown().sh("iptables-legacy -L; ip6tables-legacy -L");
+    host.put("at-home", AT_HOME);
+    host.plain(plain);
+    host.sh(setup);
+    host
+}
+
+const NFT: &str = "v1.8.9 (nf_tables)";
+
+/// A command under `setpriv` or the like, as it stands on a terminal, and its exit code.
+fn shown_under(host: &Host, before: &str, words: &str) -> String {
+    let Said { code, stdout, stderr } = host.ck_under(&format!("at-home {before}"), words);
+    screen(&format!("$ chainkeeper {words}\n{stdout}{stderr}(exit {code})"))
+}
+
+fn shown(host: &Host, words: &str) -> String {
+    shown_under(host, "", words)
+}
 
 /// Milliseconds are the one thing that differs from run to run.
 fn screen(text: &str) -> String {
@@ -11,6 +53,12 @@ fn screen(text: &str) -> String {
         (_, _) => l.to_owned(),
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Without the lines of single chains and rules, which `backends` shows.
+fn shape(text: &str) -> String {
+    let all = text.lines().filter(|l| !l.starts_with("  "));
+    all.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(super) const INSTALLED: [Eyes<'static>; 2] = [Eyes::of(On::Nft), Eyes::of(On
 
 impl Eyes<'static> {
     pub(super) const fn of(on: On) -> Eyes<'static> {
-        Eyes { on, programs: on.tools() }
+        Eyes { on, programs: on.both_iptables() }
     }
 }
 
@@ -24,10 +24,10 @@ impl Eyes<'_> {
     pub(super) fn host(self) -> Host {
         let host = Host::of(self.on);
         if self.on == On::Legacy && self.programs[0].contains('/') {
-            for (name, program) in self.on.tools().into_iter().zip(self.programs) {
+            for (name, program) in self.on.both_iptables().into_iter().zip(self.programs) {
                 for kind in ["save", "restore"] {
                     let run = format!("exec {program}-{kind} \"$@\"");
-                    host.replace(&format!("{name}-{kind}"), &run);
+                    host.put(&format!("{name}-{kind}"), &run);
                 }
             }
         }

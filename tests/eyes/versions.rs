@@ -14,8 +14,8 @@ const SUITES: [(&str, &str); 3] = [("bullseye", "v1.8.7 "), ("trixie", "v1.8.11 
 fn unpacked(suite: &str, on: On) -> Option<[String; 2]> {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("other-iptables");
     let bin = all.join(suite).join("bin");
-    if bin.join(on.tools()[0]).exists() {
-        return Some(on.tools().map(|program| bin.join(program).display().to_string()));
+    if bin.join(on.both_iptables()[0]).exists() {
+        return Some(on.both_iptables().map(|program| bin.join(program).display().to_string()));
     }
     let why = format!("{} is not there; scripts/other-iptables makes it", bin.display());
     assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{why}");
@@ -162,7 +162,7 @@ fn native_tables_are_given_up_whole_and_no_rule_is_misread(eyes: Eyes<'_>) {
 fn the_versions_are_these() {
     let host = Host::new();
     for on in On::BOTH {
-        eprintln!("the installed {}", host.by(on.tools()[0], "$T --version").trim());
+        eprintln!("the installed {}", host.by(on.both_iptables()[0], "$T --version").trim());
     }
     for (suite, stands_for) in SUITES {
         for on in On::BOTH {

@@ -107,7 +107,7 @@ fn a_probe_for_people_says_the_same_and_no_more() {
 #[test]
 fn a_hint_that_was_seen_decides_though_the_other_family_cannot_be_read() {
     let host = host("", &shell("L HINT; L6 -L >&2; L6 -t mangle -L >&2"));
-    host.replace("ip6tables-legacy-save", "echo boom >&2; exit 1");
+    host.put("ip6tables-legacy-save", "echo boom >&2; exit 1");
     assert_eq!(answer(&look(&host, "")), "legacy 15 evidence, hint");
     let ip = |host: &Host| {
         let chains = host.legacy_chains();
@@ -122,7 +122,7 @@ fn a_hint_that_was_seen_decides_though_the_other_family_cannot_be_read() {
     assert_eq!(ip(&host), 8);
     // Without a hint, what could not be read may be one.
     let host = super::host("", &shell("L -t mangle -L >&2; L6 -t mangle -L >&2"));
-    host.replace("ip6tables-legacy-save", "echo boom >&2; exit 1");
+    host.put("ip6tables-legacy-save", "echo boom >&2; exit 1");
     assert_eq!(host.ck("apply").code, 5);
     host.ck_ok("apply --family ipv4", 0);
 }
@@ -131,7 +131,7 @@ fn a_hint_that_was_seen_decides_though_the_other_family_cannot_be_read() {
 fn a_tool_in_the_current_folder_is_not_taken() {
     let host = host("", &shell("L HINT"));
     for name in ["iptables", "iptables-legacy-save", "iptables-legacy-restore"] {
-        host.replace(name, "exit 1");
+        host.put(name, "exit 1");
     }
     let folder = host.state().with_file_name("bin");
     for path in [":$PATH", ".:$PATH", "$PATH:", ""] {

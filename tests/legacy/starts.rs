@@ -29,7 +29,7 @@ fn hosts() -> [(Host, &'static str); 3] {
     asked.count_starts();
     let seen = Host::unknown();
     seen.count_starts();
-    for tool in On::Legacy.tools() {
+    for tool in On::Legacy.both_iptables() {
         // With all tables there: the first restore of an empty host is the next test's.
         seen.by(tool, "$T -t mangle -N KUBE-IPTABLES-HINT; $T -L -n; $T -t nat -L -n");
     }
@@ -75,7 +75,9 @@ fn an_idle_pass_saves_and_restores_nothing() {
 fn a_repair_restores_the_family_that_needs_it() {
     for (host, backend) in hosts() {
         host.ck_ok(&format!("{backend} apply"), 0);
-        for (tool, restore) in On::Legacy.tools().into_iter().zip(RESTORES.into_iter().rev()) {
+        for (tool, restore) in
+            On::Legacy.both_iptables().into_iter().zip(RESTORES.into_iter().rev())
+        {
             host.by(tool, "$T -t nat -F KUBE-MARK-MASQ; $T -D INPUT -j KUBE-FIREWALL");
             let words = format!("{backend} apply");
             assert_eq!(started(&host, &words, 0), sum(&[&SAVES, &SAVES, &[restore]]));

@@ -122,7 +122,7 @@ fn break_ip6(host: &Host) {
         host.sh(&format!("nft add rule ip6 nat {} jump {}", pair[0], pair[1]));
     }
     for kind in ["save", "restore"] {
-        host.replace(&format!("ip6tables-legacy-{kind}"), "echo no ip6 here >&2; exit 3");
+        host.put(&format!("ip6tables-legacy-{kind}"), "echo no ip6 here >&2; exit 3");
     }
 }
 

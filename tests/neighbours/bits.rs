@@ -5,7 +5,7 @@ use crate::support::On;
 #[test]
 fn a_mark_of_their_own_in_our_mark_chain_is_theirs_and_stays() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.by(tool, "$T -t nat -A KUBE-MARK-DROP -j MARK --or-mark 0x1");
         host.ck_ok("diff", 0);
@@ -19,7 +19,7 @@ fn a_mark_of_their_own_in_our_mark_chain_is_theirs_and_stays() {
 #[test]
 fn a_mark_set_in_kube_postrouting_is_not_our_clear_rule() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.by(
             tool,
@@ -37,7 +37,7 @@ fn a_mark_set_in_kube_postrouting_is_not_our_clear_rule() {
 #[test]
 fn remove_with_other_bits_keeps_what_acts_on_a_mark_that_stays() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.ck_ok("remove", 0);
         host.ck_ok("apply --drop-bit 20", 0);

@@ -59,7 +59,7 @@ fn what_is_lost_comes_back_and_nothing_else_is_written() {
 fn kubelets_canary_does_not_come_back_but_ours_does() {
     for on in On::BOTH {
         let host = Host::of(on);
-        let both = |script: &str| on.tools().map(|tool| host.by(tool, script));
+        let both = |script: &str| on.both_iptables().map(|tool| host.by(tool, script));
         both("$T -t nat -N KUBE-KUBELET-CANARY");
         let run = running(&host, "");
         // In nat the shared name is theirs and the other one ours; in mangle the shared one is ours.
@@ -116,13 +116,15 @@ fn sighup(on: On) {
     let run = running(&host, &format!("--config {}", file.path()));
     let marks = |mask: &str| {
         let mark = format!("-A KUBE-MARK-MASQ -j MARK --set-xmark {mask}/{mask}");
-        on.tools().iter().all(|tool| rules(&host, tool, "nat", "KUBE-MARK-MASQ") == [mark.clone()])
+        on.both_iptables()
+            .iter()
+            .all(|tool| rules(&host, tool, "nat", "KUBE-MARK-MASQ") == [mark.clone()])
     };
     assert!(marks("0x4000"));
     file.write("masquerade-bit = 20\n");
     run.signal("HUP");
     eventually("the new bit is there", || marks("0x100000"));
-    for tool in on.tools() {
+    for tool in on.both_iptables() {
         let all = rules(&host, tool, "nat", "KUBE-POSTROUTING");
         assert_eq!(all.len(), 3, "{all:#?}");
         assert!(
@@ -137,7 +139,7 @@ fn sighup(on: On) {
     eventually("it says why", || run.journal().contains(said));
     let journal = run.journal();
     assert!(journal.contains("line 2: unknown key `masqurade-bit`"), "{journal}");
-    host.by(on.tools()[0], "$T -w 5 -t nat -F KUBE-MARK-MASQ");
+    host.by(on.both_iptables()[0], "$T -w 5 -t nat -F KUBE-MARK-MASQ");
     eventually("it goes on with the last good one", || marks("0x100000"));
     stop(run);
 }
@@ -162,7 +164,7 @@ fn a_sandbox_leaves_the_host_alone() {
 fn with_make_iptables_util_chains_false_nothing_is_made_and_nothing_removed() {
     for on in On::BOTH {
         let host = kept_host(on);
-        host.by(on.tools()[0], "$T -t nat -F KUBE-MARK-MASQ");
+        host.by(on.both_iptables()[0], "$T -t nat -F KUBE-MARK-MASQ");
         let before = (host.writes(), chains(&host));
         let words = "run --sync-period 100ms --make-iptables-util-chains=false --on-exit remove";
         let run = host.start(PROGRAM, words);

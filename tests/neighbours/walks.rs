@@ -17,7 +17,7 @@ fn an_unconditional_native_rule_that_accepts_is_moved_behind() {
 #[test]
 fn a_jump_to_a_chain_whose_name_is_no_text_blocks_nothing() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.by(
             tool,
@@ -35,7 +35,7 @@ fn a_jump_to_a_chain_whose_name_is_no_text_blocks_nothing() {
 #[test]
 fn a_jump_like_ours_with_another_comment_does_not_hide_what_stands_between() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.by(
             tool,
@@ -52,7 +52,7 @@ fn a_jump_like_ours_with_another_comment_does_not_hide_what_stands_between() {
 #[test]
 fn two_chains_of_ours_that_somebody_made_end_packets_do_not_swap_their_jumps() {
     for on in On::BOTH {
-        let [tool, _] = on.tools();
+        let [tool, _] = on.both_iptables();
         let host = kept_host(on);
         host.by(tool, "$T -t mangle -N KUBE-PROXY-CANARY");
         host.ck_ok("apply", 0);

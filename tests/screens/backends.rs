@@ -32,7 +32,7 @@ fn which_backend_and_why() {
     assert_snapshot!("probe_both", probe(&host, 0));
     host.sh("nft flush ruleset; nft add table inet firewalld");
     assert_snapshot!("probe_hint_in_legacy", probe(&host, 0));
-    host.replace("iptables-legacy-save", "echo broken >&2; exit 1");
+    host.put("iptables-legacy-save", "echo broken >&2; exit 1");
     assert_snapshot!("probe_unread", probe(&host, 5));
 }
 

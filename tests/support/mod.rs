@@ -1,18 +1,20 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod legacy;
 mod on;
+mod rights;
 mod running;
-mod tools;
+mod scripts;
 
 pub(crate) use on::{EVERYWHERE, On};
+pub(crate) use rights::nobody;
 pub(crate) use running::Running;
-pub(crate) use tools::nobody;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -22,10 +24,12 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 #[derive(Debug)]
 pub(crate) struct Host {
     ns: File,
-    /// Of the host's own: what chainkeeper remembers, the xtables lock, and `bin`, see `on`.
+    /// Of the host's own: what chainkeeper remembers, the xtables lock, and what is in `scripts`.
     folder: PathBuf,
     /// The backend that it remembers, for `writes`.
     on: On,
+    /// Starts of legacy tools are counted, see `scripts`.
+    counts: AtomicBool,
 }
 
 /// What a program said.
@@ -69,7 +73,7 @@ impl Host {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("the target directory can be written");
         let ns = ns.join().expect("a new network namespace");
-        let host = Host { ns, folder, on: On::Nft };
+        let host = Host { ns, folder, on: On::Nft, counts: AtomicBool::new(false) };
         host.sh("ip link set lo up");
         host
     }
@@ -100,15 +104,14 @@ impl Host {
     /// Runs a shell script with `set -e`.
     pub(crate) fn try_sh(&self, script: &str) -> Said {
         let mut shell = Command::new("sh");
-        shell.args(["-ec", script]);
-        self.run(shell)
+        self.run(shell.args(["-ec", script]))
     }
 
     /// Runs chainkeeper with these words.
     pub(crate) fn ck(&self, words: &str) -> Said {
         let mut program = Command::new(PROGRAM);
-        program.args(words.split_whitespace()).env("PATH", self.path_of_ours());
-        self.run(program)
+        program.args(words.split_whitespace()).env("PATH", self.search_path());
+        self.run(&mut program)
     }
 
     /// The host's own environment: nothing of the machine is locked or remembered.
@@ -136,15 +139,15 @@ impl Host {
     /// Starts `program` inside and leaves it running, with its standard input open.
     pub(crate) fn start(&self, program: &str, words: &str) -> Running {
         let mut command = Command::new(program);
-        command.args(words.split_whitespace()).env("PATH", self.path_of_ours());
+        command.args(words.split_whitespace()).env("PATH", self.search_path());
         self.environment(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Running::new(self.inside(move || command.spawn().expect("program starts")))
     }
 
-    fn run(&self, mut command: Command) -> Said {
-        self.environment(&mut command);
-        self.inside(move || said(command.stdin(Stdio::null()).output().expect("program starts")))
+    fn run(&self, command: &mut Command) -> Said {
+        self.environment(command);
+        self.inside(|| said(command.stdin(Stdio::null()).output().expect("program starts")))
     }
 
     /// The generation number of nf_tables, as `nft monitor` would count it.
