@@ -33,7 +33,7 @@ fn follow() {
 #[test]
 fn exit() {
     let (_host, run) = moves("--on-backend-change exit");
-    assert_snapshot!("exit", journal(run, 7, "generation 4 -> 5"));
+    assert_snapshot!("exit", journal(run, 7, "stopping (--on-backend-change exit)"));
 }
 
 #[test]
