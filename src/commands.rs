@@ -31,7 +31,7 @@ pub fn apply(config: &Config, screen: Screen) -> u8 {
             };
             screen.result(text, || context(config, &switch, pass_json(pass), done.swept()));
             warnings(config, &switch, pass);
-            let wrong = problems(pass) | other_failed(&done);
+            let wrong = pass.look.has_problems() | other_failed(&done);
             families(pass, if wrong { exit::FAILED } else { exit::FINE })
         }
     }
@@ -127,7 +127,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
             let pass = &done.pass;
             let json = || context(config, &switch, pass_json(pass), done.swept());
             screen.result(|| report::removal(pass) + &swept(&switch, &done), json);
-            let wrong = problems(pass) | other_failed(&done);
+            let wrong = pass.look.has_problems() | other_failed(&done);
             families(pass, if wrong { exit::FAILED } else { exit::FINE })
         }
     }
@@ -153,10 +153,6 @@ fn warnings(config: &Config, switch: &Switch, pass: &Pass) {
     }
 }
 
-fn problems(pass: &Pass) -> bool {
-    pass.look.families.values().flatten().any(|d| !d.problems.is_empty())
-}
-
 /// What was taken out of the other backend.
 fn swept(switch: &Switch, done: &Done) -> String {
     let text = |p: &Pass| format!("in {}\n{}", switch.choice().kind.other(), report::removal(p));
@@ -166,7 +162,7 @@ fn swept(switch: &Switch, done: &Done) -> String {
 /// Says why something of ours is left in the other backend.
 fn other_failed(done: &Done) -> bool {
     done.other_errors().for_each(|e| warn(&advice::screen(e, host::privileges())));
-    done.other_errors().next().is_some() || done.swept().is_some_and(problems)
+    done.other_errors().next().is_some() || done.swept().is_some_and(|p| p.look.has_problems())
 }
 
 /// `make-iptables-util-chains = false`: nothing is made, looked at or removed.
@@ -202,7 +198,7 @@ fn lines(text: String) -> String {
 
 /// The exit code when some families failed; prints their errors.
 fn families(pass: &Pass, well: u8) -> u8 {
-    let errors: Vec<_> = pass.look.families.keys().filter_map(|f| pass.error(*f)).collect();
+    let errors: Vec<_> = pass.errors().collect();
     for error in &errors {
         warn(&advice::screen(error, host::privileges()));
     }

@@ -100,9 +100,10 @@ fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
     match answer {
         Some(Ok(done)) => {
             done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+            let here = removed_from(&done.pass);
             let there =
                 done.other_errors().next().is_none() && done.swept().is_none_or(removed_from);
-            match there && removed_from(&done.pass) {
+            match here && there {
                 true => Ended::Asked,
                 false => Ended::RemoveFailed,
             }
@@ -128,12 +129,11 @@ fn removed_from(pass: &Pass) -> bool {
     for line in report::removal(pass).lines() {
         info!("{line}");
     }
-    let deltas = || pass.look.families.values().flatten();
-    if deltas().any(|d| !d.problems.is_empty()) {
+    if pass.look.has_problems() {
         error!("stopped; some of what we made could not be removed, see above");
         return false;
     }
-    match deltas().all(|d| d.notes.is_empty()) {
+    match pass.look.families.values().flatten().all(|d| d.notes.is_empty()) {
         true => info!("stopped; what we made is gone"),
         false => info!("stopped; what we made is gone, but for what is kept, see above"),
     }
@@ -200,7 +200,7 @@ impl Journal {
         let state = report::state(&pass.look);
         if state != self.last_state {
             for line in state.lines() {
-                if pass.look.families.values().flatten().any(|d| !d.problems.is_empty()) {
+                if pass.look.has_problems() {
                     warn!("{line}");
                 } else {
                     info!("{line}");

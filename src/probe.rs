@@ -166,6 +166,31 @@ pub struct Facts {
     pub remembered: Option<Remembered>,
 }
 
+static NOTHING: BTreeMap<Family, Held> = BTreeMap::new();
+
+impl Facts {
+    /// What a backend holds; nothing where it could not be read, which is for the caller to know.
+    pub fn held(&self, kind: Kind) -> &BTreeMap<Family, Held> {
+        match kind {
+            Kind::Nft if self.nft.answers == Fact::Yes => &self.nft.held,
+            Kind::Nft => &NOTHING,
+            Kind::Legacy => self.legacy.held.as_ref().unwrap_or(&NOTHING),
+        }
+    }
+
+    /// Chains of ours are there, proven by a mark or a record.
+    pub fn holds_ours(&self, kind: Kind) -> bool {
+        self.held(kind).values().any(|held| held.ours > 0)
+    }
+}
+
+impl LegacyFacts {
+    /// Does legacy have any table in this namespace? A list that could not be read lists none.
+    pub fn lists_any(&self) -> bool {
+        self.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
+    }
+}
+
 /// What a choice rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -97,7 +97,8 @@ impl Keeper {
         }
     }
 
-    /// Asks for the generation: the cheapest question that needs the capability.
+    /// Asks for the generation: the cheapest question that needs the capability. Legacy has none; its tools
+    /// and capabilities were looked at when it was chosen.
     pub fn check(&mut self) -> Result<(), BackendError> {
         self.backend.generation().map(|_| ())
     }
@@ -164,10 +165,8 @@ impl Keeper {
             })
         })?;
         self.verify(&pass)?;
-        if self.config.make_chains {
-            let well = pass.look.families.keys().filter(|f| pass.error(**f).is_none());
-            self.settled.extend(well);
-        }
+        let well = pass.look.families.keys().filter(|f| pass.error(**f).is_none());
+        self.settled.extend(well);
         Ok(pass)
     }
 
@@ -199,6 +198,7 @@ impl Keeper {
     ) -> Result<Pass, BackendError> {
         let start = Instant::now();
         self.held.clear(); // what was seen before an error is not seen now
+        self.hint_waited = false;
         self.backend.lock()?;
         self.recall();
         let mut pass = self.attempt(&look, start);

@@ -6,7 +6,7 @@ use crate::backends;
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
 use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
-use crate::probe::{Basis, Choice, Facts, Kind, NoChoice, Verdict};
+use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family};
 
@@ -79,7 +79,7 @@ impl Switch {
         if choice.kind == Kind::Legacy && memory.path().is_none() {
             choice.warnings.push(UNPROVEN.into());
         }
-        let leftover = leftover(&facts, choice.kind.other());
+        let leftover = facts.holds_ours(choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
         Ok(Switch { config, memory, gatherer, choice, keeper, leftover, synced: false, gone, told })
@@ -119,20 +119,18 @@ impl Switch {
 
     /// Looks at what [`Switch::apply`] would take out of the other backend.
     pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
-        match self.leftover && self.config.sweep == Sweep::Own {
-            true => Ok(Some(self.other(self.config.families.clone())?.look_for_removal(false)?)),
-            false => Ok(None),
-        }
+        self.look_there(self.leftover && self.config.sweep == Sweep::Own)
     }
 
     /// Says what [`Switch::remove`] would take, here and from the other backend.
     pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
         let look = self.keeper.look_for_removal(force)?;
-        let other = match self.sweeps_on_removal() {
-            true => Some(self.other(self.config.families.clone())?.look_for_removal(false)?),
-            false => None,
-        };
-        Ok((look, other))
+        Ok((look, self.look_there(self.sweeps_on_removal())?))
+    }
+
+    fn look_there(&self, wanted: bool) -> Result<Option<Look>, BackendError> {
+        let families = self.config.families.clone();
+        wanted.then(|| self.other(families)?.look_for_removal(false)).transpose()
     }
 
     /// Brings everything in place, once.
@@ -257,16 +255,5 @@ pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
             what: "choose a backend".into(),
             why: format!("{question:?} was not asked"),
         }),
-    }
-}
-
-/// Chains of ours in that backend, proven by a mark or a record.
-fn leftover(facts: &Facts, of: Kind) -> bool {
-    let ours = |held: &std::collections::BTreeMap<_, crate::probe::Held>| {
-        held.values().any(|h| h.ours > 0)
-    };
-    match of {
-        Kind::Nft => ours(&facts.nft.held),
-        Kind::Legacy => facts.legacy.held.as_ref().is_ok_and(ours),
     }
 }

@@ -9,7 +9,7 @@ use crate::memory::State;
 use crate::policy::{evidence_scope, held};
 use crate::reconcile::Keeper;
 use chainkeeper_contract::{Backend, BackendError, Created, ErrorKind, Family, Observed, Survey};
-use chainkeeper_legacy::{Names, PlainKind, Tools, listed, plain};
+use chainkeeper_legacy::{Names, Tools, listed, plain};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -37,7 +37,7 @@ impl Gatherer {
         let mut facts = self.facts(state, remembered, seen);
         // Where legacy has tables, a host may be mixed, which is worth a warning at the start. Only that: a
         // look that fails here changes no fact.
-        if seen.is_none() && lists_any(&facts) && asked(&self.config).is_none() {
+        if seen.is_none() && facts.legacy.lists_any() && asked(&self.config).is_none() {
             let answers = facts.nft.answers.clone();
             self.ask(Question::Survey, &mut facts, state);
             facts.nft.answers = answers;
@@ -66,10 +66,10 @@ impl Gatherer {
         remembered: Option<Remembered>,
         seen: Option<(Kind, &BTreeMap<Family, Held>)>,
     ) -> Facts {
-        let nft = self.nft();
-        // nf_tables is asked anyway: it may have gone. Its answer costs no process.
-        let seen = seen.filter(|(kind, _)| *kind == Kind::Legacy).map(|(_, held)| held);
-        let legacy = self.legacy(state, seen);
+        let seen = |of| seen.filter(|(kind, _)| *kind == of).map(|(_, held)| held);
+        let both = |held: &&BTreeMap<_, _>| Family::ALL.iter().all(|f| held.contains_key(f));
+        let nft = seen(Kind::Nft).filter(both).map_or_else(|| self.nft(), answered);
+        let legacy = self.legacy(state, seen(Kind::Legacy));
         Facts { nft, legacy, host_tool: None, remembered }
     }
 
@@ -92,7 +92,6 @@ impl Gatherer {
 
     fn legacy(&self, state: &State, seen: Option<&BTreeMap<Family, Held>>) -> LegacyFacts {
         let lists = Family::ALL.map(|f| (f, listed(f)));
-        let no_list = lists.iter().all(|(_, names)| matches!(names, Names::NoList));
         let kernel = kernel(&lists);
         let names = lists.into_iter().map(|(family, names)| match names {
             Names::Listed(tables) => Ok((family, tables)),
@@ -102,7 +101,7 @@ impl Gatherer {
             }
         });
         let names: Result<BTreeMap<_, _>, String> = names.collect();
-        let empty = no_list || names.as_ref().is_ok_and(|n| n.values().all(Vec::is_empty));
+        let empty = names.as_ref().is_ok_and(|n| n.values().all(Vec::is_empty));
         let listed =
             |f: &Family| names.as_ref().is_ok_and(|n| n.get(f).is_some_and(|t| !t.is_empty()));
         let all = |held: &&BTreeMap<_, _>| {
@@ -151,10 +150,7 @@ impl Gatherer {
                     self.survey_legacy(facts, state); // a pass had read the rest
                 }
                 facts.host_tool = plain().map(|tool| HostTool {
-                    kind: match tool.kind {
-                        PlainKind::Nft => Kind::Nft,
-                        PlainKind::Legacy => Kind::Legacy,
-                    },
+                    kind: if tool.nf_tables { Kind::Nft } else { Kind::Legacy },
                     text: tool.text,
                 });
             }
@@ -183,26 +179,17 @@ impl Gatherer {
         let pass = backends::nft(&self.config)
             .and_then(|nft| Keeper::new(Box::new(nft), self.config.clone()).validate());
         match pass {
-            Ok(pass) => {
-                let families = || pass.look.families.keys();
-                match families().find(|f| pass.error(**f).is_none()) {
-                    Some(_) => Fact::Yes,
-                    None => Fact::No(
-                        families()
-                            .filter_map(|f| pass.error(*f))
-                            .map(ToString::to_string)
-                            .next()
-                            .unwrap_or_default(),
-                    ),
-                }
-            }
+            Ok(pass) if pass.errors().count() < pass.look.families.len() => Fact::Yes,
+            Ok(pass) => Fact::No(pass.errors().next().map(ToString::to_string).unwrap_or_default()),
             Err(error) => Fact::Unknown(error.to_string()),
         }
     }
 }
 
-fn lists_any(facts: &Facts) -> bool {
-    facts.legacy.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
+/// A pass has read nf_tables just now: so it answers, and holds this.
+fn answered(held: &BTreeMap<Family, Held>) -> NftFacts {
+    let (answers, held) = (Fact::Yes, held.clone());
+    NftFacts { answers, denied: false, generation: None, held, survey: None, dry_run: None }
 }
 
 /// One look at legacy.

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 /// The five tables of iptables. All others of nf_tables are somebody's who speaks it natively.
 const IPTABLES: [&str; 5] = ["raw", "mangle", "nat", "filter", "security"];
 
-static NOTHING: BTreeMap<Family, Held> = BTreeMap::new();
-
 /// The facts, with what follows from them.
 pub(super) struct Seen<'a> {
     pub(super) facts: &'a Facts,
@@ -24,7 +22,7 @@ impl<'a> Seen<'a> {
 
     /// What a backend holds; nothing where it could not be read, which is for the caller to know.
     pub(super) fn held(&self, kind: Kind) -> &'a BTreeMap<Family, Held> {
-        held(self.facts, kind)
+        self.facts.held(kind)
     }
 
     /// A hint of somebody else, in either family.
@@ -50,7 +48,7 @@ impl<'a> Seen<'a> {
 
     /// Does legacy have any table in this namespace? A list that could not be read lists none.
     pub(super) fn listed(&self) -> bool {
-        self.facts.legacy.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
+        self.facts.legacy.lists_any()
     }
 
     /// Does it have that table, in either family?
@@ -169,20 +167,12 @@ fn of_iptables(table: &str) -> bool {
         .is_some_and(|(family, name)| matches!(family, "ip" | "ip6") && IPTABLES.contains(&name))
 }
 
-fn held(facts: &Facts, kind: Kind) -> &BTreeMap<Family, Held> {
-    match kind {
-        Kind::Nft if facts.nft.answers == Fact::Yes => &facts.nft.held,
-        Kind::Nft => &NOTHING,
-        Kind::Legacy => facts.legacy.held.as_ref().unwrap_or(&NOTHING),
-    }
-}
-
 /// Chains of ours are no evidence of what others use, only of what we chose: in both they say nothing.
 fn by_our_chains(facts: &Facts) -> Option<Remembered> {
-    let here = |kind| held(facts, kind).values().any(|h| h.ours > 0);
-    let [kind] = Kind::ALL.into_iter().filter(|kind| here(*kind)).collect::<Vec<_>>()[..] else {
+    let ours = Kind::ALL.into_iter().filter(|kind| facts.holds_ours(*kind));
+    let [kind] = ours.collect::<Vec<_>>()[..] else {
         return None;
     };
-    let evidence = held(facts, kind).values().any(|h| h.our_hint);
-    Some(Remembered { kind, evidence, from: words::our_chains(held(facts, kind)), now: false })
+    let evidence = facts.held(kind).values().any(|h| h.our_hint);
+    Some(Remembered { kind, evidence, from: words::our_chains(facts.held(kind)), now: false })
 }

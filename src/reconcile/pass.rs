@@ -41,6 +41,11 @@ impl Look {
         }
     }
 
+    /// True when something is wrong that is not ours to mend.
+    pub fn has_problems(&self) -> bool {
+        self.families.values().flatten().any(|delta| !delta.problems.is_empty())
+    }
+
     /// True when every family is in sync.
     pub fn in_sync(&self) -> bool {
         self.families.values().all(|o| o.as_ref().is_ok_and(Delta::in_sync))

@@ -67,31 +67,30 @@ fn family_diff(family: Family, delta: &Delta, handles: bool, out: &mut String) {
 
 /// What is wrong and not ours to mend, without colour: `ip nat the table is dormant`.
 pub fn problems(look: &Look) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (family, delta) in look.families.iter().filter_map(|(f, o)| Some((f, o.as_ref().ok()?))) {
-        for table in Table::ALL {
-            let found = delta.problems.iter().filter_map(|p| problem_line(p, table));
-            lines.extend(found.map(|l| {
-                let line = anstream::adapter::strip_str(&l).to_string();
-                let words: Vec<&str> = line.split_whitespace().filter(|w| *w != "!").collect();
-                format!("{family} {}", words.join(" "))
-            }));
-        }
-    }
-    lines
+    let line = |(family, delta, table): (Family, &Delta, Table)| {
+        let found = delta.problems.iter().filter_map(move |p| problem_line(p, table));
+        let plain = found.map(|line| anstream::adapter::strip_str(&line).to_string());
+        let words = |line: String| {
+            line.split_whitespace().filter(|w| *w != "!").collect::<Vec<_>>().join(" ")
+        };
+        plain.map(|line| format!("{family} {}", words(line))).collect::<Vec<_>>()
+    };
+    by_table(look).flat_map(line).collect()
 }
 
 /// What there is to know in a state where nothing is written: notes and problems, without colour.
 pub fn state(look: &Look) -> String {
-    let mut lines = Vec::new();
-    for (family, delta) in look.families.iter().filter_map(|(f, o)| Some((f, o.as_ref().ok()?))) {
-        for table in Table::ALL {
-            let notes = delta.notes.iter().filter_map(|n| note_line(n, table));
-            let problems = delta.problems.iter().filter_map(|p| problem_line(p, table));
-            let both =
-                notes.chain(problems).map(|l| format!("{family} {table} {}", l.trim_start()));
-            lines.extend(both.map(|l| anstream::adapter::strip_str(&l).to_string()));
-        }
-    }
-    lines.join("\n")
+    let lines = |(family, delta, table): (Family, &Delta, Table)| {
+        let notes = delta.notes.iter().filter_map(|n| note_line(n, table));
+        let problems = delta.problems.iter().filter_map(|p| problem_line(p, table));
+        let both = notes.chain(problems).map(|l| format!("{family} {table} {}", l.trim_start()));
+        both.map(|l| anstream::adapter::strip_str(&l).to_string()).collect::<Vec<_>>()
+    };
+    by_table(look).flat_map(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// The families that could be read, table by table.
+fn by_table(look: &Look) -> impl Iterator<Item = (Family, &Delta, Table)> {
+    let read = look.families.iter().filter_map(|(f, outcome)| Some((*f, outcome.as_ref().ok()?)));
+    read.flat_map(|(family, delta)| Table::ALL.map(|table| (family, delta, table)))
 }

@@ -6,22 +6,14 @@ use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
 /// Width of the column of names.
 const NAME: usize = 19;
 
-/// Breaks a sentence at blanks so that it fits 80 columns; rules are left whole, to be copied.
-pub(super) fn wrapped(line: &str) -> String {
-    let fits = line.char_indices().nth(80).map(|(end, _)| end);
-    match fits.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > 8) {
-        Some(at) => format!("{}\n{}", &line[..at], wrapped(&format!("     {}", &line[at + 1..]))),
-        None => line.to_owned(),
-    }
-}
-
-/// The same for a line whose next ones are indented by `indent`, with its end.
-pub(super) fn wrapped_to(indent: usize, line: &str) -> String {
+/// A sentence, broken at blanks so that it fits 80 columns, its next lines indented; with its end. Rules are
+/// left whole, to be copied.
+pub(super) fn wrapped(indent: usize, line: &str) -> String {
     let end = line.char_indices().nth(80).map(|(end, _)| end);
     match end.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > indent)
     {
         Some(at) => {
-            let rest = wrapped_to(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
+            let rest = wrapped(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
             format!("{}\n{rest}", line[..at].trim_end())
         }
         None => format!("{}\n", line.trim_end()),

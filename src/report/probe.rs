@@ -1,6 +1,6 @@
 //! Which backend: the answer, why, what was looked at, and what was not chosen. One fact a line.
 use super::error_json;
-use super::lines::wrapped_to;
+use super::lines::wrapped;
 use crate::probe::{Basis, Choice, Fact, Facts, Held, Kind, NftFacts};
 use chainkeeper_contract::{BackendError, Family, Survey};
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ const NAME: usize = 10;
 
 /// The answer first.
 pub fn probe(choice: &Choice, facts: &Facts) -> String {
-    let mut out = wrapped_to(7, &format!("{:6} {}", choice.kind, choice.why));
+    let mut out = wrapped(7, &format!("{:6} {}", choice.kind, choice.why));
     for warning in &choice.warnings {
-        out += &wrapped_to(9, &format!("warning: {warning}"));
+        out += &wrapped(9, &format!("warning: {warning}"));
     }
     if !choice.hint {
         let why = match choice.basis {
             Basis::Remembered => "the choice that is remembered rested on no evidence",
             Basis::Asked | Basis::Evidence | Basis::Nothing => "this choice rests on no evidence",
         };
-        out += &wrapped_to(7, &format!("hint   KUBE-IPTABLES-HINT is withheld: {why}"));
+        out += &wrapped(7, &format!("hint   KUBE-IPTABLES-HINT is withheld: {why}"));
     }
     out += "\n";
     out += &evidence(facts);
@@ -54,7 +54,7 @@ fn evidence(facts: &Facts) -> String {
 
 /// No answer, and why: first, as the answer would be.
 pub fn no_backend(error: &BackendError, facts: &Facts) -> String {
-    wrapped_to(7, &format!("none   {error}")) + "\n" + &evidence(facts)
+    wrapped(7, &format!("none   {error}")) + "\n" + &evidence(facts)
 }
 
 /// The same for programs. What was not read is null, never empty.
@@ -106,7 +106,7 @@ fn survey_json(survey: &Survey) -> Value {
 }
 
 fn line(name: &str, text: &str) -> String {
-    wrapped_to(NAME + 3, &format!("  {name:NAME$} {text}"))
+    wrapped(NAME + 3, &format!("  {name:NAME$} {text}"))
 }
 
 fn nf_tables(nft: &NftFacts) -> String {

@@ -49,7 +49,7 @@ pub fn removal(pass: &Pass) -> String {
         for note in &delta.notes {
             if let Note::Kept { table, chain, why } = note {
                 let line = format!("{family:3}  kept {table} {chain}: {why}");
-                let _ = writeln!(out, "{}", wrapped(&line));
+                out += &wrapped(5, &line);
             }
         }
         for line in Table::ALL.iter().flat_map(|t| {

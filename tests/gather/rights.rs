@@ -20,18 +20,18 @@ fn answers(before: &str, expected: Expected) {
     }
 }
 
+/// Where the list of legacy tables can be read, and the tables cannot.
+const UNREAD: [&str; 5] = [
+    "nft 24 nothing, no hint",
+    "nft 10 evidence, hint",
+    "nft 8b evidence, hint",
+    "exit 4: a legacy mangle table exists and could not be read: ",
+    "exit 4: a legacy filter table exists and could not be read: ",
+];
+
 #[test]
 fn without_net_raw_legacy_tables_are_there_and_unread() {
-    answers(
-        NO_RAW,
-        [
-            "nft 24 nothing, no hint",
-            "nft 10 evidence, hint",
-            "nft 8b evidence, hint",
-            "exit 4: a legacy mangle table exists and could not be read: ",
-            "exit 4: a legacy filter table exists and could not be read: ",
-        ],
-    );
+    answers(NO_RAW, UNREAD);
 }
 
 #[test]
@@ -51,16 +51,7 @@ fn nobody_with_net_admin_follows_a_hint_only() {
 #[test]
 fn nobody_of_roots_group_reads_the_list() {
     let Some(nobody) = nobody(0, "+net_admin") else { return };
-    answers(
-        &nobody,
-        [
-            "nft 24 nothing, no hint",
-            "nft 10 evidence, hint",
-            "nft 8b evidence, hint",
-            "exit 4: a legacy mangle table exists and could not be read: ",
-            "exit 4: a legacy filter table exists and could not be read: ",
-        ],
-    );
+    answers(&nobody, UNREAD);
 }
 
 #[test]

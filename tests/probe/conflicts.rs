@@ -86,7 +86,7 @@ fn legacy_that_evidence_names_and_nobody_can_write_is_an_error_in_every_row() {
 fn an_old_kubelets_canary_is_a_hint() {
     for kind in Kind::ALL {
         let mut facts = with(|f| f.hint(kind, V4));
-        facts.held(kind, V4).hints = vec!["KUBE-KUBELET-CANARY".into()];
+        facts.side(kind, V4).hints = vec!["KUBE-KUBELET-CANARY".into()];
         let choice = chosen(&facts, None);
         assert_eq!(choice.kind, kind);
         assert!(choice.why.starts_with("KUBE-KUBELET-CANARY is in "), "{}", choice.why);

@@ -54,7 +54,7 @@ impl FactsExt for Facts {}
 
 /// What a host has.
 pub(crate) trait FactsExt: std::borrow::BorrowMut<Facts> {
-    fn held(&mut self, kind: Kind, family: Family) -> &mut Held {
+    fn side(&mut self, kind: Kind, family: Family) -> &mut Held {
         let facts = self.borrow_mut();
         match kind {
             Kind::Nft => facts.nft.held.entry(family).or_default(),
@@ -70,21 +70,21 @@ pub(crate) trait FactsExt: std::borrow::BorrowMut<Facts> {
         if kind == Kind::Legacy {
             self.list(family, "mangle");
         }
-        self.held(kind, family).hints = vec![ChainName::from("KUBE-IPTABLES-HINT")];
+        self.side(kind, family).hints = vec![ChainName::from("KUBE-IPTABLES-HINT")];
     }
 
     fn full_set(&mut self, kind: Kind, family: Family) {
         if kind == Kind::Legacy {
             self.list(family, "nat");
         }
-        self.held(kind, family).full_set = true;
+        self.side(kind, family).full_set = true;
     }
 
     fn kube_proxy(&mut self, kind: Kind, family: Family) {
         if kind == Kind::Legacy {
             self.list(family, "nat");
         }
-        self.held(kind, family).kube_proxy = Some("nat KUBE-SERVICES".into());
+        self.side(kind, family).kube_proxy = Some("nat KUBE-SERVICES".into());
     }
 
     /// Chains of ours, the hint among them.
@@ -92,7 +92,7 @@ pub(crate) trait FactsExt: std::borrow::BorrowMut<Facts> {
         if kind == Kind::Legacy {
             self.list(family, "mangle");
         }
-        let held = self.held(kind, family);
+        let held = self.side(kind, family);
         (held.ours, held.our_hint) = (8, true);
     }
 

@@ -13,8 +13,8 @@ fn only_our_own_chains_are_memory_and_nothing_else() {
         });
         gives(&facts, "19", kind, Basis::Remembered, true);
         // Without our hint, that choice had rested on nothing.
-        facts.held(kind, V4).our_hint = false;
-        facts.held(kind, V6).our_hint = false;
+        facts.side(kind, V4).our_hint = false;
+        facts.side(kind, V6).our_hint = false;
         gives(&facts, "19", kind, Basis::Remembered, false);
     }
 }

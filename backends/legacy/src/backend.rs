@@ -43,7 +43,7 @@ pub struct LegacyBackend {
     /// The last look.
     pub(crate) seen: BTreeMap<Family, Tables>,
     pub(crate) created: Created,
-    /// Tables that were committed, as far as is known.
+    /// Grows with each table that was committed, as far as is known.
     pub(crate) committed: usize,
     /// What the tool has not yet said that it does not know.
     pub(crate) knows: Knows,

@@ -17,4 +17,4 @@ mod writer;
 
 pub use backend::{LegacyBackend, Setup};
 pub use host::{Names, listed};
-pub use tools::{Plain, PlainKind, Tools, plain};
+pub use tools::{Plain, Tools, plain};

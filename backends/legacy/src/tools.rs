@@ -33,19 +33,10 @@ pub struct Tools(BTreeMap<Family, Pair>);
 /// What the plain name `iptables` stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plain {
-    /// By the end of its `--version`.
-    pub kind: PlainKind,
+    /// Its `--version` ends in `(nf_tables)`; else it is legacy's, which is all there was before 1.8.
+    pub nf_tables: bool,
     /// Such as `/usr/sbin/iptables is v1.8.9 (nf_tables)`.
     pub text: String,
-}
-
-/// Whose front end a plain `iptables` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlainKind {
-    /// `(nf_tables)`.
-    Nft,
-    /// `(legacy)`, or nothing: before 1.8 there was nothing else.
-    Legacy,
 }
 
 impl Tools {
@@ -118,8 +109,7 @@ fn pair(folders: &[PathBuf], family: Family) -> Option<Pair> {
         let part = |name| Program { path: multi.clone(), name: Some(format!("{base}-{name}")) };
         return Some(Pair { save: part("save"), restore: part("restore") });
     }
-    let plain =
-        find(folders, base).filter(|p| version(p).is_some_and(|v| v.0 == PlainKind::Legacy))?;
+    let plain = find(folders, base).filter(|p| version(p).is_some_and(|v| !is_nft(&v)))?;
     let beside =
         |name| Some(Program { path: executable(&plain.with_file_name(name))?, name: None });
     Some(Pair {
@@ -131,20 +121,24 @@ fn pair(folders: &[PathBuf], family: Family) -> Option<Pair> {
 /// What a plain `iptables` in PATH is. In a container that is the image's, not the host's.
 pub fn plain() -> Option<Plain> {
     let path = find(&path(), "iptables")?;
-    let (kind, version) = version(&path)?;
-    Some(Plain { kind, text: format!("{} is {version}", path.display()) })
+    let version = version(&path)?;
+    let text = format!("{} is {version}", path.display());
+    Some(Plain { nf_tables: is_nft(&version), text })
 }
 
-/// `iptables v1.8.9 (legacy)`. Touches no table (measured with 1.8.9).
-fn version(iptables: &Path) -> Option<(PlainKind, String)> {
+fn is_nft(version: &str) -> bool {
+    version.ends_with("(nf_tables)")
+}
+
+/// `v1.8.9 (legacy)`. Touches no table (measured with 1.8.9).
+fn version(iptables: &Path) -> Option<String> {
     let mut command = Command::new(iptables);
     command.arg("--version");
     let ended = child::start(command, "", false, None, ASKING).ok()?.finish().ok()?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
-    let version =
-        text.trim().strip_prefix("iptables ").or(text.trim().strip_prefix("ip6tables "))?;
-    let kind = if version.ends_with("(nf_tables)") { PlainKind::Nft } else { PlainKind::Legacy };
-    Some((kind, version.to_owned()))
+    let text = text.trim();
+    let version = text.strip_prefix("iptables ").or(text.strip_prefix("ip6tables "))?;
+    Some(version.to_owned())
 }
 
 fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {

@@ -6,7 +6,7 @@ use crate::reader;
 use crate::render::Script;
 use crate::saves::Tables;
 use crate::tools::{no_tool, restore_name};
-use chainkeeper_contract::{Applied, BackendError, ChainName, Errno, Family, Plan, Step, Table};
+use chainkeeper_contract::{Applied, BackendError, Errno, Family, Plan, Step, Table};
 use std::collections::BTreeMap;
 
 /// Options that old tools lack. Found by trying: what a tool refuses is left out from then on.
@@ -61,17 +61,21 @@ impl LegacyBackend {
         steps: &[Step],
         from: Option<Table>,
     ) -> Result<Sending, BackendError> {
-        let nothing = Tables::default();
-        let seen = self.seen.get(&family).unwrap_or(&nothing);
-        let mut script = Script::of(steps, seen, self.knows.random_fully).map_err(|step| {
-            let what = format!("{family}: {step}");
-            BackendError::Refused { what, family: Some(family), errno: Errno::NOENT, at: None }
-        })?;
+        let mut script = self.script(family, steps)?;
         if let Some(from) = from {
             script.skip_to(from);
         }
         let running = self.start_restore(family, &script.text(), &[])?;
         Ok(Sending { family, script, knows: self.knows, running })
+    }
+
+    fn script(&self, family: Family, steps: &[Step]) -> Result<Script, BackendError> {
+        let nothing = Tables::default();
+        let seen = self.seen.get(&family).unwrap_or(&nothing);
+        Script::of(steps, seen, self.knows.random_fully).map_err(|step| {
+            let what = format!("{family}: {step}");
+            BackendError::Refused { what, family: Some(family), errno: Errno::NOENT, at: None }
+        })
     }
 
     fn start_restore(
@@ -120,12 +124,9 @@ impl LegacyBackend {
     /// restore, since we hold the lock.
     fn look_what_came_of_it(&mut self, family: Family, steps: &[Step]) {
         let Some(Ok(now)) = reader::read(&self.setup, [family]).remove(&family) else { return };
-        let new = |table: Table, chain: &ChainName| {
-            now.table(table).is_some_and(|chains| chains.contains_key(chain))
-        };
         for step in steps {
             if let Step::CreateChain { table, chain } = step
-                && new(*table, chain)
+                && now.table(*table).is_some_and(|chains| chains.contains_key(chain))
             {
                 self.committed += 1;
                 self.created.insert((family, *table, chain.clone()));
@@ -162,7 +163,7 @@ impl LegacyBackend {
                 words: format!("table {table} does not exist, and asking would create it"),
             });
         }
-        let script = Script::of(steps, seen, self.knows.random_fully).unwrap_or_default();
+        let script = self.script(family, steps)?;
         let ended = self.start_restore(family, &script.text(), &["--test"])?.finish();
         let ended = ended.map_err(|e| errors::io("ask", restore_name(family), &e))?;
         match ended.code {
