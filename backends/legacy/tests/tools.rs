@@ -127,6 +127,24 @@ fn without_random_fully_a_lost_chain_is_filled_again() {
     });
 }
 
+/// Before 1.6.2, in the words of getopt.
+const NO_WAIT: &str = "for word; do if [ \"$word\" = -w ]; then echo run >>$here/refused-$family
+    echo \"iptables-restore: invalid option -- 'w'\" >&2; exit 1; fi; done; exec $real \"$@\"";
+
+#[test]
+fn without_wait_it_is_asked_once_and_all_is_written() {
+    in_netns(|| {
+        let tools = Doctored::new("no-wait", "restore", NO_WAIT);
+        let mut old = tools.backend();
+        assert_eq!(errors(pass(&mut old).expect("a pass")), []);
+        assert!(plan(&mut old).expect("a look").is_empty());
+        must(Family::Ipv4, "-t nat -F KUBE-POSTROUTING");
+        assert_eq!(errors(pass(&mut old).expect("a pass")), []);
+        let refused = ["four", "six"].map(|family| tools.left(&format!("refused-{family}")));
+        assert_eq!(refused, ["run\n", "run\n"], "and from then on left out");
+    });
+}
+
 #[test]
 fn a_tool_that_hangs_is_killed_at_its_limit() {
     in_netns(|| {
