@@ -12,6 +12,7 @@ pub mod backends;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod culprit;
 pub mod daemon;
 pub mod exit;
 pub mod host;

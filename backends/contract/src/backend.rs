@@ -1,8 +1,9 @@
 //! The trait that nft and legacy implement.
-use crate::error::BackendError;
+use crate::error::{BackendError, Errno};
 use crate::names::{ChainName, Family, Table};
 use crate::observed::{Scope, Snapshot};
 use crate::plan::Plan;
+use crate::watch::{Watch, Way};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a plan.
@@ -58,6 +59,13 @@ pub trait Backend: Send {
 
     /// What there is of others, for the choice between backends. Changes nothing; reads everything.
     fn survey(&mut self) -> Result<Survey, BackendError>;
+
+    /// A watch over what others write, in the network namespace of the calling thread. What has no news
+    /// to give by itself is asked, whatever the way.
+    fn watch(&self, _way: Way) -> Result<Box<dyn Watch>, BackendError> {
+        let (what, missing) = ("watch what others write".into(), "news of commits".into());
+        Err(BackendError::Unsupported { what, errno: Errno::OPNOTSUPP, missing })
+    }
 
     /// Keeps other writers out from now until [`Backend::unlock`], where there is a way to (the xtables
     /// lock). Between the two, one `observe` is enough for an `apply`.

@@ -20,6 +20,7 @@ pub mod testing;
 pub mod text;
 pub mod trace;
 mod walk;
+mod watch;
 
 pub use backend::{Applied, Backend, Created, Survey};
 pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readable, diff};
@@ -35,3 +36,4 @@ pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
 pub use teardown::teardown;
 pub use trace::trace;
 pub use walk::{Judgement, WALK_LIMIT, judge, needed};
+pub use watch::{Pace, Signal, Watch, Way, Writer};
