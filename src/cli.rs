@@ -4,6 +4,7 @@ use crate::config::Settings;
 use crate::exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const ABOUT: &str =
     "Keeps kubelet's iptables utility chains in place, in nf_tables or by iptables-legacy";
@@ -15,6 +16,8 @@ Examples:
   chainkeeper apply                put it right, in one atomic commit
   chainkeeper remove               take out what chainkeeper made, nothing else
   chainkeeper run                  keep it so
+  chainkeeper run --observe        only watch, and tell who takes what
+  chainkeeper events --follow      what the running service sees
   chainkeeper run --sandbox        try it without root, in a network namespace of its own
   chainkeeper render               print the chains as iptables-save would";
 
@@ -76,7 +79,39 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Bring the chains in place, once
-    Apply,
+    Apply {
+        /// Try again for so long while somebody else is writing or something fails
+        #[arg(long, value_name = "TIMEOUT", value_parser = humantime::parse_duration)]
+        wait: Option<Duration>,
+    },
+    /// Is everything in place? Exit code 0 or 1; prints what is not
+    Check {
+        /// Only whether the service works: for probes of orchestrators
+        #[arg(long)]
+        live: bool,
+        /// Ask again for so long until it is
+        #[arg(long, value_name = "TIMEOUT", value_parser = humantime::parse_duration)]
+        wait: Option<Duration>,
+    },
+    /// How the running service is; without one, how the host is
+    Status,
+    /// What happened, as the running service saw it: when, who, what was done
+    Events {
+        /// Not older than so long
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+        since: Duration,
+        /// Go on with what happens from now on
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// The running service writes nothing for a while: for maintenance and uninstallers
+    Pause {
+        /// Ends by itself after so long
+        #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+        length: Duration,
+    },
+    /// The running service writes again
+    Resume,
     /// Show what `apply` would do; exit code 1 if there is something
     Diff {
         /// Also ask the kernel whether it would take it (an unfinished batch, rolled back)
@@ -103,11 +138,14 @@ pub enum Command {
         #[arg(long)]
         beside_kube_proxy: bool,
     },
-    /// Bring the chains in place and look again every --sync-period
+    /// Bring the chains in place, and back as soon as whoever took them is done
     Run {
         /// First move into a new user and network namespace: no root, and the host is not touched
         #[arg(long)]
         sandbox: bool,
+        /// Write nothing: tell who took what, and what would be done. Stronger than --keep
+        #[arg(long)]
+        observe: bool,
     },
 }
 

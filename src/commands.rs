@@ -1,8 +1,12 @@
 //! The one-shot commands: do it, print it, say it by the exit code.
+mod check;
 mod screen;
+mod service;
 mod tell;
 
+pub use check::check;
 pub use screen::{Screen, warn};
+pub use service::{events, live, pause, resume, status};
 pub use tell::{probe, render};
 
 use crate::advice;
@@ -15,14 +19,20 @@ use crate::report;
 use crate::switch::{Done, Switch};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Step};
 use serde_json::json;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tracing::debug;
 
 /// `apply`.
-pub fn apply(config: &Config, screen: Screen) -> u8 {
+pub fn apply(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
     if let Some(code) = nothing_kept(config, screen) {
         return code;
     }
-    match open(config).and_then(|mut switch| Ok((switch.apply()?, switch))) {
+    let once = || open(config).and_then(|mut switch| Ok((switch.apply()?, switch)));
+    let placed = |done: &Result<(Done, Switch), BackendError>| {
+        done.as_ref().is_ok_and(|(done, _)| done.pass.is_well())
+    };
+    match again(wait, once, placed) {
         Err(error) => screen.fail(&error),
         Ok((done, switch)) => {
             let pass = &done.pass;
@@ -130,6 +140,21 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
             let wrong = pass.look.has_problems() | other_failed(&done);
             families(pass, if wrong { exit::FAILED } else { exit::FINE })
         }
+    }
+}
+
+/// Does it again, with growing pauses, until it is well or the time is up.
+fn again<T>(wait: Option<Duration>, mut once: impl FnMut() -> T, well: impl Fn(&T) -> bool) -> T {
+    let until = Instant::now() + wait.unwrap_or_default();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let done = once();
+        let left = until.saturating_duration_since(Instant::now());
+        if well(&done) || left.is_zero() {
+            return done;
+        }
+        sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
 

@@ -3,12 +3,15 @@ mod choices;
 mod file;
 
 pub use choices::{
-    BackendChoice, Dialect, FamilyChoice, OnBackendChange, OnExit, Position, Profile, Sweep,
+    BackendChoice, Dialect, FamilyChoice, OnBackendChange, OnConflict, OnExit, Position, Profile,
+    Sweep, WatchChoice,
 };
 pub use file::parse;
 
+use crate::control;
 use crate::memory;
-use chainkeeper_contract::{Family, JumpPosition};
+use crate::monitor::{Keep, Rules};
+use chainkeeper_contract::{Family, JumpPosition, Way};
 use clap::Args;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -63,6 +66,33 @@ pub struct Settings {
     /// How often `run` looks again, such as 30s or 1m [default: 1m]
     #[arg(long, global = true, value_name = "TIME")]
     pub sync_period: Option<String>,
+    /// How `run` hears of what others write: the kernel tells it, or it asks every 100 ms [default: events]
+    #[arg(long, global = true, value_enum)]
+    pub watch: Option<WatchChoice>,
+    /// How long nobody may have committed before `run` repairs; 0: at once [default: 250ms]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub settle: Option<String>,
+    /// What `run` does about a chain that others keep undoing [default: yield]
+    #[arg(long, global = true, value_enum)]
+    pub on_conflict: Option<OnConflict>,
+    /// How long such a chain is left to them; each time twice as long [default: 1m]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub yield_for: Option<String>,
+    /// Which chains are written: all, or a list such as nat,filter/KUBE-FIREWALL; `run` watches the
+    /// others [default: all]
+    #[arg(long, global = true, value_name = "LIST")]
+    pub keep: Option<String>,
+    /// How long `run` leaves a lost KUBE-KUBELET-CANARY to a kubelet, which polls it [default: 130s]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub canary_wait: Option<String>,
+    /// Where `run` answers `status`, `events`, `pause` and `resume`, or `none` [default:
+    /// chainkeeper.sock in $RUNTIME_DIRECTORY, else in /run/chainkeeper]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub socket: Option<PathBuf>,
+    /// false: command lines of others are not recorded in events [default: true]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          require_equals = true)]
+    pub command_lines: Option<bool>,
     /// What `run` does with the chains when it stops [default: keep]
     #[arg(long, global = true, value_enum)]
     pub on_exit: Option<OnExit>,
@@ -101,6 +131,14 @@ pub struct Config {
     pub sync_period: Duration,
     /// See [`Settings::on_exit`].
     pub on_exit: OnExit,
+    /// See [`Settings::watch`].
+    pub watch: Way,
+    /// When to look and to write.
+    pub monitor: Rules,
+    /// See [`Settings::socket`]; `None`: there is none.
+    pub socket: Option<PathBuf>,
+    /// See [`Settings::command_lines`].
+    pub command_lines: bool,
 }
 
 /// What is wrong with a setting, and the way out.
@@ -160,6 +198,14 @@ impl Settings {
             jump_position: self.jump_position.or(below.jump_position),
             sync_period: self.sync_period.or(below.sync_period),
             on_exit: self.on_exit.or(below.on_exit),
+            watch: self.watch.or(below.watch),
+            settle: self.settle.or(below.settle),
+            on_conflict: self.on_conflict.or(below.on_conflict),
+            yield_for: self.yield_for.or(below.yield_for),
+            keep: self.keep.or(below.keep),
+            canary_wait: self.canary_wait.or(below.canary_wait),
+            socket: self.socket.or(below.socket),
+            command_lines: self.command_lines.or(below.command_lines),
         }
     }
 
@@ -190,7 +236,9 @@ impl Settings {
         }
         let sync_period = length("sync-period", self.sync_period.as_deref().unwrap_or("1m"))?;
         let lock_wait = length("lock-wait", self.lock_wait.as_deref().unwrap_or("5s"))?;
-        let state_file = self.state_file.unwrap_or_else(memory::default);
+        let state_file = self.state_file.clone().unwrap_or_else(memory::default);
+        let socket = self.socket.clone().unwrap_or_else(control::default);
+        let monitor = self.monitor(sync_period)?;
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
             on_backend_change: self.on_backend_change.unwrap_or_default(),
@@ -214,9 +262,43 @@ impl Settings {
             },
             sync_period,
             on_exit: self.on_exit.unwrap_or_default(),
+            watch: self.watch.unwrap_or_default().into(),
+            monitor,
+            socket: Some(socket).filter(|f| f.as_os_str() != "none"),
+            command_lines: self.command_lines.unwrap_or(true),
+        })
+    }
+
+    fn monitor(&self, sync_period: Duration) -> Result<Rules, ConfigError> {
+        let keep = self.keep.as_deref().unwrap_or("all").parse::<Keep>().map_err(|why| {
+            ConfigError::new(
+                format!("keep: {why}"),
+                "write `all`, or tables and chains: nat,filter/KUBE-FIREWALL",
+            )
+        })?;
+        let settle = match self.settle.as_deref().unwrap_or("250ms") {
+            "0" => Duration::ZERO,
+            text => length("settle", text)?,
+        };
+        Ok(Rules {
+            settle,
+            bound: SETTLE_MOST.max(settle),
+            sync_period,
+            keep,
+            insist: self.on_conflict.unwrap_or_default() == OnConflict::Insist,
+            rounds: ROUNDS,
+            window: WINDOW,
+            yield_for: length("yield-for", self.yield_for.as_deref().unwrap_or("1m"))?,
+            canary_wait: length("canary-wait", self.canary_wait.as_deref().unwrap_or("130s"))?,
         })
     }
 }
+
+/// A writer that does not come to rest is not waited for any longer.
+const SETTLE_MOST: Duration = Duration::from_secs(5);
+/// A chain undone so often, each time so soon after our repair, is a fight.
+const ROUNDS: u32 = 5;
+const WINDOW: Duration = Duration::from_secs(30);
 
 fn length(key: &str, text: &str) -> Result<Duration, ConfigError> {
     humantime::parse_duration(text).ok().filter(|d| !d.is_zero()).ok_or_else(|| {

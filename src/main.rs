@@ -5,6 +5,7 @@ use chainkeeper::cli::{self, Cli, Command, Global, LogFormat};
 use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, ConfigError, Settings};
 use chainkeeper::daemon::{self, Ended};
+use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
 use chainkeeper::{exit, sandbox};
 use clap::Parser;
@@ -28,7 +29,13 @@ fn main() -> ExitCode {
         cli::instead(args, from, to, without)
     };
     let code = match cli.command {
-        Command::Apply => commands::apply(&config, screen),
+        Command::Apply { wait } => commands::apply(&config, wait, screen),
+        Command::Check { live: true, wait } => commands::live(&config, wait, screen),
+        Command::Check { live: false, wait } => commands::check(&config, wait, screen),
+        Command::Status => commands::status(&config, screen),
+        Command::Events { since, follow } => commands::events(&config, since, follow, screen),
+        Command::Pause { length } => commands::pause(&config, length, screen),
+        Command::Resume => commands::resume(&config, screen),
         Command::Diff { validate } => {
             commands::diff(&config, validate, &instead("diff", "apply", "--validate"), screen)
         }
@@ -40,7 +47,10 @@ fn main() -> ExitCode {
             commands::render(&config, format, beside_kube_proxy, screen)
         }
         Command::Probe => commands::probe(&config, screen),
-        Command::Run { sandbox } => run(config, sandbox, screen, &cli.global, &cli.settings),
+        Command::Run { sandbox, observe } => {
+            let how = How { sandbox, observe };
+            run(config, how, screen, &cli.global, &cli.settings)
+        }
     };
     ExitCode::from(code)
 }
@@ -49,8 +59,30 @@ fn load(global: &Global, flags: &Settings) -> Result<Config, ConfigError> {
     Config::load(global.config.as_deref(), flags)
 }
 
-fn run(mut config: Config, sandbox: bool, screen: Screen, global: &Global, flags: &Settings) -> u8 {
-    if sandbox && let Err(error) = sandbox::enter() {
+/// How `run` was asked to.
+#[derive(Clone, Copy)]
+struct How {
+    sandbox: bool,
+    observe: bool,
+}
+
+impl How {
+    fn apply(self, config: &mut Config) {
+        if self.sandbox {
+            // What happens in there tells nothing of the host.
+            config.state_file = None;
+            config.socket = None;
+        }
+        if self.observe {
+            config.monitor.keep = Keep::nothing();
+        }
+    }
+}
+
+fn run(mut config: Config, how: How, screen: Screen, global: &Global, flags: &Settings) -> u8 {
+    if how.sandbox
+        && let Err(error) = sandbox::enter()
+    {
         commands::warn(&format!(
             "error: cannot make a sandbox: {error}\n  \
              why   user namespaces are switched off for this user on this host\n  \
@@ -58,15 +90,18 @@ fn run(mut config: Config, sandbox: bool, screen: Screen, global: &Global, flags
         ));
         return exit::DENIED;
     }
-    if sandbox {
-        config.state_file = None; // what happens in there tells nothing of the host
-    }
+    how.apply(&mut config);
     // Opened here so that a missing capability ends the program instead of filling the journal.
     let switch = match Switch::open(&config).and_then(|mut s| s.check().map(|()| s)) {
         Ok(switch) => switch,
         Err(error) => return screen.fail(&error),
     };
-    match keep(config, switch, || load(global, flags).map_err(|e| e.to_string())) {
+    let reload = || {
+        let mut config = load(global, flags).map_err(|e| e.to_string())?;
+        how.apply(&mut config);
+        Ok(config)
+    };
+    match keep(config, switch, reload) {
         Ok(Ended::Asked) => exit::FINE,
         Ok(Ended::RemoveFailed) => exit::FAILED,
         Ok(Ended::BackendChanged) => exit::BACKEND_CHANGED,

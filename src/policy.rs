@@ -6,8 +6,8 @@ pub use others::{evidence_scope, held, sight};
 
 use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
-    Action, Canary, Chain, ChainName, Cond, CtStates, Delta, Family, Hook, Jump, Mark, Matches,
-    Note, Observed, Partner, Prefix, Rule, Ruleset, Scope, Step, Table,
+    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
+    Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
 };
 use std::net::Ipv4Addr;
 
@@ -56,16 +56,19 @@ pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
     (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
 }
 
-/// Takes the hint out of what is to be done; true if it was in it.
-pub fn hold_back_hint(delta: &mut Delta) -> bool {
-    let hint = |s: &Step| matches!(s, Step::CreateChain { table: Table::Mangle, chain } if chain.as_str() == HINT);
-    let held = delta.steps.iter().any(hint);
-    delta.steps.retain(|step| !hint(step));
-    let in_mangle = |s: &&Step| s.table() == Table::Mangle;
-    if held && delta.steps.iter().filter(in_mangle).count() == 1 {
-        delta.steps.retain(|s| *s != Step::EnsureTable { table: Table::Mangle }); // for the hint alone
-    }
-    held
+/// The chain that tells others which backend this host uses.
+pub fn is_hint(table: Table, chain: &ChainName) -> bool {
+    table == Table::Mangle && chain.as_str() == HINT
+}
+
+/// A canary, kubelet's or ours. Never damage.
+pub fn is_canary(chain: &ChainName) -> bool {
+    is_shared_canary(chain) || chain.as_str() == OWN_CANARY
+}
+
+/// KUBE-KUBELET-CANARY.
+pub fn is_shared_canary(chain: &ChainName) -> bool {
+    chain.as_str() == KUBELET_CANARY
 }
 
 /// Everything that any profile of ours may have made: what `remove` looks for.

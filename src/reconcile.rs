@@ -4,12 +4,13 @@ mod pass;
 pub use pass::{Look, Outcome, Pass};
 
 use crate::config::{Config, Dialect};
+use crate::damage::{ChainKey, hold_back};
 use crate::memory::Memory;
 use crate::policy::{self, Sighted};
 use crate::probe::Held;
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, CanaryPolicy, Delta, Family, Options, Readable, Scope,
-    Snapshot, diff, teardown,
+    Applied, Backend, BackendError, CanaryPolicy, ChainName, Delta, Family, Options, Readable,
+    Scope, Snapshot, Watch, diff, teardown,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -28,6 +29,8 @@ pub struct Keeper {
     /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
     hint_waits: bool,
     hint_waited: bool,
+    /// Chains that are left as they are, beside those outside of `--keep`.
+    spared: BTreeSet<ChainKey>,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -40,8 +43,8 @@ impl Keeper {
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
         let (memory, held) = (Memory::none(), BTreeMap::new());
-        let (hint_waits, hint_waited) = (false, false);
-        Keeper { backend, config, sighted, memory, hint_waits, hint_waited, held, settled }
+        let (hint_waits, hint_waited, spared) = (false, false, BTreeSet::new());
+        Keeper { backend, config, sighted, memory, hint_waits, hint_waited, spared, held, settled }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -59,6 +62,16 @@ impl Keeper {
     /// Whether a hint that was lost waits until it is known that nobody has moved.
     pub fn hold_hint(&mut self, wait: bool) {
         self.hint_waits = wait;
+    }
+
+    /// From now on these chains are left as they are.
+    pub fn spare(&mut self, chains: BTreeSet<ChainKey>) {
+        self.spared = chains;
+    }
+
+    /// A watch over what others write to this backend, for the calling thread.
+    pub fn watch(&self) -> Result<Box<dyn Watch>, BackendError> {
+        self.backend.watch(self.config.watch)
     }
 
     /// True when one waited in the last look.
@@ -130,11 +143,27 @@ impl Keeper {
             delta.notes.extend(policy::withheld(&want, &seen));
             delta
         });
-        self.hint_waited = false;
-        for delta in look.families.values_mut().flatten().filter(|_| self.hint_waits) {
-            self.hint_waited |= policy::hold_back_hint(delta);
-        }
+        self.hold_back(&mut look);
         Ok(look)
+    }
+
+    /// Takes out of the steps what is left alone.
+    fn hold_back(&mut self, look: &mut Look) {
+        self.hint_waited = false;
+        for (family, delta) in &mut look.families {
+            let Ok(delta) = delta else { continue };
+            let spared = |table, chain: &ChainName| {
+                let key = ChainKey { family: *family, table, chain: chain.clone() };
+                !self.config.monitor.keep.has_key(&key) || self.spared.contains(&key)
+            };
+            let mut out = hold_back(&mut delta.steps, spared);
+            if self.hint_waits {
+                let hint = hold_back(&mut delta.steps, policy::is_hint);
+                self.hint_waited |= !hint.is_empty();
+                out.extend(hint);
+            }
+            look.spared.insert(*family, out);
+        }
     }
 
     /// Looks, and asks the kernel whether it would take the plan. Writes nothing.
@@ -152,16 +181,19 @@ impl Keeper {
         Ok(pass)
     }
 
-    /// As [`Keeper::apply`], for `run`: the first good pass of a family writes its canaries.
-    pub fn keep(&mut self) -> Result<Pass, BackendError> {
+    /// As [`Keeper::apply`], for `run`: the first good pass of a family writes its canaries, and so does one
+    /// that is told to.
+    pub fn keep(&mut self, canaries: &BTreeSet<Family>) -> Result<Pass, BackendError> {
         if !self.config.make_chains {
             return Ok(Pass::of(Look::nothing()));
         }
         let pass = self.commit(|keeper| {
             let settled = keeper.settled.clone();
-            keeper.look_with(|family| match settled.contains(family) {
-                true => CanaryPolicy::Wait,
-                false => CanaryPolicy::Write,
+            keeper.look_with(|family| {
+                match settled.contains(family) && !canaries.contains(family) {
+                    true => CanaryPolicy::Wait,
+                    false => CanaryPolicy::Write,
+                }
             })
         })?;
         self.verify(&pass)?;
@@ -259,5 +291,5 @@ fn each(
     let (generation, families) = (snapshot.generation, snapshot.families);
     let families =
         families.into_iter().map(|(f, seen)| (f, seen.map(|seen| delta(f, seen)))).collect();
-    Look { generation, families }
+    Look { generation, families, spared: BTreeMap::new() }
 }

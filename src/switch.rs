@@ -4,11 +4,14 @@ mod moving;
 
 use crate::backends;
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
+use crate::damage::ChainKey;
 use crate::memory::{Chosen, Memory};
+use crate::monitor::Answer;
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
-use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family};
+use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family, Watch};
+use std::collections::BTreeSet;
 
 const UNPROVEN: &str = "legacy chains carry no mark: without a state file ours are taken for another's \
                         later, and `remove` leaves them";
@@ -22,8 +25,8 @@ pub struct Switch {
     keeper: Keeper,
     /// Something of ours is in the other backend.
     leftover: bool,
-    /// A pass of `run` was made.
-    synced: bool,
+    /// A pass of `run` has written.
+    placed: bool,
     /// Recorded as ours in legacy, and gone.
     gone: Created,
     /// What there was to say last time.
@@ -52,10 +55,27 @@ impl Done {
     }
 }
 
+/// What a pass of `run` may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Task {
+    /// Write what is missing. Else it is only looked at.
+    pub write: bool,
+    /// But leave these as they are.
+    pub spared: BTreeSet<ChainKey>,
+    /// Families whose KUBE-KUBELET-CANARY is written, too.
+    pub canaries: BTreeSet<Family>,
+    /// Others may be followed to the other backend, and what is left there taken out.
+    pub elsewhere: bool,
+}
+
 /// One pass of `run`.
 #[derive(Debug)]
 pub struct Synced {
-    /// The pass, in the backend that is in use now.
+    /// What the monitor has to know of it.
+    pub answer: Answer,
+    /// The backend that is in use now.
+    pub kind: Kind,
+    /// The pass, in that backend.
     pub kept: Result<Done, BackendError>,
     /// What is to be said about backends, once.
     pub said: Vec<String>,
@@ -82,7 +102,7 @@ impl Switch {
         let leftover = facts.holds_ours(choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
-        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, synced: false, gone, told })
+        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, placed: false, gone, told })
     }
 
     /// What was chosen, and why.
@@ -139,22 +159,33 @@ impl Switch {
         Ok(self.after(pass))
     }
 
-    /// One pass of `run`: brings the chains in place, then looks at the evidence again.
-    pub fn sync(&mut self) -> Synced {
+    /// A watch over what others write, for the calling thread.
+    pub fn watch(&self) -> Result<Box<dyn Watch>, BackendError> {
+        self.keeper.watch()
+    }
+
+    /// One pass of `run`: looks at the chains, or brings them in place; then looks at the evidence again.
+    pub fn sync(&mut self, task: &Task) -> Synced {
         if !self.config.make_chains {
-            let done = self.keeper.keep().map(|pass| Done { pass, other: None });
-            return Synced { kept: done, said: vec![], leave: false };
+            let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
+            return self.synced(done, Answer::default(), vec![], false);
         }
         let (mut leave, mut news) = (false, None);
-        // What was lost comes back at once, but for the hint: kubelet may just have taken it to the other
+        // What was lost comes back, but for the hint: kubelet may just have taken it to the other
         // backend. In the first pass that was looked at just now.
-        self.keeper.hold_hint(self.synced);
-        self.synced = true;
-        let mut pass = self.keeper.keep();
+        self.keeper.hold_hint(self.placed);
+        self.keeper.spare(task.spared.clone());
+        let mut pass = match task.write {
+            true => self.keeper.keep(&task.canaries),
+            false => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
+        };
+        self.placed |= task.write;
+        let mut answer = self.answer(&pass);
         let (mut words, moved) = self.look_again();
-        if moved.is_none() && self.keeper.hint_waited() {
+        if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
-            let hint = self.keeper.keep();
+            let hint = self.keeper.keep(&task.canaries);
+            answer = Answer { found: answer.found, ..self.answer(&hint) };
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;
             }
@@ -164,17 +195,54 @@ impl Switch {
                 words.push("stopping (--on-backend-change exit)".into());
                 leave = true;
             }
-            (Some(new), OnBackendChange::Follow) => match self.follow(new, &pass) {
-                Ok((there, moved)) => {
-                    pass = Ok(there);
-                    news = Some(moved);
+            (Some(new), OnBackendChange::Follow) if task.elsewhere => {
+                match self.follow(new, &pass) {
+                    Ok((there, moved)) => {
+                        pass = Ok(there);
+                        answer = self.answer(&pass);
+                        news = Some(moved);
+                    }
+                    Err(why) => words.push(why),
                 }
-                Err(why) => words.push(why),
-            },
-            (Some(_), OnBackendChange::Warn) | (None, _) => {}
+            }
+            (Some(_), OnBackendChange::Follow | OnBackendChange::Warn) | (None, _) => {}
         }
         let said = self.unsaid(words).into_iter().chain(news).collect();
-        Synced { kept: pass.map(|pass| self.after(pass)), said, leave }
+        let done = pass.map(|pass| match task.elsewhere && (task.write || pass.look.in_sync()) {
+            true => self.after(pass),
+            false => Done { pass, other: None },
+        });
+        self.synced(done, answer, said, leave)
+    }
+
+    fn synced(
+        &self,
+        kept: Result<Done, BackendError>,
+        answer: Answer,
+        said: Vec<String>,
+        leave: bool,
+    ) -> Synced {
+        Synced { answer, kind: self.choice.kind, kept, said, leave }
+    }
+
+    /// Looks at the chains alone, for the monitor.
+    pub fn glance(&mut self) -> (Result<Look, BackendError>, Answer) {
+        let pass = match self.config.make_chains {
+            true => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
+            false => Ok(Pass::of(Look::nothing())),
+        };
+        let answer = self.answer(&pass);
+        (pass.map(|pass| pass.look), answer)
+    }
+
+    fn answer(&self, pass: &Result<Pass, BackendError>) -> Answer {
+        match pass {
+            Ok(pass) => pass.answer(&self.config.monitor.keep),
+            Err(_) => {
+                let unread = self.config.families.iter().copied().collect();
+                Answer { unread, ..Answer::default() }
+            }
+        }
     }
 
     /// Takes out what we made, and what we left in the other backend.

@@ -1,8 +1,10 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::config::Config;
+use crate::monitor::Answer;
 use crate::probe::Choice;
-use crate::switch::{Done, Switch, Synced};
-use chainkeeper_contract::BackendError;
+use crate::reconcile::Look;
+use crate::switch::{Done, Switch, Synced, Task};
+use chainkeeper_contract::{BackendError, Watch};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -12,8 +14,12 @@ pub type Reply<T> = oneshot::Sender<T>;
 
 /// What the worker is asked to do.
 pub enum Order {
-    /// Look, and bring everything in place.
-    Sync(Reply<Synced>),
+    /// A pass.
+    Sync(Task, Reply<Synced>),
+    /// Look at the chains alone.
+    Glance(Reply<(Result<Look, BackendError>, Answer)>),
+    /// Open a watch. It is for the namespace that the worker was started in.
+    Watch(Reply<Result<Box<dyn Watch>, BackendError>>),
     /// From now on keep this, in the backend of the answer; after an error, what was kept before.
     Reconfigure(Box<Config>, Reply<Result<Choice, BackendError>>),
     /// Take out what we made, here and in the other backend.
@@ -39,8 +45,15 @@ impl Worker {
     /// Asks, and waits for the answer. `None` when the thread is gone.
     pub async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        self.orders.as_ref()?.send(order(reply)).ok()?;
+        self.order(order(reply));
         answer.await.ok()
+    }
+
+    /// Asks. When the thread is gone, the way back is closed.
+    pub fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            drop(orders.send(order));
+        }
     }
 }
 
@@ -57,7 +70,9 @@ impl Drop for Worker {
 fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>) {
     while let Ok(order) = inbox.recv() {
         match order {
-            Order::Sync(reply) => drop(reply.send(switch.sync())),
+            Order::Sync(task, reply) => drop(reply.send(switch.sync(&task))),
+            Order::Glance(reply) => drop(reply.send(switch.glance())),
+            Order::Watch(reply) => drop(reply.send(switch.watch())),
             Order::Reconfigure(config, reply) => {
                 let done = switch.reconfigure(&config);
                 drop(reply.send(done.map(|()| switch.choice().clone())));

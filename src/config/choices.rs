@@ -1,4 +1,5 @@
 //! Settings that are one word of a few.
+use chainkeeper_contract::Way;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -96,4 +97,35 @@ pub enum Position {
     Keep,
     /// Move it to the first place
     First,
+}
+
+/// How `run` hears of what others write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatchChoice {
+    /// The kernel tells of each commit; it costs those who write many rules a little
+    #[default]
+    Events,
+    /// Ask for the generation number every 100 ms; it costs them nothing
+    Poll,
+}
+
+impl From<WatchChoice> for Way {
+    fn from(choice: WatchChoice) -> Way {
+        match choice {
+            WatchChoice::Events => Way::Told,
+            WatchChoice::Poll => Way::Ask,
+        }
+    }
+}
+
+/// What `run` does about a chain that others keep undoing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// Undone 5 times, each within 30 s of our repair: leave it to them, say so, try again later
+    #[default]
+    Yield,
+    /// Repair it each time
+    Insist,
 }

@@ -1,5 +1,8 @@
 //! What a pass came to.
-use chainkeeper_contract::{Applied, BackendError, Delta, Family, Plan};
+use crate::damage::{Damage, concerns};
+use crate::monitor::{Answer, Keep};
+use crate::policy;
+use chainkeeper_contract::{Applied, BackendError, Delta, Family, Note, Plan, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,6 +16,8 @@ pub struct Look {
     pub generation: Option<u32>,
     /// Each family apart.
     pub families: BTreeMap<Family, Outcome>,
+    /// Steps that are left out, see [`super::Keeper::spare`].
+    pub spared: BTreeMap<Family, Vec<Step>>,
 }
 
 /// A pass that may have written.
@@ -28,8 +33,8 @@ pub struct Pass {
 
 impl Look {
     /// A look at nothing.
-    pub(super) fn nothing() -> Look {
-        Look { generation: None, families: BTreeMap::new() }
+    pub(crate) fn nothing() -> Look {
+        Look { generation: None, families: BTreeMap::new(), spared: BTreeMap::new() }
     }
 
     /// The steps of all families that could be read.
@@ -39,6 +44,27 @@ impl Look {
             generation: self.generation,
             families: self.families.iter().filter_map(steps).collect(),
         }
+    }
+
+    /// What is missing: to be mended, and left alone. Canaries are none of it.
+    fn damage(&self, family: Family, spared_only: bool) -> Damage {
+        let delta = self.families.get(&family).and_then(|o| o.as_ref().ok());
+        let steps = delta.into_iter().filter(|_| !spared_only).flat_map(|d| &d.steps);
+        let steps = steps.chain(self.spared.get(&family).into_iter().flatten());
+        let canary = |s: &&Step| concerns(s).is_some_and(|(_, chain)| policy::is_canary(&chain));
+        let mut damage = Damage::default();
+        damage.add(family, steps.filter(|step| !canary(step)));
+        damage
+    }
+
+    /// KUBE-KUBELET-CANARY is missing in a table of that family that is kept.
+    fn lacks_canary(&self, family: Family, keep: &Keep) -> bool {
+        let delta = self.families.get(&family).and_then(|o| o.as_ref().ok());
+        let lacking = |note: &Note| {
+            let Note::PendingCanary { table, chain } = note else { return false };
+            policy::is_shared_canary(chain) && keep.has(*table, chain)
+        };
+        delta.is_some_and(|delta| delta.notes.iter().any(lacking))
     }
 
     /// True when something is wrong that is not ours to mend.
@@ -56,6 +82,30 @@ impl Pass {
     /// A pass that only looked.
     pub fn of(look: Look) -> Pass {
         Pass { look, applied: None, took: Duration::ZERO }
+    }
+
+    /// What the monitor has to know of it. `keep`: which chains are written.
+    pub fn answer(&self, keep: &Keep) -> Answer {
+        let mut answer = Answer { generation: self.look.generation, ..Answer::default() };
+        if let Some(applied) = &self.applied {
+            answer.generation = applied.generation;
+        }
+        for (family, outcome) in &self.look.families {
+            if outcome.is_err() {
+                answer.unread.insert(*family);
+                continue;
+            }
+            let wrote = self
+                .applied
+                .as_ref()
+                .is_some_and(|a| matches!(a.families.get(family), Some(Ok(()))));
+            answer.found.join(&self.look.damage(*family, false));
+            answer.left.join(&self.look.damage(*family, wrote));
+            if self.look.lacks_canary(*family, keep) {
+                answer.canaries.insert(*family);
+            }
+        }
+        answer
     }
 
     /// The errors of all families.

@@ -194,6 +194,21 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// The table it is about.
+    pub fn table(&self) -> Table {
+        match self {
+            Problem::Dormant { table }
+            | Problem::Owned { table, .. }
+            | Problem::Neighbour { table, .. }
+            | Problem::HeldBack { table, .. }
+            | Problem::OddHook { table, .. }
+            | Problem::BaseChain { table, .. }
+            | Problem::OtherBit { table, .. } => *table,
+        }
+    }
+}
+
 /// The difference of one family.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -1,0 +1,148 @@
+//! The commands that ask the running service.
+use super::again;
+use super::check::status as ask_status;
+use super::screen::{Screen, print, warn};
+use crate::cli::Output;
+use crate::config::Config;
+use crate::control::{Answer, Request, ask, ask_once};
+use crate::exit;
+use crate::report;
+use crate::status::Status;
+use serde_json::json;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// `status`. Without a service it says so, and how the host is.
+pub fn status(config: &Config, screen: Screen) -> u8 {
+    match ask_status(config) {
+        Some(status) => {
+            screen.result(
+                || report::status(&status),
+                || json!({ "running": true, "status": status }),
+            );
+            if status.in_sync() { exit::FINE } else { exit::DIFFERS }
+        }
+        None => {
+            if screen.output == Output::Text {
+                let at = config.socket.as_deref().map_or("none", |p| p.to_str().unwrap_or("?"));
+                print(&format!("no service is running (nothing answers at {at})\n"));
+            }
+            super::check(config, None, screen)
+        }
+    }
+}
+
+/// `check --live`.
+pub fn live(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
+    let works = |status: &Option<Status>| status.as_ref().is_some_and(|s| s.looked_ms.is_some());
+    let status = again(wait, || ask_status(config), works);
+    let alive = works(&status);
+    let text = match (&status, alive) {
+        (None, _) => "not running: nothing answers at the socket\n",
+        (Some(_), false) => "running, but nothing could be read yet\n",
+        (Some(_), true) => "running\n",
+    };
+    screen.result(|| text.into(), || json!({ "live": alive }));
+    if alive { exit::FINE } else { exit::DIFFERS }
+}
+
+/// `events`.
+pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) -> u8 {
+    let Some(path) = socket(config) else { return exit::USAGE };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_ms = u64::try_from(now.saturating_sub(since).as_millis()).unwrap_or(u64::MAX);
+    let request = Request::Events { since_ms, follow };
+    let answers = match ask(path, &request) {
+        Ok(answers) => answers,
+        Err(error) => return unreachable(path, &error),
+    };
+    let mut none = true;
+    for answer in answers {
+        match answer {
+            Ok(Answer::Event(event)) => {
+                none = false;
+                match screen.output {
+                    Output::Text => print(&report::event_screen(&event, &clock(event.at_ms))),
+                    Output::Json => print(&format!("{}\n", json!(event))),
+                }
+            }
+            Ok(Answer::Error(why)) => warn(&format!("note: {why}")),
+            Ok(Answer::Status(_) | Answer::Done(_)) => {}
+            Err(error) => return unreachable(path, &error),
+        }
+    }
+    if none && screen.output == Output::Text {
+        print(&format!("nothing happened in the last {}\n", humantime::format_duration(since)));
+    }
+    exit::FINE
+}
+
+/// `pause`.
+pub fn pause(config: &Config, length: Duration, screen: Screen) -> u8 {
+    let for_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    let said = format!(
+        "paused for {}: nothing is written; `chainkeeper resume` ends it\n",
+        humantime::format_duration(length)
+    );
+    tell(config, &Request::Pause { for_ms }, screen, |_| said.clone())
+}
+
+/// `resume`.
+pub fn resume(config: &Config, screen: Screen) -> u8 {
+    let said = |was| if was { "resumed\n".into() } else { "it was not paused\n".into() };
+    tell(config, &Request::Resume {}, screen, said)
+}
+
+fn tell(config: &Config, request: &Request, screen: Screen, said: impl Fn(bool) -> String) -> u8 {
+    let Some(path) = socket(config) else { return exit::USAGE };
+    match ask_once(path, request) {
+        Ok(Answer::Done(changed)) => {
+            screen.result(|| said(changed), || json!({ "changed": changed }));
+            exit::FINE
+        }
+        Ok(Answer::Error(why)) => {
+            warn(&format!("error: {why}"));
+            exit::USAGE
+        }
+        Ok(Answer::Status(_) | Answer::Event(_)) => {
+            unreachable(path, &io::ErrorKind::InvalidData.into())
+        }
+        Err(error) => unreachable(path, &error),
+    }
+}
+
+fn socket(config: &Config) -> Option<&Path> {
+    if config.socket.is_none() {
+        warn(
+            "error: there is no socket to ask at\n  why   socket is `none`\n  do    give --socket the path that `run` was given",
+        );
+    }
+    config.socket.as_deref()
+}
+
+fn unreachable(path: &Path, error: &io::Error) -> u8 {
+    let (why, remedy) = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            ("no chainkeeper is running, or it was given another --socket", "chainkeeper run")
+        }
+        io::ErrorKind::PermissionDenied => {
+            ("the socket is for root and the user of the service alone", "run it as that user")
+        }
+        _ => ("the service ended or is stuck", "look at its journal"),
+    };
+    let path = path.display();
+    warn(&format!(
+        "error: cannot ask the service at {path}: {error}\n  why   {why}\n  do    {remedy}"
+    ));
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => exit::DENIED,
+        _ => exit::FAILED,
+    }
+}
+
+/// Local time of day would need a database of time zones; the date is what journals sort by.
+fn clock(at_ms: u64) -> String {
+    let at = UNIX_EPOCH + Duration::from_millis(at_ms);
+    humantime::format_rfc3339_millis(at).to_string()
+}

@@ -1,0 +1,134 @@
+//! The other end of the socket: in `run`.
+use super::{Answer, Request};
+use crate::story::Event;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::time::timeout;
+
+/// Who connects has to ask within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest question, in bytes.
+const LONGEST: u64 = 4096;
+/// Connections at a time.
+const MOST: usize = 32;
+
+/// A question, and where the answers go: those that are there, and the stream of those to come.
+pub struct Asked {
+    /// What is asked.
+    pub request: Request,
+    /// The way back.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// Answers of now, and of later where those were asked for.
+pub struct Reply {
+    /// All that there is.
+    pub now: Vec<Answer>,
+    /// What happens from now on.
+    pub later: Option<broadcast::Receiver<Event>>,
+}
+
+/// The socket. Its file goes when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+}
+
+impl Server {
+    /// Serves at that path; questions come out of the receiver. An old file without a service behind it
+    /// is replaced. For root and our own user alone.
+    pub fn start(path: &Path) -> io::Result<(Server, mpsc::Receiver<Asked>)> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "another chainkeeper serves there",
+            ));
+        }
+        // Bound under another name, so that nobody can connect before its mode is set.
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}", std::process::id()));
+        let _ = std::fs::remove_file(&new);
+        let listener = UnixListener::bind(&new)?;
+        let placed = std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))
+            .and_then(|()| std::fs::rename(&new, path));
+        if let Err(error) = placed {
+            let _ = std::fs::remove_file(&new);
+            return Err(error);
+        }
+        let (questions, inbox) = mpsc::channel(MOST);
+        tokio::spawn(accept(listener, questions));
+        Ok((Server { path: path.to_owned() }, inbox))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn accept(listener: UnixListener, questions: mpsc::Sender<Asked>) {
+    let places = Arc::new(Semaphore::new(MOST));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let questions = questions.clone();
+                tokio::spawn(async move {
+                    // Who asked and went away has no need of an answer.
+                    let _ = serve(stream, questions).await;
+                    drop(place);
+                });
+            }
+            // Out of descriptors: those that are in use end.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn serve(mut stream: UnixStream, questions: mpsc::Sender<Asked>) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut line = String::new();
+    let mut read = BufReader::new(read.take(LONGEST));
+    timeout(PATIENCE, read.read_line(&mut line)).await??;
+    let request = match serde_json::from_str(&line) {
+        Ok(request) => request,
+        Err(error) => return say(&mut write, &Answer::Error(error.to_string())).await,
+    };
+    let (reply, answer) = oneshot::channel();
+    let asked = Asked { request, reply };
+    questions.send(asked).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+    let Reply { now, later } = answer.await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+    for answer in &now {
+        say(&mut write, answer).await?;
+    }
+    let Some(mut later) = later else { return Ok(()) };
+    let mut gone = [0; 1];
+    loop {
+        tokio::select! {
+            event = later.recv() => match event {
+                Ok(event) => say(&mut write, &Answer::Event(event)).await?,
+                Err(broadcast::error::RecvError::Lagged(n)) => {
+                    say(&mut write, &Answer::Error(format!("{n} events were too fast for you"))).await?;
+                }
+                Err(broadcast::error::RecvError::Closed) => return Ok(()),
+            },
+            // Nothing more is asked: what can be read is the end.
+            _ = read.get_mut().get_mut().read(&mut gone) => return Ok(()),
+        }
+    }
+}
+
+async fn say(to: &mut (impl tokio::io::AsyncWrite + Unpin), answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_string(answer)?;
+    line.push('\n');
+    timeout(PATIENCE, to.write_all(line.as_bytes())).await?
+}

@@ -1,0 +1,54 @@
+//! The end of a run that takes its chains with it.
+use super::Ended;
+use crate::advice;
+use crate::host;
+use crate::reconcile::Pass;
+use crate::report;
+use crate::switch::Done;
+use chainkeeper_contract::BackendError;
+use tracing::{error, info};
+
+/// Says what was removed, and what could not be.
+pub(super) fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
+    match answer {
+        Some(Ok(done)) => {
+            done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+            let here = removed_from(&done.pass);
+            let there =
+                done.other_errors().next().is_none() && done.swept().is_none_or(removed_from);
+            match here && there {
+                true => Ended::Asked,
+                false => Ended::RemoveFailed,
+            }
+        }
+        Some(Err(error)) => {
+            error!("{}", advice::screen(&error, host::privileges()));
+            Ended::RemoveFailed
+        }
+        None => {
+            error!("the worker thread is gone; nothing was removed");
+            Ended::RemoveFailed
+        }
+    }
+}
+
+fn removed_from(pass: &Pass) -> bool {
+    for error in pass.errors() {
+        error!("{}", advice::screen(error, host::privileges()));
+    }
+    if !pass.is_well() {
+        return false;
+    }
+    for line in report::removal(pass).lines() {
+        info!("{line}");
+    }
+    if pass.look.has_problems() {
+        error!("stopped; some of what we made could not be removed, see above");
+        return false;
+    }
+    match pass.look.families.values().flatten().all(|d| d.notes.is_empty()) {
+        true => info!("stopped; what we made is gone"),
+        false => info!("stopped; what we made is gone, but for what is kept, see above"),
+    }
+    true
+}

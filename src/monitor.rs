@@ -1,0 +1,355 @@
+//! When to look and when to write: `step(now, sighting) -> verdict`. Pure: time comes in, as what has
+//! passed since any fixed moment, and nothing here sleeps, asks or writes.
+//!
+//! 1. *The generation decides*: a commit that the last look has seen, ours among them, causes no look.
+//! 2. *Nobody is interrupted*: after damage, writing waits for `settle` without a commit, bounded.
+//! 3. *Nobody is fought*: see `fights`.
+//! 4. *An error is no damage*: what could not be read is looked at again, after growing pauses.
+mod fights;
+mod gap;
+mod heard;
+mod rules;
+mod sighting;
+
+pub use rules::{Keep, Rules};
+pub use sighting::{Answer, News, Sighting, Verdict};
+
+use crate::damage::{ChainKey, Damage};
+use chainkeeper_contract::Family;
+use fights::{Fights, doubled};
+use gap::Gap;
+use heard::Heard;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Looks are at least so far apart.
+pub const COALESCE: Duration = Duration::from_millis(10);
+/// The first pause after a failure; each further one is twice as long.
+const RETRY: Duration = Duration::from_secs(1);
+/// The longest.
+const RETRY_MOST: Duration = Duration::from_secs(60);
+
+/// What is being done at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Looking,
+    Writing,
+}
+
+/// What failed: how often in a row, and when to try again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    count: u32,
+    again: Duration,
+}
+
+/// The state of the watch over one host.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    rules: Rules,
+    doing: Option<Doing>,
+    heard: Heard,
+    looked: Option<Duration>,
+    /// What is missing of what we keep, but for what is yielded.
+    kept: Option<Gap>,
+    /// What is missing of what we only watch.
+    watched: Option<Gap>,
+    /// What is missing of what is yielded.
+    yielded: Damage,
+    /// Families that could not be read.
+    unread: BTreeMap<Family, Failures>,
+    /// Chains that a write did not mend.
+    stuck: BTreeMap<ChainKey, Failures>,
+    /// When to look at everything again.
+    pass: Duration,
+    pause: Option<Duration>,
+    fights: Fights,
+    /// Since when KUBE-KUBELET-CANARY is missing, and nobody has made it.
+    canaries: BTreeMap<Family, Duration>,
+    /// Nothing was written by these rules yet.
+    fresh: bool,
+    /// What is being written leaves these alone.
+    held: BTreeSet<ChainKey>,
+    /// How long nobody had committed when that began.
+    quiet: Duration,
+    news: Vec<News>,
+}
+
+impl Monitor {
+    /// Has seen nothing yet: the first verdict is to write what is missing (to look, where nothing is
+    /// kept).
+    pub fn new(rules: Rules) -> Monitor {
+        Monitor {
+            rules,
+            doing: None,
+            heard: Heard::default(),
+            looked: None,
+            kept: None,
+            watched: None,
+            yielded: Damage::default(),
+            unread: BTreeMap::new(),
+            stuck: BTreeMap::new(),
+            pass: Duration::ZERO,
+            pause: None,
+            fights: Fights::default(),
+            canaries: BTreeMap::new(),
+            fresh: true,
+            held: BTreeSet::new(),
+            quiet: Duration::ZERO,
+            news: Vec::new(),
+        }
+    }
+
+    /// Goes on by other rules; what is known stays known. Everything is looked at anew.
+    pub fn reconfigure(&mut self, rules: Rules) {
+        self.rules = rules;
+        self.stuck.clear();
+        self.fresh = true;
+    }
+
+    /// Takes in what was sighted, and says what to do now. What is not [`Verdict::Rest`] is to be done,
+    /// and its [`Sighting::Answer`] brought; until then every verdict is to rest.
+    pub fn step(&mut self, now: Duration, sighting: Sighting) -> Verdict {
+        match sighting {
+            Sighting::Time => {}
+            Sighting::Commit(generation) => self.heard.commit(now, generation),
+            Sighting::Lost => self.heard.commit(now, None),
+            Sighting::Answer(answer) => self.answered(now, &answer),
+            Sighting::Pause(length) => self.pause = Some(now.saturating_add(length)),
+            Sighting::Resume => {
+                self.pause = None;
+                self.stuck.clear();
+            }
+        }
+        if self.pause.is_some_and(|until| until <= now) {
+            self.pause = None;
+            self.news.push(News::PauseEnded);
+        }
+        let (kept, yielded) = (&self.kept, &self.yielded);
+        let damaged =
+            |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
+        for chain in self.fights.calm(now, &self.rules, damaged) {
+            self.news.push(News::Recovered { chain });
+        }
+        if self.yielded.0.keys().any(|key| !self.fights.is_yielded(key, now)) {
+            self.pass = self.pass.min(now); // to be tried again: sorted anew by a look
+        }
+        self.decide(now)
+    }
+
+    /// What there is to tell, in order; each once.
+    pub fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Until when nothing is written, if that was asked for.
+    pub fn paused(&self) -> Option<Duration> {
+        self.pause
+    }
+
+    /// Something is missing and the writer may not be done: a watch that is asked is asked often.
+    pub fn is_close(&self) -> bool {
+        self.pause.is_none() && self.kept.is_some()
+            || self.watched.as_ref().is_some_and(Gap::untold)
+    }
+
+    /// What is missing now, as far as it was looked at: kept or watched, and yielded.
+    pub fn damage(&self) -> Damage {
+        let mut all = self.yielded.clone();
+        for gap in [&self.kept, &self.watched].into_iter().flatten() {
+            all.join(&gap.damage);
+        }
+        all
+    }
+
+    /// Chains that are left as others want them; when each is tried again.
+    pub fn yielded(&self) -> BTreeMap<ChainKey, Duration> {
+        self.fights.yielded()
+    }
+
+    /// What a look or a write has found, and left.
+    fn answered(&mut self, now: Duration, answer: &Answer) {
+        let wrote = self.doing.take() == Some(Doing::Writing);
+        let heard = self.heard.answered(now, answer.generation, wrote);
+        let unread = |family: &Family| (*family, failed(now, self.unread.get(family)));
+        self.unread = answer.unread.iter().map(unread).collect();
+        self.found(now, heard, answer);
+        if wrote {
+            self.written(now, answer);
+        }
+        self.canaries
+            .retain(|family, _| answer.canaries.contains(family) || answer.unread.contains(family));
+        for family in &answer.canaries {
+            let since = self.canaries.entry(*family).or_insert(now);
+            // A write that did not bring it waits as long again.
+            *since = if wrote && self.rules.canary_wait <= now.saturating_sub(*since) {
+                now
+            } else {
+                *since
+            };
+        }
+    }
+
+    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it.
+    fn found(&mut self, now: Duration, since: Option<Duration>, answer: &Answer) {
+        let mut missing = answer.found.0.clone();
+        let unread = |key: &ChainKey| answer.unread.contains(&key.family);
+        missing.extend(self.damage().0.into_iter().filter(|(key, _)| unread(key)));
+        let (mut kept, mut watched) = (Damage::default(), Damage::default());
+        self.yielded = Damage::default();
+        for (key, loss) in missing {
+            let new = !self.kept.as_ref().is_some_and(|gap| gap.has(&key));
+            let place = if !self.rules.keep.has_key(&key) {
+                &mut watched
+            } else if self.fights.is_yielded(&key, now) {
+                &mut self.yielded
+            } else if let Some((rounds, length)) =
+                new.then(|| self.fights.undone(&key, now, &self.rules)).flatten()
+            {
+                self.news.push(News::Yielded { chain: key.clone(), rounds, again: length });
+                &mut self.yielded
+            } else {
+                &mut kept
+            };
+            place.0.insert(key, loss);
+        }
+        if since.is_none() && self.grew(&kept, &watched) {
+            self.heard.silent(now);
+        }
+        let since = since.unwrap_or(now);
+        gap::update(&mut self.kept, kept, true, since, &mut self.news);
+        gap::update(&mut self.watched, watched, false, since, &mut self.news);
+    }
+
+    fn grew(&self, kept: &Damage, watched: &Damage) -> bool {
+        let more = |new: &Damage, old: &Option<Gap>| match old {
+            Some(gap) => new.exceeds(&gap.damage),
+            None => !new.is_empty(),
+        };
+        more(kept, &self.kept) || more(watched, &self.watched)
+    }
+
+    /// After a write: what it mended, and what it should have.
+    fn written(&mut self, now: Duration, answer: &Answer) {
+        let (mended, left): (Vec<ChainKey>, Vec<ChainKey>) =
+            answer.found.0.keys().cloned().partition(|key| !answer.left.0.contains_key(key));
+        for key in mended {
+            self.fights.mended(&key, now);
+            self.stuck.remove(&key);
+            self.yielded.0.remove(&key);
+        }
+        let held = std::mem::take(&mut self.held);
+        for key in left.into_iter().filter(|k| !held.contains(k) && self.rules.keep.has_key(k)) {
+            let failures = failed(now, self.stuck.get(&key));
+            self.stuck.insert(key, failures);
+        }
+        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(&answer.left)) {
+            self.news.push(News::Mended { damage, since, quiet: self.quiet });
+        }
+        self.kept = self.kept.take().filter(|gap| !gap.damage.is_empty());
+    }
+}
+
+/// One failure more.
+fn failed(now: Duration, before: Option<&Failures>) -> Failures {
+    let count = before.map_or(0, |f| f.count);
+    let again = now.saturating_add(doubled(RETRY, count, RETRY_MOST));
+    Failures { count: count.saturating_add(1), again }
+}
+
+/// What to do now.
+impl Monitor {
+    fn decide(&mut self, now: Duration) -> Verdict {
+        if self.doing.is_some() {
+            return Verdict::Rest(None);
+        }
+        let writes = self.pause.is_none() && !self.rules.keep.is_nothing();
+        if self.fresh {
+            self.fresh = false;
+            return if writes { self.write(now, Family::ALL.into()) } else { self.pass(now) };
+        }
+        let look = self.heard.unseen().map(|_| self.looked.map_or(now, |at| at + COALESCE));
+        if look.is_some_and(|at| at <= now) {
+            return self.start(now, Doing::Looking, Verdict::Look);
+        }
+        let wait = self.rules.canary_wait;
+        let canary = |since: Duration| since.saturating_add(wait);
+        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= now);
+        let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
+        let mends = writes && self.kept_keys().any(|key| self.is_due(now, key));
+        if mends || !due.is_empty() {
+            return self.write(now, due);
+        }
+        self.tell_what_would_be(now);
+        if self.pass <= now || self.unread.values().any(|f| f.again <= now) {
+            return self.pass(now);
+        }
+        let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
+        let wakes = chains
+            .chain(look)
+            .chain(self.canaries.values().filter(|_| writes).map(|since| canary(*since)))
+            .chain(self.unread.values().map(|f| f.again))
+            .chain(self.pause)
+            .chain(self.fights.next(now, &self.rules))
+            .chain(self.watched.iter().filter(|g| g.untold()).map(|g| self.quiet_at(g.grew)))
+            .chain([self.pass]);
+        Verdict::Rest(wakes.min())
+    }
+
+    fn start(&mut self, now: Duration, doing: Doing, verdict: Verdict) -> Verdict {
+        self.doing = Some(doing);
+        self.looked = Some(now);
+        self.heard.started();
+        verdict
+    }
+
+    fn pass(&mut self, now: Duration) -> Verdict {
+        self.pass = now.saturating_add(self.rules.sync_period);
+        self.start(now, Doing::Looking, Verdict::Pass)
+    }
+
+    fn write(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Verdict {
+        self.pass = now.saturating_add(self.rules.sync_period);
+        let waiting = self.kept_keys().filter(|key| !self.is_due(now, key)).cloned();
+        let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
+        let held: BTreeSet<ChainKey> = waiting.chain(yielded).collect();
+        self.held.clone_from(&held);
+        self.quiet = self.heard.quiet(now);
+        self.start(now, Doing::Writing, Verdict::Write { held, canaries })
+    }
+
+    fn kept_keys(&self) -> impl Iterator<Item = &ChainKey> {
+        self.kept.iter().flat_map(|gap| gap.chains.keys())
+    }
+
+    /// When the writer counts as done, of damage that was first seen then.
+    fn quiet_at(&self, since: Duration) -> Duration {
+        let bound = since.saturating_add(self.rules.bound);
+        self.heard.last().unwrap_or(since).saturating_add(self.rules.settle).min(bound)
+    }
+
+    /// When a chain is written.
+    fn due(&self, now: Duration, key: &ChainKey) -> Duration {
+        let since = self.kept.as_ref().and_then(|gap| gap.chains.get(key)).copied().unwrap_or(now);
+        let fight = since.saturating_add(self.fights.pause(key, &self.rules));
+        let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
+        self.quiet_at(since).max(fight).max(stuck)
+    }
+
+    fn is_due(&self, now: Duration, key: &ChainKey) -> bool {
+        self.due(now, key) <= now
+    }
+
+    /// Of chains that are only watched.
+    fn tell_what_would_be(&mut self, now: Duration) {
+        let at = self.watched.as_ref().map(|gap| self.quiet_at(gap.grew));
+        let quiet = self.heard.quiet(now);
+        if let Some(gap) = self.watched.as_mut().filter(|g| g.untold())
+            && at.is_some_and(|at| at <= now)
+        {
+            gap.told = gap.damage.clone();
+            let (damage, since) = (gap.damage.clone(), gap.grew);
+            self.news.push(News::WouldMend { damage, since, quiet });
+        }
+    }
+}

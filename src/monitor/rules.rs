@@ -1,0 +1,108 @@
+//! What a person may set about the monitor.
+use crate::damage::ChainKey;
+use chainkeeper_contract::{ChainName, Table};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The settings of the monitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// So long without a commit, and a writer counts as done.
+    pub settle: Duration,
+    /// So long after the damage it is mended all the same.
+    pub bound: Duration,
+    /// How often everything is looked at without a reason.
+    pub sync_period: Duration,
+    /// Which chains are written; the others are watched.
+    pub keep: Keep,
+    /// Go on against somebody who keeps undoing it, at the pace of `settle`.
+    pub insist: bool,
+    /// A chain undone so often is yielded.
+    pub rounds: u32,
+    /// Undone this soon after our repair, it counts.
+    pub window: Duration,
+    /// The first time for which a chain is yielded; each further one is twice as long.
+    pub yield_for: Duration,
+    /// How long KUBE-KUBELET-CANARY is left missing: a live kubelet polls it every 60 s, has to see that it
+    /// is gone, and makes it again.
+    pub canary_wait: Duration,
+}
+
+/// Which chains are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Every one.
+    #[default]
+    All,
+    /// Those named by table, or by table and chain. An empty list: only watch.
+    Only(Vec<(Table, Option<ChainName>)>),
+}
+
+impl Keep {
+    /// Only watch.
+    pub fn nothing() -> Keep {
+        Keep::Only(Vec::new())
+    }
+
+    /// The chain is written.
+    pub fn has(&self, table: Table, chain: &ChainName) -> bool {
+        match self {
+            Keep::All => true,
+            Keep::Only(list) => {
+                list.iter().any(|(t, c)| *t == table && c.as_ref().is_none_or(|name| name == chain))
+            }
+        }
+    }
+
+    /// The same by key.
+    pub fn has_key(&self, key: &ChainKey) -> bool {
+        self.has(key.table, &key.chain)
+    }
+
+    /// Nothing is written.
+    pub fn is_nothing(&self) -> bool {
+        *self == Keep::nothing()
+    }
+}
+
+impl FromStr for Keep {
+    type Err = String;
+
+    /// `all`, or a list such as `nat,filter/KUBE-FIREWALL`. The error names the word.
+    fn from_str(text: &str) -> Result<Keep, String> {
+        if text == "all" {
+            return Ok(Keep::All);
+        }
+        let one = |word: &str| {
+            let (table, chain) = match word.split_once('/') {
+                Some((table, chain)) => (table, Some(chain)),
+                None => (word, None),
+            };
+            let known = Table::ALL.into_iter().find(|t| t.to_string() == table);
+            let table = known.ok_or_else(|| format!("`{table}` is not a table"))?;
+            match chain {
+                Some("") => Err(format!("`{word}` names no chain")),
+                Some(chain) => Ok((table, Some(ChainName::from(chain)))),
+                None => Ok((table, None)),
+            }
+        };
+        let list = text.split(',').map(|word| one(word.trim())).collect::<Result<Vec<_>, _>>()?;
+        Ok(Keep::Only(list))
+    }
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Keep::All => write!(f, "all"),
+            Keep::Only(list) => {
+                let word = |(table, chain): &(Table, Option<ChainName>)| match chain {
+                    Some(chain) => format!("{table}/{chain}"),
+                    None => table.to_string(),
+                };
+                write!(f, "{}", list.iter().map(word).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the monitor sees, and what it says.
+use crate::damage::{ChainKey, Damage};
+use chainkeeper_contract::Family;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// Nothing but the time.
+    Time,
+    /// Somebody has written; the generation, where there is one.
+    Commit(Option<u32>),
+    /// News were lost.
+    Lost,
+    /// What became of the last verdict.
+    Answer(Answer),
+    /// Write nothing for so long.
+    Pause(Duration),
+    /// Write again.
+    Resume,
+}
+
+/// What a look or a write came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The generation at its end, where there is one.
+    pub generation: Option<u32>,
+    /// What was missing when it looked.
+    pub found: Damage,
+    /// What is missing after it.
+    pub left: Damage,
+    /// Families that could not be read.
+    pub unread: BTreeSet<Family>,
+    /// Families in which KUBE-KUBELET-CANARY is missing somewhere.
+    pub canaries: BTreeSet<Family>,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing until then, or until something is sighted. `None`: until something is sighted.
+    Rest(Option<Duration>),
+    /// Look at the chains.
+    Look,
+    /// Look at the chains and at what tells of others.
+    Pass,
+    /// Write what is missing, and the canaries of these families.
+    Write {
+        /// But leave these alone, and what is outside of [`super::Keep`].
+        held: BTreeSet<ChainKey>,
+        /// Families whose KUBE-KUBELET-CANARY is written, too.
+        canaries: BTreeSet<Family>,
+    },
+}
+
+/// What there is to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// More is missing than before.
+    Damaged {
+        /// Chains that are kept.
+        kept: bool,
+        /// Before, nothing was missing.
+        first: bool,
+    },
+    /// It was mended.
+    Mended {
+        /// What, as it was at worst.
+        damage: Damage,
+        /// The first commit that may have taken it.
+        since: Duration,
+        /// So long was no commit when it was written.
+        quiet: Duration,
+    },
+    /// The writer is done, and it would be mended if it was kept.
+    WouldMend {
+        /// What.
+        damage: Damage,
+        /// The first commit that may have taken it.
+        since: Duration,
+        /// So long was no commit.
+        quiet: Duration,
+    },
+    /// Nothing is missing any more, and it was not we.
+    Returned {
+        /// Chains that are kept.
+        kept: bool,
+        /// The first commit that may have taken it.
+        since: Duration,
+        /// What was missing at worst.
+        damage: Damage,
+    },
+    /// A chain is left as others want it.
+    Yielded {
+        /// Which.
+        chain: ChainKey,
+        /// So often was it undone.
+        rounds: u32,
+        /// It is tried again after so long.
+        again: Duration,
+    },
+    /// A chain that was yielded was mended, and nobody has undone it.
+    Recovered {
+        /// Which.
+        chain: ChainKey,
+    },
+    /// The pause is over by itself.
+    PauseEnded,
+}

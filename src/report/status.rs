@@ -1,0 +1,107 @@
+//! The whole truth on one screen.
+use super::lines::wrapped;
+use crate::status::{State, Status};
+use anstyle::{AnsiColor, Style};
+use chainkeeper_contract::{Family, Table};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Column of facts.
+const INDENT: usize = 12;
+/// Width of a table's column.
+const CELL: usize = 16;
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::InSync => "in sync",
+        State::Watched => "watched, gone",
+        State::Yielded => "yielded",
+        State::Drifted => "drifted",
+        State::Failed => "failed",
+    }
+}
+
+fn cell(state: State, padded: bool) -> String {
+    let colour = match state {
+        State::InSync => AnsiColor::Green,
+        State::Watched | State::Yielded => AnsiColor::Yellow,
+        State::Drifted | State::Failed => AnsiColor::Red,
+    };
+    let style = Style::new().fg_color(Some(colour.into()));
+    let (word, width) = (word(state), if padded { CELL } else { 0 });
+    format!("{style}{word}{style:#}{:1$}", "", width.saturating_sub(word.len()))
+}
+
+fn length(ms: u64) -> String {
+    let whole = Duration::from_secs(ms / 1000);
+    let text = humantime::format_duration(whole).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// `status`, for people.
+pub fn status(status: &Status) -> String {
+    let mut out = String::new();
+    let generation = status.generation.map_or(String::new(), |g| format!("  generation {g}"));
+    let _ = writeln!(
+        out,
+        "chainkeeper {}  {}  up {}{generation}",
+        status.version,
+        status.backend,
+        length(status.up_ms)
+    );
+    let _ = write!(out, "{:INDENT$}", "");
+    let order = [Table::Nat, Table::Filter, Table::Mangle];
+    let heads: Vec<String> = order.iter().map(|t| format!("{:CELL$}", t.to_string())).collect();
+    let _ = writeln!(out, "{}", heads.concat().trim_end());
+    for (family, tables) in &status.families {
+        let name = match family {
+            Family::Ipv4 => "IPv4",
+            Family::Ipv6 => "IPv6",
+        };
+        let _ = write!(out, "{name:INDENT$}");
+        for (n, state) in order.iter().filter_map(|t| tables.get(t)).enumerate() {
+            let _ = write!(out, "{}", cell(*state, n + 1 < order.len()));
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    let mut fact =
+        |name: &str, text: &str| out += &wrapped(INDENT, &format!("{name:INDENT$}{text}"));
+    fact("backend", &format!("{}: {}", status.backend, status.why));
+    let heard = match status.watch.as_str() {
+        "events" => "the kernel tells of each commit",
+        "asked" => "others' commits are asked for",
+        why => why,
+    };
+    let looked = status
+        .looked_ms
+        .map_or("nothing could be read yet".into(), |ms| format!("last look {} ago", length(ms)));
+    fact("watching", &format!("{heard}; {looked}"));
+    match status.keep.as_str() {
+        "all" => {}
+        "" => fact("keeping", "nothing: it only watches (--observe)"),
+        list => fact("keeping", &format!("{list}; the rest is only watched")),
+    }
+    let day = &status.day;
+    let gaps = match day.repairs {
+        0 => String::new(),
+        _ => format!(", gaps {:.0} ms p50, {:.0} ms max", day.gap_p50_ms, day.gap_max_ms),
+    };
+    let by: Vec<String> = day.by.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
+    let repairs =
+        if day.repairs == 1 { "1 repair".into() } else { format!("{} repairs", day.repairs) };
+    fact("last 24 h", &format!("{repairs}{gaps}{by}"));
+    for one in &status.yielded {
+        let (chain, by, rounds) = (&one.chain, &one.by, one.rounds);
+        let text =
+            format!("{chain}: {by} undid it {rounds} times; next try in {}", length(one.again_ms));
+        fact("yielded", &text);
+    }
+    if let Some(ms) = status.paused_ms {
+        fact("paused", &format!("for {} more: nothing is written", length(ms)));
+    }
+    status.errors.iter().for_each(|error| fact("error", error));
+    status.problems.iter().for_each(|problem| fact("problem", problem));
+    out
+}

@@ -1,0 +1,198 @@
+//! Makes the story of what is sighted: who took what, and how it came back. Keeps its last pages.
+use crate::culprit::Culprit;
+use crate::damage::{ChainKey, Damage};
+use crate::monitor::News;
+use crate::status::Day;
+use crate::story::{Event, Gap, Outcome, Suspects, What, taken};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// Events that are kept.
+const KEPT: usize = 1000;
+/// Commits between two looks of which it is remembered who made them.
+const SUSPECTS: usize = 256;
+/// Times that more was missing, of one gap, of which it is told who did it.
+const TIMES: usize = 16;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A gap that has not ended.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    by: Vec<Suspects>,
+    /// The generation before the first loss.
+    before: Option<u32>,
+}
+
+/// The moment of a telling, by both clocks: milliseconds since 1970, and the monitor's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Wall clock, since 1970.
+    pub wall: Duration,
+    /// Since the monitor's beginning.
+    pub now: Duration,
+}
+
+impl Moment {
+    /// The wall clock at an earlier moment of the monitor, in milliseconds.
+    fn at_ms(self, then: Duration) -> u64 {
+        let ago = self.now.saturating_sub(then);
+        u64::try_from(self.wall.saturating_sub(ago).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Keeps the story.
+#[derive(Debug, Default)]
+pub struct Teller {
+    events: VecDeque<Event>,
+    told: u64,
+    suspects: Vec<(Option<u32>, Culprit)>,
+    /// The generation of the last look, and of the one before it.
+    seen: Option<u32>,
+    before: Option<u32>,
+    kept: Open,
+    watched: Open,
+    /// Who undid a chain when it was yielded.
+    yielded: BTreeMap<ChainKey, (Vec<Suspects>, u32)>,
+}
+
+impl Teller {
+    /// Somebody has committed.
+    pub fn heard(&mut self, generation: Option<u32>, culprit: Culprit) {
+        if self.suspects.len() < SUSPECTS {
+            self.suspects.push((generation, culprit));
+        }
+    }
+
+    /// A look was made at that generation; `ours`: so many of the commits since the last one are ours. Who
+    /// else committed between the two.
+    pub fn looked(&mut self, generation: Option<u32>, ours: u32) -> Suspects {
+        let (before, after) = (self.seen, generation);
+        (self.before, self.seen) = (before, generation);
+        let (Some(before), Some(after)) = (before, after) else {
+            self.suspects.clear();
+            return Suspects { any_of: vec![], incomplete: true };
+        };
+        let commits = after.wrapping_sub(before);
+        let between = |g: u32| (1..=commits).contains(&g.wrapping_sub(before));
+        let (mut any_of, mut known) = (Vec::new(), 0);
+        self.suspects.retain(|(generation, culprit)| {
+            let here = generation.is_some_and(between);
+            if here {
+                known += 1;
+                // Our own commits are the last of them.
+                let own = generation.is_some_and(|g| after.wrapping_sub(g) < ours);
+                if !own && !any_of.contains(culprit) {
+                    any_of.push(culprit.clone());
+                }
+            }
+            // What is newer belongs to the next look.
+            generation.is_some_and(|g| g.wrapping_sub(after).wrapping_sub(1) < u32::MAX / 2)
+        });
+        let incomplete =
+            known < commits.saturating_sub(ours) || any_of.iter().any(|c| c.name.is_none());
+        Suspects { any_of, incomplete }
+    }
+
+    /// Takes in what the monitor tells of that look. What was to be told is returned, and kept.
+    pub fn tell(&mut self, at: Moment, news: News, by: &Suspects, took_ms: f64) -> Option<Event> {
+        let ms = |length: Duration| length.as_secs_f64() * 1e3;
+        match news {
+            News::Damaged { kept, first } => {
+                let before = self.before;
+                let open = self.open(kept);
+                if first {
+                    *open = Open { before, by: vec![] };
+                }
+                if open.by.len() < TIMES && !open.by.contains(by) {
+                    open.by.push(by.clone());
+                }
+                None
+            }
+            News::Mended { damage, since, quiet } => {
+                let gap_ms = ms(at.now.saturating_sub(since));
+                let outcome = Outcome::Repaired { quiet_ms: ms(quiet), took_ms, gap_ms };
+                Some(self.gap(true, at.at_ms(since), &damage, outcome))
+            }
+            News::WouldMend { damage, since, quiet } => {
+                let outcome = Outcome::WouldRepair { quiet_ms: ms(quiet) };
+                Some(self.gap(false, at.at_ms(since), &damage, outcome))
+            }
+            News::Returned { kept, since, damage } => {
+                let outcome = Outcome::Returned { gap_ms: ms(at.now.saturating_sub(since)) };
+                Some(self.gap(kept, at.at_ms(since), &damage, outcome))
+            }
+            News::Yielded { chain, rounds, again } => {
+                let by = vec![by.clone()];
+                self.yielded.insert(chain.clone(), (by.clone(), rounds));
+                let again_ms = u64::try_from(again.as_millis()).unwrap_or(u64::MAX);
+                Some(self.event(at.at_ms(at.now), What::Yielded { chain, by, rounds, again_ms }))
+            }
+            News::Recovered { chain } => {
+                self.yielded.remove(&chain);
+                Some(self.event(at.at_ms(at.now), What::Recovered { chain }))
+            }
+            News::PauseEnded => {
+                Some(self.event(at.at_ms(at.now), What::Resumed { by_itself: true }))
+            }
+        }
+    }
+
+    /// Somebody has paused or resumed the service.
+    pub fn asked(&mut self, at: Moment, what: What) -> Event {
+        self.event(at.at_ms(at.now), what)
+    }
+
+    /// What happened since, oldest first.
+    pub fn since(&self, ms: u64) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(move |event| event.at_ms >= ms)
+    }
+
+    /// Who undid the chain when it was yielded, and how often it was undone.
+    pub fn who_undid(&self, chain: &ChainKey) -> (&[Suspects], u32) {
+        self.yielded.get(chain).map_or((&[], 0), |(by, rounds)| (by, *rounds))
+    }
+
+    /// The last 24 hours, as far as the story goes back.
+    pub fn day(&self, at: Moment) -> Day {
+        let start = u64::try_from(at.wall.saturating_sub(DAY).as_millis()).unwrap_or(u64::MAX);
+        let (mut gaps, mut by) = (Vec::new(), BTreeMap::new());
+        for event in self.since(start) {
+            let What::Gap(gap) = &event.what else { continue };
+            let Outcome::Repaired { gap_ms, .. } = &gap.outcome else { continue };
+            gaps.push(*gap_ms);
+            for one in &gap.by {
+                let name = match &one.any_of[..] {
+                    [one] => one.name.clone(),
+                    _ => None,
+                };
+                *by.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += 1;
+            }
+        }
+        gaps.sort_by(f64::total_cmp);
+        let at = |n: usize| gaps.get(n).copied().unwrap_or_default();
+        let (half, last) = (gaps.len().saturating_sub(1) / 2, gaps.len().saturating_sub(1));
+        Day { repairs: gaps.len(), gap_p50_ms: at(half), gap_max_ms: at(last), by }
+    }
+
+    fn open(&mut self, kept: bool) -> &mut Open {
+        if kept { &mut self.kept } else { &mut self.watched }
+    }
+
+    fn gap(&mut self, kept: bool, at_ms: u64, damage: &Damage, outcome: Outcome) -> Event {
+        let seen = self.seen;
+        let open = self.open(kept);
+        let commits = seen.zip(open.before).map(|(seen, before)| seen.wrapping_sub(before));
+        let by = open.by.clone();
+        self.event(at_ms, What::Gap(Gap { by, commits, took: taken(damage), outcome }))
+    }
+
+    fn event(&mut self, at_ms: u64, what: What) -> Event {
+        self.told += 1;
+        let event = Event { number: self.told, at_ms, what };
+        if self.events.len() == KEPT {
+            self.events.pop_front();
+        }
+        self.events.push_back(event.clone());
+        event
+    }
+}
