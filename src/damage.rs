@@ -17,7 +17,7 @@ pub struct ChainKey {
 
 impl fmt::Display for ChainKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.family, self.table, self.absent)
+        write!(f, "{} {} {}", self.family, self.table, self.chain)
     }
 }
 
