@@ -1,11 +1,23 @@
 //! Who wrote: the name that the kernel gives, and what `/proc` adds to it while it can be believed.
-use serde::{Deserialize, Serialize};
+mod ask;
+mod cgroup;
+mod text;
 
-/// Somebody who made a commit.
+pub use ask::Resolver;
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why there is no process where the kernel names nobody: iptables-legacy, and where we ask now and then.
+const NOTHING_TELLS: &str = "nothing tells who";
+
+/// Somebody who made a commit. What strangers chose (names, command lines) is harmless to print.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Culprit {
     /// Its command name as the kernel tells it, cut to 15 bytes; `None` where nothing tells.
     pub name: Option<String>,
+    /// Its thread as the kernel tells it, a number of the initial pid namespace.
+    pub thread: Option<u32>,
     /// The process, where it could be proven to be this one.
     pub process: Option<Process>,
     /// Why there is no process, in words.
@@ -27,27 +39,44 @@ pub struct Process {
     pub command: Option<String>,
 }
 
-/// Stub.
-#[derive(Debug)]
-pub struct Resolver;
-impl Resolver {
-    /// Stub.
-    pub fn new(_: bool) -> Resolver {
-        Resolver
-    }
-    /// Stub.
-    pub fn resolve(&self, writer: &chainkeeper_contract::Writer) -> Culprit {
-        Culprit { name: Some(writer.name.clone()), process: None, unknown: None }
-    }
-}
 impl Culprit {
-    /// Stub.
-    pub fn nobody_tells() -> Culprit {
-        Culprit { name: None, process: None, unknown: None }
+    /// Somebody of whom nothing tells.
+    pub fn unknown_writer() -> Culprit {
+        let unknown = Some(NOTHING_TELLS.to_string());
+        Culprit { name: None, thread: None, process: None, unknown }
     }
 }
-impl std::fmt::Display for Culprit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.name.as_deref().unwrap_or("somebody"))
+
+/// One short phrase: `iptables-restor (pid 5121, firewalld.service)`. A thread of which no process could
+/// be proven is called that: `iptables (thread 4121, gone before it could be asked)`.
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A program may call itself nothing at all.
+        f.write_str(self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or("somebody"))?;
+        match (&self.process, self.thread, &self.unknown) {
+            (Some(process), _, _) => write!(f, " ({process})"),
+            (None, Some(thread), Some(why)) => write!(f, " (thread {thread}, {why})"),
+            (None, Some(thread), None) => write!(f, " (thread {thread})"),
+            (None, None, _) => Ok(()),
+        }
+    }
+}
+
+/// Its number and where it is at home; else whose child it is.
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {}", self.pid)?;
+        if let Some(container) = &self.container {
+            write!(f, ", container {container}")?;
+        }
+        if let Some(unit) = &self.unit {
+            write!(f, ", {unit}")?;
+        }
+        match &self.parent {
+            Some((name, _)) if self.container.is_none() && self.unit.is_none() => {
+                write!(f, ", by {name}")
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
