@@ -130,7 +130,7 @@ impl Service {
                 // At once: who wrote may be gone in a moment.
                 let culprit = match &writer {
                     Some(writer) => self.resolver.resolve(writer),
-                    None => Culprit::nobody_tells(),
+                    None => Culprit::unknown_writer(),
                 };
                 self.teller.heard(generation, culprit);
                 self.see(Sighting::Commit(generation));

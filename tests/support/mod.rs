@@ -117,6 +117,7 @@ impl Host {
     /// The host's own environment: nothing of the machine is locked or remembered.
     fn environment(&self, command: &mut Command) {
         command.env("STATE_DIRECTORY", &self.folder).env("XTABLES_LOCKFILE", self.lock());
+        command.env("RUNTIME_DIRECTORY", &self.folder);
     }
 
     /// The xtables lock of this host.
