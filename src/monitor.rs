@@ -58,6 +58,8 @@ pub struct Monitor {
     yielded: Damage,
     /// Families that could not be read.
     unread: BTreeMap<Family, Failures>,
+    /// Writes that came to nothing.
+    refused: Option<Failures>,
     /// Chains that a write did not mend.
     stuck: BTreeMap<ChainKey, Failures>,
     /// When to look at everything again.
@@ -66,6 +68,8 @@ pub struct Monitor {
     fights: Fights,
     /// Since when KUBE-KUBELET-CANARY is missing, and nobody has made it.
     canaries: BTreeMap<Family, Duration>,
+    /// A canary of our own is missing.
+    own_canary: bool,
     /// Nothing was written by these rules yet.
     fresh: bool,
     /// What is being written leaves these alone.
@@ -88,11 +92,13 @@ impl Monitor {
             watched: None,
             yielded: Damage::default(),
             unread: BTreeMap::new(),
+            refused: None,
             stuck: BTreeMap::new(),
             pass: Duration::ZERO,
             pause: None,
             fights: Fights::default(),
             canaries: BTreeMap::new(),
+            own_canary: false,
             fresh: true,
             held: BTreeSet::new(),
             quiet: Duration::ZERO,
@@ -103,7 +109,7 @@ impl Monitor {
     /// Goes on by other rules; what is known stays known. Everything is looked at anew.
     pub fn reconfigure(&mut self, rules: Rules) {
         self.rules = rules;
-        self.stuck.clear();
+        (self.refused, self.stuck) = (None, BTreeMap::new());
         self.fresh = true;
     }
 
@@ -118,7 +124,7 @@ impl Monitor {
             Sighting::Pause(length) => self.pause = Some(now.saturating_add(length)),
             Sighting::Resume => {
                 self.pause = None;
-                self.stuck.clear();
+                (self.refused, self.stuck) = (None, BTreeMap::new());
             }
         }
         if self.pause.is_some_and(|until| until <= now) {
@@ -174,7 +180,11 @@ impl Monitor {
         let unread = |family: &Family| (*family, failed(now, self.unread.get(family)));
         self.unread = answer.unread.iter().map(unread).collect();
         self.found(now, heard, answer);
-        if wrote {
+        self.own_canary = answer.own_canary;
+        if wrote && answer.failed {
+            self.refused = Some(failed(now, self.refused.as_ref()));
+        } else if wrote {
+            self.refused = None;
             self.written(now, answer);
         }
         self.canaries
@@ -264,6 +274,8 @@ impl Monitor {
             return Verdict::Rest(None);
         }
         let writes = self.pause.is_none() && !self.rules.keep.is_nothing();
+        let refused = self.refused.map(|f| f.again).filter(|again| writes && *again > now);
+        let writes = writes && refused.is_none();
         if self.fresh {
             self.fresh = false;
             return if writes { self.write(now, Family::ALL.into()) } else { self.pass(now) };
@@ -282,7 +294,10 @@ impl Monitor {
         }
         self.tell_what_would_be(now);
         if self.pass <= now || self.unread.values().any(|f| f.again <= now) {
-            return self.pass(now);
+            return match self.own_canary && writes {
+                true => self.write(now, BTreeSet::new()),
+                false => self.pass(now),
+            };
         }
         let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
         let wakes = chains
@@ -290,6 +305,7 @@ impl Monitor {
             .chain(self.canaries.values().filter(|_| writes).map(|since| canary(*since)))
             .chain(self.unread.values().map(|f| f.again))
             .chain(self.pause)
+            .chain(refused)
             .chain(self.fights.next(now, &self.rules))
             .chain(self.watched.iter().filter(|g| g.untold()).map(|g| self.quiet_at(g.grew)))
             .chain([self.pass]);

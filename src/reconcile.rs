@@ -126,7 +126,9 @@ impl Keeper {
         canary: impl Fn(&Family) -> CanaryPolicy,
     ) -> Result<Look, BackendError> {
         self.held.clear();
+        let start = Instant::now();
         let snapshot = self.backend.observe(&policy::scope(&self.config))?;
+        debug!("looked at generation {:?} in {:?}", snapshot.generation, start.elapsed());
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
         self.held = snapshot.families.iter().filter_map(held).collect();
@@ -253,7 +255,6 @@ impl Keeper {
     ) -> Result<Pass, BackendError> {
         let look = look(self)?;
         let plan = look.plan();
-        debug!("looked at generation {:?} in {:?}", look.generation, start.elapsed());
         for (family, step) in plan.families.iter().flat_map(|(f, s)| s.iter().map(move |s| (f, s)))
         {
             trace!("{family}: {step}");

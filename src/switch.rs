@@ -27,6 +27,8 @@ pub struct Switch {
     leftover: bool,
     /// A pass of `run` has written.
     placed: bool,
+    /// Families that could not be written by the last pass that tried.
+    unwritten: BTreeSet<Family>,
     /// Recorded as ours in legacy, and gone.
     gone: Created,
     /// What there was to say last time.
@@ -102,7 +104,19 @@ impl Switch {
         let leftover = facts.holds_ours(choice.kind.other());
         let keeper = keeper(config, &memory, &choice)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
-        Ok(Switch { config, memory, gatherer, choice, keeper, leftover, placed: false, gone, told })
+        let (placed, unwritten) = (false, BTreeSet::new());
+        Ok(Switch {
+            config,
+            memory,
+            gatherer,
+            choice,
+            keeper,
+            leftover,
+            placed,
+            unwritten,
+            gone,
+            told,
+        })
     }
 
     /// What was chosen, and why.
@@ -180,6 +194,10 @@ impl Switch {
             false => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
         };
         self.placed |= task.write;
+        if let (true, Ok(pass)) = (task.write, &pass) {
+            let families = self.config.families.iter().copied();
+            self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
+        }
         let mut answer = self.answer(&pass);
         let (mut words, moved) = self.look_again();
         if moved.is_none() && task.write && self.keeper.hint_waited() {
@@ -240,7 +258,7 @@ impl Switch {
             Ok(pass) => pass.answer(&self.config.monitor.keep),
             Err(_) => {
                 let unread = self.config.families.iter().copied().collect();
-                Answer { unread, ..Answer::default() }
+                Answer { unread, failed: true, ..Answer::default() }
             }
         }
     }

@@ -56,7 +56,9 @@ impl Journal {
         let errors: Vec<String> =
             errors.iter().map(|e: &BackendError| advice::screen(e, host::privileges())).collect();
         let errors = errors.join("\n");
-        if errors != self.last_error {
+        // A look is no proof that what could not be written can be.
+        let proof = pass.is_err() || pass.is_ok_and(|p| p.applied.is_some() || p.look.in_sync());
+        if errors != self.last_error && (proof || !errors.is_empty()) {
             if errors.is_empty() {
                 info!("well again");
             } else {

@@ -46,6 +46,8 @@ pub(super) struct Service {
     kind: Kind,
     /// What is written is the first of these rules: nobody has taken it.
     placing: bool,
+    /// What is being done may write.
+    writing: bool,
     pub(super) last: Last,
 }
 
@@ -69,6 +71,7 @@ impl Service {
             choice,
             kind,
             placing: true,
+            writing: false,
             last: Last::default(),
         })
     }
@@ -108,6 +111,7 @@ impl Service {
             Verdict::Look => self.work.glance(),
             Verdict::Pass => self.work.sync(Task { elsewhere, ..Task::default() }),
             Verdict::Write { held, canaries } => {
+                self.writing = true;
                 self.work.sync(Task { write: true, spared: held, canaries, elsewhere });
             }
         }
@@ -171,8 +175,9 @@ impl Service {
         let pass = kept.as_ref().ok().map(|done| &done.pass);
         let ours = pass.and_then(|p| p.applied.as_ref()).map_or(0, |a| a.commits);
         let took = pass.map(|pass| pass.took);
+        let wrote = std::mem::take(&mut self.writing);
         let told = self.seen(answer, ours, took);
-        self.placing = false;
+        self.placing &= !(wrote && kept.is_ok());
         self.journal.synced(&kept, &said, told);
         if kind != self.kind {
             self.kind = kind;

@@ -32,8 +32,12 @@ pub struct Answer {
     pub left: Damage,
     /// Families that could not be read.
     pub unread: BTreeSet<Family>,
+    /// Nothing could be done at all; `unread` has every family then.
+    pub failed: bool,
     /// Families in which KUBE-KUBELET-CANARY is missing somewhere.
     pub canaries: BTreeSet<Family>,
+    /// A canary of our own is missing: it comes back with the next pass.
+    pub own_canary: bool,
 }
 
 /// What to do now.

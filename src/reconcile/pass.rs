@@ -2,7 +2,7 @@
 use crate::damage::{Damage, concerns};
 use crate::monitor::{Answer, Keep};
 use crate::policy;
-use chainkeeper_contract::{Applied, BackendError, Delta, Family, Note, Plan, Step};
+use chainkeeper_contract::{Applied, BackendError, ChainName, Delta, Family, Note, Plan, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -57,14 +57,13 @@ impl Look {
         damage
     }
 
-    /// KUBE-KUBELET-CANARY is missing in a table of that family that is kept.
-    fn lacks_canary(&self, family: Family, keep: &Keep) -> bool {
+    /// Canaries that are missing in tables of that family that are kept.
+    fn canaries(&self, family: Family, keep: &Keep) -> impl Iterator<Item = &ChainName> {
         let delta = self.families.get(&family).and_then(|o| o.as_ref().ok());
-        let lacking = |note: &Note| {
-            let Note::PendingCanary { table, chain } = note else { return false };
-            policy::is_shared_canary(chain) && keep.has(*table, chain)
-        };
-        delta.is_some_and(|delta| delta.notes.iter().any(lacking))
+        delta.into_iter().flat_map(|delta| &delta.notes).filter_map(|note| {
+            let Note::PendingCanary { table, chain } = note else { return None };
+            keep.has(*table, chain).then_some(chain)
+        })
     }
 
     /// True when something is wrong that is not ours to mend.
@@ -101,8 +100,11 @@ impl Pass {
                 .is_some_and(|a| matches!(a.families.get(family), Some(Ok(()))));
             answer.found.join(&self.look.damage(*family, false));
             answer.left.join(&self.look.damage(*family, wrote));
-            if self.look.lacks_canary(*family, keep) {
-                answer.canaries.insert(*family);
+            for canary in self.look.canaries(*family, keep) {
+                match policy::is_shared_canary(canary) {
+                    true => drop(answer.canaries.insert(*family)),
+                    false => answer.own_canary = true,
+                }
             }
         }
         answer

@@ -63,7 +63,7 @@ impl Switch {
             keeper(&self.config, &self.memory, &new).map_err(|e| cannot(e.to_string()))?;
         let pass = keeper.apply(CanaryPolicy::Write).map_err(|e| cannot(e.to_string()))?;
         let works = |family: &Family| match here {
-            Ok(here) => here.error(*family).is_none(),
+            Ok(here) => here.error(*family).is_none() && !self.unwritten.contains(family),
             Err(_) => true, // it may be in place, though we could not look
         };
         if !self.config.families.iter().filter(|f| works(f)).all(|f| pass.family_in_place(*f)) {
