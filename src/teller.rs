@@ -49,6 +49,8 @@ pub struct Teller {
     /// The generation of the last look, and of the one before it.
     seen: Option<u32>,
     before: Option<u32>,
+    /// So many of the commits between the two are ours.
+    ours: u32,
     kept: Open,
     watched: Open,
     /// Who undid a chain when it was yielded.
@@ -67,7 +69,7 @@ impl Teller {
     /// else committed between the two.
     pub fn looked(&mut self, generation: Option<u32>, ours: u32) -> Suspects {
         let (before, after) = (self.seen, generation);
-        (self.before, self.seen) = (before, generation);
+        (self.before, self.seen, self.ours) = (before, generation, ours);
         let (Some(before), Some(after)) = (before, after) else {
             self.suspects.clear();
             return Suspects { any_of: vec![], incomplete: true };
@@ -179,9 +181,10 @@ impl Teller {
     }
 
     fn gap(&mut self, kept: bool, at_ms: u64, damage: &Damage, outcome: Outcome) -> Event {
-        let seen = self.seen;
+        let (seen, ours) = (self.seen, self.ours);
         let open = self.open(kept);
         let commits = seen.zip(open.before).map(|(seen, before)| seen.wrapping_sub(before));
+        let commits = commits.map(|all| all.saturating_sub(ours));
         let by = open.by.clone();
         self.event(at_ms, What::Gap(Gap { by, commits, took: taken(damage), outcome }))
     }

@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Body::Object { attrs, .. } = message.body else { continue };
         let _ = read::table(attrs);
         let _ = read::chain(attrs);
-        let _ = read::generation(attrs);
+        let _ = read::commit(attrs);
         if let Ok(rule) = read::rule(attrs) {
             for family in Family::ALL {
                 let _ = chainkeeper_nft::raise(family, &rule.exprs, &rule.userdata);

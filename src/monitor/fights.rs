@@ -5,7 +5,7 @@ use crate::damage::ChainKey;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The shortest pause of a second round, where `settle` is shorter.
+/// The shortest growing pause, where `settle` is shorter.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest pause before a repair.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -84,9 +84,9 @@ impl Fights {
     /// How long a damaged chain is left so, beside `settle`.
     pub(super) fn pause(&self, key: &ChainKey, rules: &Rules) -> Duration {
         match self.0.get(key).map_or(0, |fight| fight.rounds) {
-            0 | 1 => Duration::ZERO,
+            0..=2 => Duration::ZERO, // twice in 30 s is nobody's habit yet
             _ if rules.insist => Duration::ZERO,
-            rounds => doubled(rules.settle.max(SHORTEST), rounds - 1, LONGEST.max(rules.settle)),
+            rounds => doubled(rules.settle.max(SHORTEST), rounds - 2, LONGEST.max(rules.settle)),
         }
     }
 

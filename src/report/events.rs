@@ -7,7 +7,7 @@ use chainkeeper_contract::Family;
 /// More parts than these are counted instead of named.
 const NAMED: usize = 3;
 /// Column of the second and further lines.
-const INDENT: usize = 20;
+const INDENT: usize = 8;
 
 /// Who it was, in a phrase. Never a guess: several who may have done it are all named.
 pub fn who(by: &[Suspects]) -> String {
@@ -114,21 +114,21 @@ pub fn event_screen(event: &Event, time: &str) -> String {
     let mut say = |text: &str| out += &wrapped(INDENT, text);
     match &event.what {
         What::Gap(gap) => {
-            say(&format!("{time:12}  {}", who(&gap.by)));
+            say(&format!("{time}  {}", who(&gap.by)));
             let commits = match gap.commits {
                 None | Some(0) => String::new(),
                 Some(1) => "   (1 commit)".into(),
                 Some(n) => format!("   ({n} commits)"),
             };
-            say(&format!("{:14}took  {}{commits}", "", what(&gap.took)));
-            say(&format!("{:14}{}", "", end(&gap.outcome)));
+            say(&format!("{:2}took  {}{commits}", "", what(&gap.took)));
+            say(&format!("{:2}{}", "", end(&gap.outcome)));
             for command in commands(gap) {
-                say(&format!("{:14}by    {command}", ""));
+                say(&format!("{:2}by    {command}", ""));
             }
         }
-        What::Yielded { .. } => say(&format!("{time:12}  {red}!{red:#} {}", event_line(event))),
+        What::Yielded { .. } => say(&format!("{time}  {red}!{red:#} {}", event_line(event))),
         What::Recovered { .. } | What::Paused { .. } | What::Resumed { .. } => {
-            say(&format!("{time:12}  {}", event_line(event)));
+            say(&format!("{time}  {}", event_line(event)));
         }
     }
     out

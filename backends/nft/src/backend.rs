@@ -5,10 +5,11 @@ use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
 use crate::ops::{self, Msg};
 use crate::read::{Body, Messages};
+use crate::watch;
 use crate::wire::Socket;
 use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Survey,
+    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Survey, Watch, Way,
 };
 use std::collections::BTreeMap;
 
@@ -217,5 +218,11 @@ impl Backend for NftBackend {
     fn survey(&mut self) -> Result<Survey, BackendError> {
         let (_, survey) = observe::steady(&mut self.socket, observe::survey)?;
         Ok(survey)
+    }
+
+    /// Told: EPERM without CAP_NET_ADMIN. The kernel does not tell of what goes away without a commit:
+    /// tables with an owner, when its socket closes. Asked: EPERM comes with the first question.
+    fn watch(&self, way: Way) -> Result<Box<dyn Watch>, BackendError> {
+        watch::open(way, self.setup.encoder)
     }
 }

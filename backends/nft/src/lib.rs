@@ -16,6 +16,7 @@ mod outline;
 mod raise;
 pub mod read;
 mod uapi;
+mod watch;
 mod wire;
 pub mod write;
 

@@ -25,6 +25,8 @@ pub(crate) const NLMSGHDR: usize = 16;
 pub(crate) const NFGENMSG: usize = 4;
 
 pub(crate) const NFNL_SUBSYS_NFTABLES: u16 = 10;
+/// The group that is told of every commit (`enum nfnetlink_groups`).
+pub(crate) const NFNLGRP_NFTABLES: u32 = 7;
 pub(crate) const NFNL_MSG_BATCH_BEGIN: u16 = 16;
 pub(crate) const NFNL_MSG_BATCH_END: u16 = 17;
 pub(crate) const NFNL_BATCH_GENID: u16 = 1;
@@ -136,6 +138,9 @@ pub(crate) const IPS_DST_NAT: u32 = 1 << 5;
 pub(crate) const UDATA_RULE_COMMENT: u8 = 0;
 
 pub(crate) const NFTA_GEN_ID: u16 = 1;
+/// Thread and command name of who made the commit, or asks.
+pub(crate) const NFTA_GEN_PROC_PID: u16 = 2;
+pub(crate) const NFTA_GEN_PROC_NAME: u16 = 3;
 
 use chainkeeper_contract::Family;
 

@@ -13,6 +13,7 @@ fn read_all(bytes: &[u8]) {
         let _ = read::table(attrs);
         let _ = read::chain(attrs);
         let _ = read::generation(attrs);
+        let _ = read::commit(attrs);
         if let Ok(rule) = read::rule(attrs) {
             for family in Family::ALL {
                 let _ = raise(family, &rule.exprs, &rule.userdata);

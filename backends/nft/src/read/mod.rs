@@ -6,7 +6,7 @@ mod object;
 
 pub use attr::{Attr, Attrs};
 pub use message::{Body, Message, Messages};
-pub use object::{ChainMsg, RuleMsg, TableMsg, chain, generation, rule, table};
+pub use object::{ChainMsg, CommitMsg, RuleMsg, TableMsg, chain, commit, generation, rule, table};
 
 /// What is wrong with a piece of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

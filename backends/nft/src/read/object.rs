@@ -51,6 +51,15 @@ pub struct RuleMsg {
     pub userdata: Vec<u8>,
 }
 
+/// A commit: in an answer to GETGEN, `writer` is who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitMsg {
+    /// The generation that it made.
+    pub generation: u32,
+    /// Thread, as a number of the initial pid namespace, and command name.
+    pub writer: Option<(u32, String)>,
+}
+
 /// Reads NFT_MSG_NEWTABLE.
 pub fn table(attrs: &[u8]) -> Result<TableMsg, Malformed> {
     let mut out = TableMsg::default();
@@ -116,13 +125,23 @@ pub fn rule(attrs: &[u8]) -> Result<RuleMsg, Malformed> {
     Ok(out)
 }
 
-/// Reads NFT_MSG_NEWGEN.
+/// Reads NFT_MSG_NEWGEN as an answer.
 pub fn generation(attrs: &[u8]) -> Result<u32, Malformed> {
+    Ok(commit(attrs)?.generation)
+}
+
+/// Reads NFT_MSG_NEWGEN as news.
+pub fn commit(attrs: &[u8]) -> Result<CommitMsg, Malformed> {
+    let (mut generation, mut thread, mut name) = (None, None, None);
     for attr in Attrs::new(attrs) {
         let attr = attr?;
-        if attr.kind == u::NFTA_GEN_ID {
-            return attr.u32();
+        match attr.kind {
+            u::NFTA_GEN_ID => generation = Some(attr.u32()?),
+            u::NFTA_GEN_PROC_PID => thread = Some(attr.u32()?),
+            u::NFTA_GEN_PROC_NAME => name = Some(attr.text()),
+            _ => {}
         }
     }
-    Err(Malformed("a generation message has no generation"))
+    let generation = generation.ok_or(Malformed("a generation message has no generation"))?;
+    Ok(CommitMsg { generation, writer: thread.zip(name) })
 }

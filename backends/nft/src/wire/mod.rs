@@ -5,7 +5,10 @@
 #![allow(unsafe_code)]
 #[cfg(feature = "nftnl")]
 mod mnl;
+mod news;
 mod pure;
+
+pub(crate) use self::news::News;
 
 use crate::write::Encoder;
 use chainkeeper_contract::Errno;
