@@ -113,6 +113,12 @@ impl Monitor {
         self.fresh = true;
     }
 
+    /// The backend is another one now. What was seen of the old one is forgotten.
+    pub fn moved(&mut self) {
+        let (pause, doing) = (self.pause, self.doing);
+        *self = Monitor { pause, doing, fresh: false, ..Monitor::new(self.rules.clone()) };
+    }
+
     /// Takes in what was sighted, and says what to do now. What is not [`Verdict::Rest`] is to be done,
     /// and its [`Sighting::Answer`] brought; until then every verdict is to rest.
     pub fn step(&mut self, now: Duration, sighting: Sighting) -> Verdict {

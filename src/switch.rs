@@ -75,8 +75,10 @@ pub struct Task {
 pub struct Synced {
     /// What the monitor has to know of it.
     pub answer: Answer,
-    /// The backend that is in use now.
-    pub kind: Kind,
+    /// Commits of ours that it has seen.
+    pub commits: u32,
+    /// The backend that is in use now, and why.
+    pub choice: Choice,
     /// The pass, in that backend.
     pub kept: Result<Done, BackendError>,
     /// What is to be said about backends, once.
@@ -182,7 +184,8 @@ impl Switch {
     pub fn sync(&mut self, task: &Task) -> Synced {
         if !self.config.make_chains {
             let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
-            return self.synced(done, Answer::default(), vec![], false);
+            let (answer, commits, choice) = (Answer::default(), 0, self.choice.clone());
+            return Synced { answer, commits, choice, kept: done, said: vec![], leave: false };
         }
         let (mut leave, mut news) = (false, None);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
@@ -199,11 +202,13 @@ impl Switch {
             self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
         }
         let mut answer = self.answer(&pass);
+        let mut commits = commits(&pass);
         let (mut words, moved) = self.look_again();
         if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
             let hint = self.keeper.keep(&task.canaries);
             answer = Answer { found: answer.found, ..self.answer(&hint) };
+            commits += self::commits(&hint);
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;
             }
@@ -230,17 +235,7 @@ impl Switch {
             true => self.after(pass),
             false => Done { pass, other: None },
         });
-        self.synced(done, answer, said, leave)
-    }
-
-    fn synced(
-        &self,
-        kept: Result<Done, BackendError>,
-        answer: Answer,
-        said: Vec<String>,
-        leave: bool,
-    ) -> Synced {
-        Synced { answer, kind: self.choice.kind, kept, said, leave }
+        Synced { answer, commits, choice: self.choice.clone(), kept: done, said, leave }
     }
 
     /// Looks at the chains alone, for the monitor.
@@ -328,6 +323,10 @@ fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, B
     let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
     keeper.hint(choice.hint);
     Ok(keeper)
+}
+
+fn commits(pass: &Result<Pass, BackendError>) -> u32 {
+    pass.as_ref().ok().and_then(|pass| pass.applied.as_ref()).map_or(0, |applied| applied.commits)
 }
 
 /// The choice, or the error that stands for none.

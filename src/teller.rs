@@ -58,6 +58,11 @@ pub struct Teller {
 }
 
 impl Teller {
+    /// The same story, of another backend.
+    pub fn moved(self) -> Teller {
+        Teller { events: self.events, told: self.told, ..Teller::default() }
+    }
+
     /// Somebody has committed.
     pub fn heard(&mut self, generation: Option<u32>, culprit: Culprit) {
         if self.suspects.len() < SUSPECTS {

@@ -11,7 +11,7 @@ use crate::control::{Answer as Said, Request};
 use crate::culprit::{Culprit, Resolver};
 use crate::damage::ChainKey;
 use crate::monitor::{Answer, Monitor, News, Sighting, Verdict};
-use crate::probe::{Choice, Kind};
+use crate::probe::Choice;
 use crate::report;
 use crate::status::{Status, YieldedChain};
 use crate::story::{Event, Suspects, What};
@@ -43,7 +43,6 @@ pub(super) struct Service {
     resolver: Resolver,
     followers: broadcast::Sender<Event>,
     choice: Choice,
-    kind: Kind,
     /// What is written is the first of these rules: nobody has taken it.
     placing: bool,
     /// What is being done may write.
@@ -55,7 +54,7 @@ impl Service {
     /// Starts the worker, and hears of commits from now on.
     pub(super) fn start(config: Config, switch: Switch) -> anyhow::Result<Service> {
         let ear = Ear::new(switch.watch());
-        let (choice, kind) = (switch.choice().clone(), switch.choice().kind);
+        let choice = switch.choice().clone();
         let monitor = Monitor::new(config.monitor.clone());
         Ok(Service {
             work: Work::of(Worker::start(switch)?),
@@ -69,7 +68,6 @@ impl Service {
             followers: broadcast::Sender::new(BEHIND),
             config,
             choice,
-            kind,
             placing: true,
             writing: false,
             last: Last::default(),
@@ -170,17 +168,22 @@ impl Service {
     }
 
     async fn synced(&mut self, synced: Synced) -> bool {
-        let Synced { answer, kind, kept, said, leave } = synced;
+        let Synced { answer, commits, choice, kept, said, leave } = synced;
+        let moved = choice.kind != self.choice.kind;
+        self.choice = choice;
+        if moved {
+            // What is missing there was taken by nobody.
+            self.monitor.moved();
+            self.teller = std::mem::take(&mut self.teller).moved();
+            self.placing = true;
+        }
         self.last.synced(&kept, self.now());
-        let pass = kept.as_ref().ok().map(|done| &done.pass);
-        let ours = pass.and_then(|p| p.applied.as_ref()).map_or(0, |a| a.commits);
-        let took = pass.map(|pass| pass.took);
-        let wrote = std::mem::take(&mut self.writing);
-        let told = self.seen(answer, ours, took);
+        let took = kept.as_ref().ok().map(|done| done.pass.took);
+        let wrote = std::mem::take(&mut self.writing) || moved;
+        let told = self.seen(answer, commits, took);
         self.placing &= !(wrote && kept.is_ok());
         self.journal.synced(&kept, &said, told);
-        if kind != self.kind {
-            self.kind = kind;
+        if moved {
             self.listen_anew().await;
         }
         leave
@@ -310,7 +313,6 @@ impl Service {
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
         warn_dialect(&new);
-        self.kind = choice.kind;
         self.choice = choice;
         self.resolver = Resolver::new(new.command_lines);
         self.monitor.reconfigure(new.monitor.clone());
