@@ -1,6 +1,8 @@
 //! Who wrote: the name that the kernel gives, and what `/proc` adds to it while it can be believed.
 mod ask;
 mod cgroup;
+#[cfg(test)]
+mod fakes;
 mod text;
 
 pub use ask::Resolver;
