@@ -173,9 +173,11 @@ impl Monitor {
         let heard = self.heard.answered(now, answer.generation, wrote);
         let unread = |family: &Family| (*family, failed(now, self.unread.get(family)));
         self.unread = answer.unread.iter().map(unread).collect();
-        self.found(now, heard, answer);
+        let mended = if wrote { self.mends(answer) } else { BTreeSet::new() };
+        self.found(now, heard, &answer.found, answer, &mended);
         if wrote {
-            self.written(now, answer);
+            self.written(now, answer, &mended);
+            self.found(now, None, &answer.left, answer, &mended);
         }
         self.canaries
             .retain(|family, _| answer.canaries.contains(family) || answer.unread.contains(family));
@@ -190,15 +192,39 @@ impl Monitor {
         }
     }
 
-    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it.
-    fn found(&mut self, now: Duration, since: Option<Duration>, answer: &Answer) {
-        let mut missing = answer.found.0.clone();
+    /// What a write brought back: what it was to write, could read, and does not leave missing.
+    fn mends(&self, answer: &Answer) -> BTreeSet<ChainKey> {
+        let ours = |key: &&ChainKey| {
+            self.is_written(key)
+                && !answer.unread.contains(&key.family)
+                && !answer.left.0.contains_key(*key)
+        };
+        answer.found.0.keys().filter(ours).cloned().collect()
+    }
+
+    /// What is being written may write that chain.
+    fn is_written(&self, key: &ChainKey) -> bool {
+        self.rules.keep.has_key(key) && !self.held.contains(key)
+    }
+
+    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it;
+    /// `mended`: it was found, and is there again already.
+    fn found(
+        &mut self,
+        now: Duration,
+        since: Option<Duration>,
+        missing: &Damage,
+        answer: &Answer,
+        mended: &BTreeSet<ChainKey>,
+    ) {
+        let mut missing = missing.0.clone();
         let unread = |key: &ChainKey| answer.unread.contains(&key.family);
         missing.extend(self.damage().0.into_iter().filter(|(key, _)| unread(key)));
         let (mut kept, mut watched) = (Damage::default(), Damage::default());
         self.yielded = Damage::default();
         for (key, loss) in missing {
-            let new = !self.kept.as_ref().is_some_and(|gap| gap.has(&key));
+            let known = self.kept.as_ref().is_some_and(|gap| gap.has(&key));
+            let new = !known && !mended.contains(&key);
             let place = if !self.rules.keep.has_key(&key) {
                 &mut watched
             } else if self.fights.is_yielded(&key, now) {
@@ -230,20 +256,18 @@ impl Monitor {
     }
 
     /// After a write: what it mended, and what it should have.
-    fn written(&mut self, now: Duration, answer: &Answer) {
-        let (mended, left): (Vec<ChainKey>, Vec<ChainKey>) =
-            answer.found.0.keys().cloned().partition(|key| !answer.left.0.contains_key(key));
+    fn written(&mut self, now: Duration, answer: &Answer, mended: &BTreeSet<ChainKey>) {
         for key in mended {
-            self.fights.mended(&key, now);
-            self.stuck.remove(&key);
-            self.yielded.0.remove(&key);
+            self.fights.mended(key, now);
+            self.stuck.remove(key);
         }
-        let held = std::mem::take(&mut self.held);
-        for key in left.into_iter().filter(|k| !held.contains(k) && self.rules.keep.has_key(k)) {
-            let failures = failed(now, self.stuck.get(&key));
-            self.stuck.insert(key, failures);
+        let left: Vec<&ChainKey> = answer.left.0.keys().filter(|k| self.is_written(k)).collect();
+        for key in left {
+            let failures = failed(now, self.stuck.get(key));
+            self.stuck.insert(key.clone(), failures);
         }
-        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(&answer.left)) {
+        self.held.clear();
+        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(mended)) {
             self.news.push(News::Mended { damage, since, quiet: self.quiet });
         }
         self.kept = self.kept.take().filter(|gap| !gap.damage.is_empty());
@@ -333,7 +357,8 @@ impl Monitor {
         let since = self.kept.as_ref().and_then(|gap| gap.chains.get(key)).copied().unwrap_or(now);
         let fight = since.saturating_add(self.fights.pause(key, &self.rules));
         let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
-        self.quiet_at(since).max(fight).max(stuck)
+        let unread = self.unread.get(&key.family).map_or(Duration::ZERO, |f| f.again);
+        self.quiet_at(since).max(fight).max(stuck).max(unread)
     }
 
     fn is_due(&self, now: Duration, key: &ChainKey) -> bool {
