@@ -292,21 +292,25 @@ impl Monitor {
             self.fresh = false;
             return if writes { self.write(now, Family::ALL.into()) } else { self.pass(now) };
         }
-        let look = self.heard.unseen().map(|_| self.looked.map_or(now, |at| at + COALESCE));
-        if look.is_some_and(|at| at <= now) {
-            return self.start(now, Doing::Looking, Verdict::Look);
-        }
+        let next = self.looked.map_or(now, |at| at.saturating_add(COALESCE));
+        let look = self.heard.unseen().map(|_| next);
+        let looks = look.is_some_and(|at| at <= now);
+        // A look comes first, but not twice: else who writes without end would keep us looking.
+        let by = self.looked.filter(|_| looks).unwrap_or(now);
         let wait = self.rules.canary_wait;
         let canary = |since: Duration| since.saturating_add(wait);
-        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= now);
+        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= by);
         let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
-        let mends = writes && self.kept_keys().any(|key| self.is_due(now, key));
+        let mends = writes && self.kept_keys().any(|key| self.due(now, key) <= by);
         if mends || !due.is_empty() {
             return self.write(now, due);
         }
-        self.tell_what_would_be(now);
-        if self.pass <= now || self.unread.values().any(|f| f.again <= now) {
+        self.tell_what_would_be(now, by);
+        if self.pass <= by || self.unread.values().any(|f| f.again <= by) {
             return self.pass(now);
+        }
+        if looks {
+            return self.start(now, Doing::Looking, Verdict::Look);
         }
         let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
         let wakes = chains
@@ -365,12 +369,12 @@ impl Monitor {
         self.due(now, key) <= now
     }
 
-    /// Of chains that are only watched.
-    fn tell_what_would_be(&mut self, now: Duration) {
+    /// Of chains that are only watched, and were left so until `by`.
+    fn tell_what_would_be(&mut self, now: Duration, by: Duration) {
         let at = self.watched.as_ref().map(|gap| self.quiet_at(gap.grew));
         let quiet = self.heard.quiet(now);
         if let Some(gap) = self.watched.as_mut().filter(|g| g.untold())
-            && at.is_some_and(|at| at <= now)
+            && at.is_some_and(|at| at <= by)
         {
             gap.told = gap.damage.clone();
             let (damage, since) = (gap.damage.clone(), gap.grew);
