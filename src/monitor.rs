@@ -182,13 +182,7 @@ impl Monitor {
         self.canaries
             .retain(|family, _| answer.canaries.contains(family) || answer.unread.contains(family));
         for family in &answer.canaries {
-            let since = self.canaries.entry(*family).or_insert(now);
-            // A write that did not bring it waits as long again.
-            *since = if wrote && self.rules.canary_wait <= now.saturating_sub(*since) {
-                now
-            } else {
-                *since
-            };
+            self.canaries.entry(*family).or_insert(now);
         }
     }
 
@@ -341,6 +335,9 @@ impl Monitor {
         let waiting = self.kept_keys().filter(|key| !self.is_due(now, key)).cloned();
         let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
         let held: BTreeSet<ChainKey> = waiting.chain(yielded).collect();
+        // If that does not bring it, it waits as long again.
+        let asked = self.canaries.iter_mut().filter(|(family, _)| canaries.contains(family));
+        asked.for_each(|(_, since)| *since = now);
         self.held.clone_from(&held);
         self.quiet = self.heard.quiet(now);
         self.start(now, Doing::Writing, Verdict::Write { held, canaries })
