@@ -110,6 +110,13 @@ impl Monitor {
     /// Takes in what was sighted, and says what to do now. What is not [`Verdict::Rest`] is to be done,
     /// and its [`Sighting::Answer`] brought; until then every verdict is to rest.
     pub fn step(&mut self, now: Duration, sighting: Sighting) -> Verdict {
+        // Before anything new: what stayed until now is over, whatever became of it now.
+        let (kept, yielded) = (&self.kept, &self.yielded);
+        let damaged =
+            |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
+        for chain in self.fights.calm(now, &self.rules, damaged) {
+            self.news.push(News::Recovered { chain });
+        }
         match sighting {
             Sighting::Time => {}
             Sighting::Commit(generation) => self.heard.commit(now, generation),
@@ -124,12 +131,6 @@ impl Monitor {
         if self.pause.is_some_and(|until| until <= now) {
             self.pause = None;
             self.news.push(News::PauseEnded);
-        }
-        let (kept, yielded) = (&self.kept, &self.yielded);
-        let damaged =
-            |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
-        for chain in self.fights.calm(now, &self.rules, damaged) {
-            self.news.push(News::Recovered { chain });
         }
         if self.yielded.0.keys().any(|key| !self.fights.is_yielded(key, now)) {
             self.pass = self.pass.min(now); // to be tried again: sorted anew by a look
