@@ -172,7 +172,11 @@ impl Monitor {
     fn answered(&mut self, now: Duration, answer: &Answer) {
         let wrote = self.doing.take() == Some(Doing::Writing);
         let heard = self.heard.answered(now, answer.generation, wrote);
-        let unread = |family: &Family| (*family, failed(now, self.unread.get(family)));
+        // A look that others cause in between is no try of its own.
+        let unread = |family: &Family| match self.unread.get(family) {
+            Some(failures) if now < failures.again => (*family, *failures),
+            failures => (*family, failed(now, failures)),
+        };
         self.unread = answer.unread.iter().map(unread).collect();
         let mended = if wrote { self.mends(answer) } else { BTreeSet::new() };
         self.found(now, heard, &answer.found, answer, &mended);
@@ -238,6 +242,7 @@ impl Monitor {
             self.heard.silent(now);
         }
         let since = since.unwrap_or(now);
+        self.stuck.retain(|key, _| kept.0.contains_key(key));
         gap::update(&mut self.kept, kept, true, since, &mut self.news);
         gap::update(&mut self.watched, watched, false, since, &mut self.news);
     }
