@@ -122,6 +122,13 @@ impl Monitor {
     /// Takes in what was sighted, and says what to do now. What is not [`Verdict::Rest`] is to be done,
     /// and its [`Sighting::Answer`] brought; until then every verdict is to rest.
     pub fn step(&mut self, now: Duration, sighting: Sighting) -> Verdict {
+        // Before anything new: what stayed until now is over, whatever became of it now.
+        let (kept, yielded) = (&self.kept, &self.yielded);
+        let damaged =
+            |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
+        for chain in self.fights.calm(now, &self.rules, damaged) {
+            self.news.push(News::Recovered { chain });
+        }
         match sighting {
             Sighting::Time => {}
             Sighting::Commit(generation) => self.heard.commit(now, generation),
@@ -136,12 +143,6 @@ impl Monitor {
         if self.pause.is_some_and(|until| until <= now) {
             self.pause = None;
             self.news.push(News::PauseEnded);
-        }
-        let (kept, yielded) = (&self.kept, &self.yielded);
-        let damaged =
-            |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
-        for chain in self.fights.calm(now, &self.rules, damaged) {
-            self.news.push(News::Recovered { chain });
         }
         if self.yielded.0.keys().any(|key| !self.fights.is_yielded(key, now)) {
             self.pass = self.pass.min(now); // to be tried again: sorted anew by a look
@@ -183,38 +184,63 @@ impl Monitor {
     fn answered(&mut self, now: Duration, answer: &Answer) {
         let wrote = self.doing.take() == Some(Doing::Writing);
         let heard = self.heard.answered(now, answer.generation, wrote);
-        let unread = |family: &Family| (*family, failed(now, self.unread.get(family)));
+        // A look that others cause in between is no try of its own.
+        let unread = |family: &Family| match self.unread.get(family) {
+            Some(failures) if now < failures.again => (*family, *failures),
+            failures => (*family, failed(now, failures)),
+        };
         self.unread = answer.unread.iter().map(unread).collect();
-        self.found(now, heard, answer);
+        let written = wrote && !answer.failed;
+        let mended = if written { self.mends(answer) } else { BTreeSet::new() };
+        self.found(now, heard, &answer.found, answer, &mended);
         self.own_canary = answer.own_canary;
-        if wrote && answer.failed {
-            self.refused = Some(failed(now, self.refused.as_ref()));
-        } else if wrote {
-            self.refused = None;
-            self.written(now, answer);
+        if wrote {
+            self.refused = answer.failed.then(|| failed(now, self.refused.as_ref()));
+        }
+        if written {
+            self.written(now, answer, &mended);
+            self.found(now, None, &answer.left, answer, &mended);
         }
         self.canaries
             .retain(|family, _| answer.canaries.contains(family) || answer.unread.contains(family));
         for family in &answer.canaries {
-            let since = self.canaries.entry(*family).or_insert(now);
-            // A write that did not bring it waits as long again.
-            *since = if wrote && self.rules.canary_wait <= now.saturating_sub(*since) {
-                now
-            } else {
-                *since
-            };
+            self.canaries.entry(*family).or_insert(now);
         }
     }
 
-    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it.
-    fn found(&mut self, now: Duration, since: Option<Duration>, answer: &Answer) {
-        let mut missing = answer.found.0.clone();
+    /// What a write brought back: what it was to write, could read, and does not leave missing.
+    fn mends(&self, answer: &Answer) -> BTreeSet<ChainKey> {
+        let ours = |key: &&ChainKey| {
+            self.is_written(key)
+                && !answer.unread.contains(&key.family)
+                && !answer.left.0.contains_key(*key)
+        };
+        answer.found.0.keys().filter(ours).cloned().collect()
+    }
+
+    /// What is being written may write that chain.
+    fn is_written(&self, key: &ChainKey) -> bool {
+        self.rules.keep.has_key(key) && !self.held.contains(key)
+    }
+
+    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it;
+    /// `mended`: it was found, and is there again already.
+    fn found(
+        &mut self,
+        now: Duration,
+        since: Option<Duration>,
+        missing: &Damage,
+        answer: &Answer,
+        mended: &BTreeSet<ChainKey>,
+    ) {
+        let mut missing = missing.0.clone();
         let unread = |key: &ChainKey| answer.unread.contains(&key.family);
         missing.extend(self.damage().0.into_iter().filter(|(key, _)| unread(key)));
         let (mut kept, mut watched) = (Damage::default(), Damage::default());
         self.yielded = Damage::default();
         for (key, loss) in missing {
-            let new = !self.kept.as_ref().is_some_and(|gap| gap.has(&key));
+            let known = self.kept.as_ref().is_some_and(|gap| gap.has(&key));
+            let new = !known && !mended.contains(&key);
             let place = if !self.rules.keep.has_key(&key) {
                 &mut watched
             } else if self.fights.is_yielded(&key, now) {
@@ -233,6 +259,7 @@ impl Monitor {
             self.heard.silent(now);
         }
         let since = since.unwrap_or(now);
+        self.stuck.retain(|key, _| kept.0.contains_key(key));
         gap::update(&mut self.kept, kept, true, since, &mut self.news);
         gap::update(&mut self.watched, watched, false, since, &mut self.news);
     }
@@ -246,20 +273,18 @@ impl Monitor {
     }
 
     /// After a write: what it mended, and what it should have.
-    fn written(&mut self, now: Duration, answer: &Answer) {
-        let (mended, left): (Vec<ChainKey>, Vec<ChainKey>) =
-            answer.found.0.keys().cloned().partition(|key| !answer.left.0.contains_key(key));
+    fn written(&mut self, now: Duration, answer: &Answer, mended: &BTreeSet<ChainKey>) {
         for key in mended {
-            self.fights.mended(&key, now);
-            self.stuck.remove(&key);
-            self.yielded.0.remove(&key);
+            self.fights.mended(key, now);
+            self.stuck.remove(key);
         }
-        let held = std::mem::take(&mut self.held);
-        for key in left.into_iter().filter(|k| !held.contains(k) && self.rules.keep.has_key(k)) {
-            let failures = failed(now, self.stuck.get(&key));
-            self.stuck.insert(key, failures);
+        let left: Vec<&ChainKey> = answer.left.0.keys().filter(|k| self.is_written(k)).collect();
+        for key in left {
+            let failures = failed(now, self.stuck.get(key));
+            self.stuck.insert(key.clone(), failures);
         }
-        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(&answer.left)) {
+        self.held.clear();
+        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(mended)) {
             self.news.push(News::Mended { damage, since, quiet: self.quiet });
         }
         self.kept = self.kept.take().filter(|gap| !gap.damage.is_empty());
@@ -286,24 +311,28 @@ impl Monitor {
             self.fresh = false;
             return if writes { self.write(now, Family::ALL.into()) } else { self.pass(now) };
         }
-        let look = self.heard.unseen().map(|_| self.looked.map_or(now, |at| at + COALESCE));
-        if look.is_some_and(|at| at <= now) {
-            return self.start(now, Doing::Looking, Verdict::Look);
-        }
+        let next = self.looked.map_or(now, |at| at.saturating_add(COALESCE));
+        let look = self.heard.unseen().map(|_| next);
+        let looks = look.is_some_and(|at| at <= now);
+        // A look comes first, but not twice: else who writes without end would keep us looking.
+        let by = self.looked.filter(|_| looks).unwrap_or(now);
         let wait = self.rules.canary_wait;
         let canary = |since: Duration| since.saturating_add(wait);
-        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= now);
+        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= by);
         let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
-        let mends = writes && self.kept_keys().any(|key| self.is_due(now, key));
+        let mends = writes && self.kept_keys().any(|key| self.due(now, key) <= by);
         if mends || !due.is_empty() {
             return self.write(now, due);
         }
-        self.tell_what_would_be(now);
-        if self.pass <= now || self.unread.values().any(|f| f.again <= now) {
+        self.tell_what_would_be(now, by);
+        if self.pass <= by || self.unread.values().any(|f| f.again <= by) {
             return match self.own_canary && writes {
                 true => self.write(now, BTreeSet::new()),
                 false => self.pass(now),
             };
+        }
+        if looks {
+            return self.start(now, Doing::Looking, Verdict::Look);
         }
         let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
         let wakes = chains
@@ -335,6 +364,9 @@ impl Monitor {
         let waiting = self.kept_keys().filter(|key| !self.is_due(now, key)).cloned();
         let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
         let held: BTreeSet<ChainKey> = waiting.chain(yielded).collect();
+        // If that does not bring it, it waits as long again.
+        let asked = self.canaries.iter_mut().filter(|(family, _)| canaries.contains(family));
+        asked.for_each(|(_, since)| *since = now);
         self.held.clone_from(&held);
         self.quiet = self.heard.quiet(now);
         self.start(now, Doing::Writing, Verdict::Write { held, canaries })
@@ -355,19 +387,20 @@ impl Monitor {
         let since = self.kept.as_ref().and_then(|gap| gap.chains.get(key)).copied().unwrap_or(now);
         let fight = since.saturating_add(self.fights.pause(key, &self.rules));
         let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
-        self.quiet_at(since).max(fight).max(stuck)
+        let unread = self.unread.get(&key.family).map_or(Duration::ZERO, |f| f.again);
+        self.quiet_at(since).max(fight).max(stuck).max(unread)
     }
 
     fn is_due(&self, now: Duration, key: &ChainKey) -> bool {
         self.due(now, key) <= now
     }
 
-    /// Of chains that are only watched.
-    fn tell_what_would_be(&mut self, now: Duration) {
+    /// Of chains that are only watched, and were left so until `by`.
+    fn tell_what_would_be(&mut self, now: Duration, by: Duration) {
         let at = self.watched.as_ref().map(|gap| self.quiet_at(gap.grew));
         let quiet = self.heard.quiet(now);
         if let Some(gap) = self.watched.as_mut().filter(|g| g.untold())
-            && at.is_some_and(|at| at <= now)
+            && at.is_some_and(|at| at <= by)
         {
             gap.told = gap.damage.clone();
             let (damage, since) = (gap.damage.clone(), gap.grew);

@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone, Default)]
 struct Open {
     by: Vec<Suspects>,
-    /// The generation before the first loss.
+    /// How many commits of others there were before the first loss.
     before: Option<u32>,
 }
 
@@ -46,11 +46,11 @@ pub struct Teller {
     events: VecDeque<Event>,
     told: u64,
     suspects: Vec<(Option<u32>, Culprit)>,
-    /// The generation of the last look, and of the one before it.
+    /// The generation of the last look.
     seen: Option<u32>,
+    /// Commits of others so far, and before the last look.
+    others: u32,
     before: Option<u32>,
-    /// So many of the commits between the two are ours.
-    ours: u32,
     kept: Open,
     watched: Open,
     /// Who undid a chain when it was yielded.
@@ -73,30 +73,30 @@ impl Teller {
     /// A look was made at that generation; `ours`: so many of the commits since the last one are ours. Who
     /// else committed between the two.
     pub fn looked(&mut self, generation: Option<u32>, ours: u32) -> Suspects {
-        let (before, after) = (self.seen, generation);
-        (self.before, self.seen, self.ours) = (before, generation, ours);
-        let (Some(before), Some(after)) = (before, after) else {
-            self.suspects.clear();
-            return Suspects { any_of: vec![], incomplete: true };
-        };
-        let commits = after.wrapping_sub(before);
-        let between = |g: u32| (1..=commits).contains(&g.wrapping_sub(before));
+        let nobody = Suspects { any_of: vec![], incomplete: true };
+        // A look that failed has seen nothing: all that is known waits for the next.
+        self.before = None;
+        let Some(after) = generation else { return nobody };
+        let newer = |g: u32| g.wrapping_sub(after).wrapping_sub(1) < u32::MAX / 2;
+        let (later, heard): (Vec<_>, Vec<_>) = std::mem::take(&mut self.suspects)
+            .into_iter()
+            .partition(|(generation, _)| generation.is_some_and(newer));
+        self.suspects = later;
+        let before = self.seen.replace(after);
+        self.before = before.map(|_| self.others);
+        let Some(before) = before else { return nobody };
+        let commits = after.wrapping_sub(before).saturating_sub(ours);
+        self.others = self.others.wrapping_add(commits);
+        // Our own are the last of them.
+        let others = |g: u32| (1..=commits).contains(&g.wrapping_sub(before));
         let (mut any_of, mut known) = (Vec::new(), 0);
-        self.suspects.retain(|(generation, culprit)| {
-            let here = generation.is_some_and(between);
-            if here {
-                known += 1;
-                // Our own commits are the last of them.
-                let own = generation.is_some_and(|g| after.wrapping_sub(g) < ours);
-                if !own && !any_of.contains(culprit) {
-                    any_of.push(culprit.clone());
-                }
+        for (_, culprit) in heard.into_iter().filter(|(g, _)| g.is_some_and(others)) {
+            known += 1;
+            if !any_of.contains(&culprit) {
+                any_of.push(culprit);
             }
-            // What is newer belongs to the next look.
-            generation.is_some_and(|g| g.wrapping_sub(after).wrapping_sub(1) < u32::MAX / 2)
-        });
-        let incomplete =
-            known < commits.saturating_sub(ours) || any_of.iter().any(|c| c.name.is_none());
+        }
+        let incomplete = known < commits || any_of.iter().any(|c| c.name.is_none());
         Suspects { any_of, incomplete }
     }
 
@@ -169,7 +169,7 @@ impl Teller {
             gaps.push(*gap_ms);
             for one in &gap.by {
                 let name = match &one.any_of[..] {
-                    [one] => one.name.clone(),
+                    [alone] if !one.incomplete => alone.name.clone(),
                     _ => None,
                 };
                 *by.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += 1;
@@ -186,10 +186,9 @@ impl Teller {
     }
 
     fn gap(&mut self, kept: bool, at_ms: u64, damage: &Damage, outcome: Outcome) -> Event {
-        let (seen, ours) = (self.seen, self.ours);
+        let others = self.others;
         let open = self.open(kept);
-        let commits = seen.zip(open.before).map(|(seen, before)| seen.wrapping_sub(before));
-        let commits = commits.map(|all| all.saturating_sub(ours));
+        let commits = open.before.map(|before| others.wrapping_sub(before));
         let by = open.by.clone();
         self.event(at_ms, What::Gap(Gap { by, commits, took: taken(damage), outcome }))
     }

@@ -36,7 +36,8 @@ impl Fights {
         fight.again = None;
     }
 
-    /// The chain is damaged again. If that was once too often: how often, and for how long it is yielded.
+    /// The chain is damaged again, this soon. If that was once too often: how often, and for how long it is
+    /// yielded.
     pub(super) fn undone(
         &mut self,
         key: &ChainKey,
@@ -46,10 +47,6 @@ impl Fights {
         let fight = self.0.get_mut(key)?;
         if fight.again.is_some() {
             return None; // tried again
-        }
-        if now.saturating_sub(fight.mended) >= rules.window {
-            *fight = Fight { mended: fight.mended, ..Fight::default() };
-            return None;
         }
         fight.rounds = fight.rounds.saturating_add(1);
         // One try was made after it was yielded, and that was undone, too.

@@ -1,7 +1,7 @@
 //! From the first loss until nothing is missing.
 use super::News;
 use crate::damage::{ChainKey, Damage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Something is missing.
@@ -29,12 +29,11 @@ impl Gap {
         self.damage.exceeds(&self.told)
     }
 
-    /// Keeps what is left; returns the rest as it was at worst, and since when.
-    pub(super) fn mended(&mut self, left: &Damage) -> Option<(Damage, Duration)> {
-        let stays = |key: &ChainKey| left.0.contains_key(key);
-        let gone = self.worst.0.extract_if(.., |key, _| !stays(key)).collect();
-        self.damage.0.retain(|key, _| stays(key));
-        let since = self.chains.extract_if(.., |key, _| !stays(key)).map(|(_, since)| since).min();
+    /// Takes out what was mended; returns it as it was at worst, and since when.
+    pub(super) fn mended(&mut self, chains: &BTreeSet<ChainKey>) -> Option<(Damage, Duration)> {
+        let gone = chains.iter().filter_map(|key| self.worst.0.remove_entry(key)).collect();
+        self.damage.0.retain(|key, _| !chains.contains(key));
+        let since = chains.iter().filter_map(|key| self.chains.remove(key)).min();
         Some((Damage(gone), since?))
     }
 }

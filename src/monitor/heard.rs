@@ -9,13 +9,18 @@ struct Since {
     /// One came without a generation: nobody can tell what has seen it.
     blind: bool,
     first: Option<Duration>,
+    /// The last, and the last before the newest generation.
     last: Option<Duration>,
+    earlier: Option<Duration>,
 }
 
 impl Since {
     fn hear(&mut self, now: Duration, generation: Option<u32>) {
         match generation {
-            Some(new) if self.newest.is_none_or(|old| newer(new, old)) => self.newest = generation,
+            Some(new) if self.newest.is_none_or(|old| newer(new, old)) => {
+                self.newest = generation;
+                self.earlier = self.last;
+            }
             Some(_) => {}
             None => self.blind = true,
         }
@@ -68,10 +73,10 @@ impl Heard {
     ) -> Option<Duration> {
         let meanwhile = self.meanwhile.take().unwrap_or_default();
         let covered = std::mem::take(&mut self.unseen);
-        let unnoticed = match (generation, self.seen, covered.newest.or(meanwhile.newest)) {
-            (Some(new), Some(old), None) => newer(new, old) && !covered.blind && !wrote,
-            (_, _, _) => false,
-        };
+        let known = meanwhile.newest.or(covered.newest).or(self.seen);
+        let unnoticed = !wrote
+            && !covered.blind
+            && matches!((generation, known), (Some(new), Some(old)) if newer(new, old));
         self.seen = generation.or(self.seen);
         let ahead = match (meanwhile.newest, generation) {
             (Some(told), Some(seen)) => newer(told, seen),
@@ -80,11 +85,10 @@ impl Heard {
         if ahead || meanwhile.blind {
             self.unseen = meanwhile;
         }
-        if unnoticed {
-            self.last = Some(now);
-        } else if meanwhile.last.is_some() && (ahead || meanwhile.blind || !wrote) {
-            self.last = meanwhile.last;
-        }
+        // The generation that a write leaves is ours; any other that was told is not.
+        let ours = wrote && generation.is_some() && generation == meanwhile.newest;
+        let others = if ours && !meanwhile.blind { meanwhile.earlier } else { meanwhile.last };
+        self.last = if unnoticed { Some(now) } else { others.or(self.last) };
         covered.first.or(meanwhile.first)
     }
 
