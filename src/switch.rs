@@ -189,8 +189,10 @@ impl Switch {
         }
         let (mut leave, mut news) = (false, None);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
-        // backend. In the first pass that was looked at just now.
-        self.keeper.hold_hint(self.placed);
+        // backend. So that is looked at before it is written, too. Before the first pass it was just now.
+        let asked = (task.write && self.keeper.hint_waited()).then(|| self.look_again());
+        let stayed = asked.as_ref().is_some_and(|(_, moved)| moved.is_none());
+        self.keeper.hold_hint(self.placed && !stayed);
         self.keeper.spare(task.spared.clone());
         let mut pass = match task.write {
             true => self.keeper.keep(&task.canaries),
@@ -203,7 +205,7 @@ impl Switch {
         }
         let mut answer = self.answer(&pass);
         let mut commits = commits(&pass);
-        let (mut words, moved) = self.look_again();
+        let (mut words, moved) = asked.unwrap_or_else(|| self.look_again());
         if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
             let hint = self.keeper.keep(&task.canaries);
@@ -213,6 +215,7 @@ impl Switch {
                 pass = hint;
             }
         }
+        self.keeper.hold_hint(self.placed);
         match (moved, self.config.on_backend_change) {
             (Some(_), OnBackendChange::Exit) => {
                 words.push("stopping (--on-backend-change exit)".into());
