@@ -240,7 +240,8 @@ impl Monitor {
         self.yielded = Damage::default();
         for (key, loss) in missing {
             let known = self.kept.as_ref().is_some_and(|gap| gap.has(&key));
-            let new = !known && !mended.contains(&key);
+            // During a pause somebody is asked to undo it.
+            let new = !known && !mended.contains(&key) && self.pause.is_none();
             let place = if !self.rules.keep.has_key(&key) {
                 &mut watched
             } else if self.fights.is_yielded(&key, now) {
