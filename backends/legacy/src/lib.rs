@@ -2,17 +2,19 @@
 //!
 //! The tools print and write; what is decided in between is the contract's. A rule of somebody else is
 //! never written again: every change names a rule of ours by its text, or a place by its number.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but for one getsockopt, in `info`
 
 mod backend;
 mod child;
 mod errors;
 mod host;
+mod info;
 mod lock;
 mod reader;
 mod render;
 mod saves;
 mod tools;
+mod watch;
 mod writer;
 
 pub use backend::{LegacyBackend, Setup};

@@ -32,15 +32,18 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
         Names::NoList => return Ok(None),
         Names::Listed(tables) if tables.is_empty() => return Ok(None),
         Names::Listed(_) => {}
-        Names::Unreadable(error) => {
-            let words = format!("the kernel's list of tables: {error}; uid 0 or gid 0 reads it");
-            return Err(BackendError::Failed { kind: ErrorKind::Denied, what, words });
-        }
+        Names::Unreadable(error) => return Err(unreadable(what, &error)),
     }
     // Without -t: with it the tool would create the table that it is asked for.
     let save = setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
     let running = child::start(save, "", false, None, setup.limit);
     running.map(Some).map_err(|e| errors::io(&what, save_name(family), &e))
+}
+
+/// The error of a list that cannot be read.
+pub(crate) fn unreadable(what: String, error: &std::io::Error) -> BackendError {
+    let words = format!("the kernel's list of tables: {error}; uid 0 or gid 0 reads it");
+    BackendError::Failed { kind: ErrorKind::Denied, what, words }
 }
 
 fn finish(family: Family, running: Running) -> Result<Tables, BackendError> {
