@@ -3,6 +3,7 @@ use chainkeeper::config::{Config, parse};
 use chainkeeper::reconcile::{Keeper, Pass};
 use chainkeeper_contract::testing::Fake;
 use chainkeeper_contract::{CanaryPolicy, Family, Note, Step};
+use std::collections::BTreeSet;
 
 fn config(toml: &str) -> Config {
     parse("test", toml).expect("settings").check().expect("config")
@@ -25,20 +26,20 @@ fn canaries(pass: &Pass, family: Family) -> usize {
 #[test]
 fn each_family_gets_its_canaries_with_its_first_good_pass() {
     let mut keeper = Keeper::new(Box::new(Fake::default()), config("family = 'ipv4'"));
-    assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv4), 3);
+    assert_eq!(canaries(&keeper.keep(&BTreeSet::new()).expect("pass"), Family::Ipv4), 3);
     // A backend opened anew sees the same kernel; the fake is a kernel of its own.
     let mut keeper = next(&keeper, "family = 'both'");
-    assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv6), 3);
-    assert!(keeper.keep().expect("pass").applied.is_none());
+    assert_eq!(canaries(&keeper.keep(&BTreeSet::new()).expect("pass"), Family::Ipv6), 3);
+    assert!(keeper.keep(&BTreeSet::new()).expect("pass").applied.is_none());
 }
 
 #[test]
 fn switched_off_at_first_it_still_writes_canaries_when_switched_on() {
     let off = config("make-iptables-util-chains = false");
     let mut keeper = Keeper::new(Box::new(Fake::default()), off);
-    assert!(keeper.keep().expect("pass").applied.is_none());
+    assert!(keeper.keep(&BTreeSet::new()).expect("pass").applied.is_none());
     let mut keeper = next(&keeper, "");
-    assert_eq!(canaries(&keeper.keep().expect("pass"), Family::Ipv4), 3);
+    assert_eq!(canaries(&keeper.keep(&BTreeSet::new()).expect("pass"), Family::Ipv4), 3);
 }
 
 /// Linux before 5.10 keeps no userdata of a chain: nothing is proven ours, and all works the same.
