@@ -10,6 +10,7 @@ mod keeper;
 mod legacy;
 mod locks;
 mod memory;
+mod monitor;
 mod moving;
 mod neighbours;
 mod outcomes;
