@@ -1,6 +1,7 @@
 //! Tests of the whole program on a real kernel. Every test makes its own network namespace, which
 //! goes away with it, even when it fails; the host's own rules are never touched.
 mod commands;
+mod damage;
 mod dialects;
 mod encoders;
 mod eyes;
@@ -20,5 +21,6 @@ mod probe;
 mod reference;
 mod screens;
 mod support;
+mod teller;
 mod texts;
 mod tracer;

@@ -91,9 +91,9 @@ fn a_repair_does_not_stand_for_a_family_that_was_not_read() {
     world.runs_for(ms(20));
     world.unreadable = [Family::Ipv6].into();
     world.runs_for(ms(400));
-    let told = world.told(|news| match news {
-        News::Mended { damage, .. } => Some(damage.0.keys().cloned().collect::<Vec<_>>()),
-        _ => None,
+    let told = world.told(|news| {
+        let News::Mended { damage, .. } = news else { return None };
+        Some(damage.0.keys().cloned().collect::<Vec<_>>())
     });
     assert_eq!(told.into_iter().map(|(_, chains)| chains).collect::<Vec<_>>(), [vec![marks()]]);
     assert!(world.monitor.damage().0.contains_key(&sixth()));

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// When a chain was yielded, after how many rounds, for how long.
 fn yields(world: &World) -> Vec<(Duration, (ChainKey, u32, Duration))> {
-    world.told(|news| match news {
-        News::Yielded { chain, rounds, again } => Some((chain.clone(), *rounds, *again)),
-        _ => None,
+    world.told(|news| {
+        let News::Yielded { chain, rounds, again } = news else { return None };
+        Some((chain.clone(), *rounds, *again))
     })
 }
 

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 /// Of what it was told that it would be mended, and when.
 fn would(world: &World) -> Vec<(Duration, Vec<ChainKey>)> {
-    world.told(|news| match news {
-        News::WouldMend { damage, .. } => Some(damage.0.keys().cloned().collect()),
-        _ => None,
+    world.told(|news| {
+        let News::WouldMend { damage, .. } = news else { return None };
+        Some(damage.0.keys().cloned().collect())
     })
 }
 
 /// The writes, and the families whose canaries they bring.
 fn canaries(world: &World) -> Vec<(Duration, BTreeSet<Family>)> {
-    let write = |(at, verdict): &(Duration, Verdict)| match verdict {
-        Verdict::Write { canaries, .. } => Some((*at, canaries.clone())),
-        _ => None,
+    let write = |(at, verdict): &(Duration, Verdict)| {
+        let Verdict::Write { canaries, .. } = verdict else { return None };
+        Some((*at, canaries.clone()))
     };
     world.orders.iter().filter_map(write).collect()
 }

@@ -14,9 +14,9 @@ fn a_repair_comes_exactly_settle_after_the_last_commit() {
     }
     world.runs_for(s(2));
     assert_eq!(world.writes(), [start + ms(1250)]);
-    let told = world.told(|news| match news {
-        News::Mended { since, quiet, damage } => Some((*since, *quiet, damage.0.len())),
-        _ => None,
+    let told = world.told(|news| {
+        let News::Mended { since, quiet, damage } = news else { return None };
+        Some((*since, *quiet, damage.0.len()))
     });
     assert_eq!(told, [(start + ms(1252), (start, ms(250), 1))]);
 }
@@ -117,29 +117,21 @@ fn a_commit_that_nobody_told_of_counts_from_the_look_that_saw_it() {
 #[test]
 fn a_commit_told_while_we_write_counts_for_what_was_held() {
     let mut world = World::at_rest(&rules());
-    world.takes = ms(100);
+    world.takes = ms(10);
     for _ in 0..3 {
-        world.takes(fire()); // pauses of 250 and 500 ms for the second and the third round
+        world.takes(fire());
         world.runs_for(s(2));
     }
     world.forgets();
     let start = world.now;
+    world.takes(fire()); // the third round: in 1 s, and held until then
+    world.runs_to(start + ms(740));
     world.takes(marks());
-    world.missing.insert(fire());
-    world.runs_to(start + ms(240));
-    assert!(world.writes().is_empty());
-    world.takes(fire());
-    world.runs_for(s(5));
-    assert_eq!(world.missing.len(), 0);
-    let quiet: Vec<Duration> = world
-        .told(|news| match news {
-            News::Mended { quiet, .. } => Some(*quiet),
-            _ => None,
-        })
-        .into_iter()
-        .map(|(_, quiet)| quiet)
-        .collect();
-    assert!(quiet.iter().all(|quiet| *quiet >= ms(250)), "{quiet:?}");
+    world.runs_to(start + ms(995)); // marks are being written since 990
+    assert_eq!(world.writes(), [start + ms(990)]);
+    world.tells();
+    world.runs_for(s(2));
+    assert_eq!(world.writes(), [start + ms(990), start + ms(995 + 250)]);
 }
 
 #[test]
