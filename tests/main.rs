@@ -2,6 +2,7 @@
 //! goes away with it, even when it fails; the host's own rules are never touched.
 mod commands;
 mod culprit;
+mod damage;
 mod dialects;
 mod encoders;
 mod eyes;
@@ -11,6 +12,7 @@ mod keeper;
 mod legacy;
 mod locks;
 mod memory;
+mod monitor;
 mod moving;
 mod neighbours;
 mod outcomes;
@@ -20,5 +22,6 @@ mod probe;
 mod reference;
 mod screens;
 mod support;
+mod teller;
 mod texts;
 mod tracer;

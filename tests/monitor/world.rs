@@ -1,0 +1,322 @@
+//! The world that the monitor sees: what is missing, who tells of commits, how long an order takes. What
+//! must hold after every step is checked in [`World::sees`].
+use chainkeeper::damage::{ChainKey, Damage, Loss};
+use chainkeeper::monitor::{Answer, Keep, Monitor, News, Rules, Sighting, Verdict};
+use chainkeeper_contract::{Family, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub(super) fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+pub(super) fn s(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+pub(super) fn key(family: Family, table: Table, chain: &str) -> ChainKey {
+    ChainKey { family, table, chain: chain.into() }
+}
+
+/// A chain that is kept by [`rules`].
+pub(super) fn marks() -> ChainKey {
+    key(Family::Ipv4, Table::Nat, "KUBE-MARK-MASQ")
+}
+
+/// Another.
+pub(super) fn fire() -> ChainKey {
+    key(Family::Ipv4, Table::Filter, "KUBE-FIREWALL")
+}
+
+/// A third, of the other family.
+pub(super) fn sixth() -> ChainKey {
+    key(Family::Ipv6, Table::Nat, "KUBE-MARK-MASQ")
+}
+
+/// As they are without a configuration.
+pub(super) fn rules() -> Rules {
+    Rules {
+        settle: ms(250),
+        bound: s(5),
+        sync_period: s(60),
+        keep: Keep::All,
+        insist: false,
+        rounds: 5,
+        window: s(30),
+        yield_for: s(60),
+        canary_wait: s(130),
+    }
+}
+
+pub(super) fn lost(chains: &BTreeSet<ChainKey>) -> Damage {
+    let loss = Loss { absent: true, ..Loss::default() };
+    Damage(chains.iter().map(|key| (key.clone(), loss.clone())).collect())
+}
+
+/// What is being done: looks see the world as it was when they began.
+#[derive(Debug, Clone)]
+struct Order {
+    verdict: Verdict,
+    until: Duration,
+    seen: (Option<u32>, BTreeSet<ChainKey>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    pub(super) now: Duration,
+    /// The latest that it ever was: the clock may go back.
+    pub(super) latest: Duration,
+    pub(super) monitor: Monitor,
+    pub(super) rules: Rules,
+    /// `None`: legacy.
+    pub(super) generation: Option<u32>,
+    pub(super) missing: BTreeSet<ChainKey>,
+    /// Chains that a write does not bring back.
+    pub(super) stuck: BTreeSet<ChainKey>,
+    pub(super) unreadable: BTreeSet<Family>,
+    /// Families whose canary is missing.
+    pub(super) canaries: BTreeSet<Family>,
+    /// So long an order takes.
+    pub(super) takes: Duration,
+    /// The orders and the news so far.
+    pub(super) orders: Vec<(Duration, Verdict)>,
+    pub(super) news: Vec<(Duration, News)>,
+    order: Option<Order>,
+    wake: Option<Duration>,
+    paused: Option<Duration>,
+    seen: Option<u32>,
+    ours: BTreeSet<u32>,
+    /// The last commit of others that was told; the first since an order began, and before that.
+    last: Option<Duration>,
+    first: Option<Duration>,
+    covered: Option<Duration>,
+    since: BTreeMap<ChainKey, Duration>,
+}
+
+impl World {
+    /// A world at `now` in which the first write is ordered, but not done.
+    pub(super) fn begins(now: Duration, rules: &Rules) -> World {
+        let mut world = World {
+            now,
+            latest: now,
+            monitor: Monitor::new(rules.clone()),
+            rules: rules.clone(),
+            generation: Some(100),
+            missing: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            canaries: BTreeSet::new(),
+            takes: ms(2),
+            orders: vec![],
+            news: vec![],
+            order: None,
+            wake: None,
+            paused: None,
+            seen: None,
+            ours: BTreeSet::new(),
+            last: None,
+            first: None,
+            covered: None,
+            since: BTreeMap::new(),
+        };
+        world.sees(Sighting::Time);
+        world
+    }
+
+    /// A world at rest, its first write behind it by far; at `now` = 1000 s a pass was made.
+    pub(super) fn at_rest(rules: &Rules) -> World {
+        let mut world = World::begins(s(0), rules);
+        world.runs_to(s(1000));
+        let after = world.rules.sync_period;
+        world.now = world.orders.last().expect("an order").0 + after;
+        world.sees(Sighting::Time);
+        world.runs_for(ms(100));
+        world.forgets();
+        world
+    }
+
+    /// Orders and news so far are not asked for.
+    pub(super) fn forgets(&mut self) {
+        self.orders.clear();
+        self.news.clear();
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// One step, and what must hold after it.
+    pub(super) fn sees(&mut self, sighting: Sighting) {
+        self.latest = self.latest.max(self.now);
+        self.notes(&sighting);
+        let answer = matches!(sighting, Sighting::Answer(_));
+        let verdict = self.monitor.step(self.now, sighting);
+        let news = self.monitor.news();
+        self.news.extend(news.into_iter().map(|news| (self.now, news)));
+        if answer {
+            let damage = self.monitor.damage();
+            let since = self.covered.or(self.first).unwrap_or(self.now);
+            self.since.retain(|key, _| damage.0.contains_key(key));
+            for key in damage.0.into_keys() {
+                self.since.entry(key).or_insert(since);
+            }
+        }
+        self.check(&verdict);
+        if let Verdict::Rest(until) = verdict {
+            self.wake = until;
+            return;
+        }
+        (self.covered, self.first) = (self.first, None);
+        self.orders.push((self.now, verdict.clone()));
+        let (until, seen) =
+            (self.now.saturating_add(self.takes), (self.generation, self.missing.clone()));
+        self.order = Some(Order { verdict, until, seen });
+    }
+
+    fn notes(&mut self, sighting: &Sighting) {
+        match sighting {
+            Sighting::Commit(Some(g)) => {
+                if self.seen.is_none_or(|seen| seen != *g && g.wrapping_sub(seen) < u32::MAX / 2) {
+                    self.first.get_or_insert(self.now);
+                    if !self.ours.contains(g) {
+                        self.last = Some(self.now);
+                    }
+                }
+            }
+            Sighting::Commit(None) | Sighting::Lost => {
+                self.first.get_or_insert(self.now);
+                self.last = Some(self.now);
+            }
+            Sighting::Answer(answer) => self.seen = answer.generation.or(self.seen),
+            Sighting::Pause(length) => self.paused = Some(self.now.saturating_add(*length)),
+            Sighting::Resume => self.paused = None,
+            Sighting::Time => {}
+        }
+        self.paused = self.paused.filter(|until| self.now < *until);
+        self.last = self.last.map(|last| last.min(self.now)); // the clock may have gone back
+    }
+
+    fn check(&self, verdict: &Verdict) {
+        let now = self.now;
+        if self.order.is_some() {
+            assert_eq!(*verdict, Verdict::Rest(None), "one order at a time");
+        }
+        if let Verdict::Rest(Some(until)) = verdict {
+            assert!(*until > now || now == Duration::MAX, "{until:?} is over at {now:?}");
+        }
+        let Verdict::Write { held, .. } = verdict else { return };
+        assert_eq!(self.paused, None, "a write in a pause");
+        assert!(!self.rules.keep.is_nothing(), "a write where nothing is kept");
+        for (key, again) in self.monitor.yielded() {
+            assert!(again <= now || held.contains(&key), "{key} is yielded and not held");
+        }
+        for key in self.monitor.damage().0.into_keys().filter(|k| !held.contains(k)) {
+            let quiet = self.last.is_none_or(|last| last.saturating_add(self.rules.settle) <= now);
+            let late = self.since[&key].saturating_add(self.rules.bound) <= now;
+            assert!(quiet || late || !self.rules.keep.has_key(&key), "{key} is not due at {now:?}");
+        }
+    }
+
+    /// Somebody commits; returns the generation. Nobody tells.
+    pub(super) fn commits(&mut self) -> Option<u32> {
+        self.generation = self.generation.map(|g| g.checked_add(1).unwrap_or(1));
+        self.generation
+    }
+
+    /// Somebody takes a chain, and it is told.
+    pub(super) fn takes(&mut self, chain: ChainKey) {
+        self.missing.insert(chain);
+        let generation = self.commits();
+        self.sees(Sighting::Commit(generation));
+    }
+
+    /// Somebody commits something else, and it is told.
+    pub(super) fn tells(&mut self) {
+        let generation = self.commits();
+        self.sees(Sighting::Commit(generation));
+    }
+
+    /// What was ordered is done now.
+    pub(super) fn finishes(&mut self) {
+        let Some(order) = self.order.take() else { return };
+        let readable = |key: &&ChainKey| !self.unreadable.contains(&key.family);
+        let mut answer = Answer { unread: self.unreadable.clone(), ..Answer::default() };
+        let (generation, found) = match &order.verdict {
+            Verdict::Write { .. } => (self.generation, self.missing.clone()),
+            Verdict::Rest(_) | Verdict::Look | Verdict::Pass => order.seen,
+        };
+        let mut left: BTreeSet<ChainKey> = found.iter().filter(readable).cloned().collect();
+        answer.found = lost(&left);
+        answer.generation = generation.filter(|_| self.unreadable.len() < 2);
+        if let Verdict::Write { held, canaries } = &order.verdict {
+            let written = |key: &ChainKey| {
+                self.rules.keep.has_key(key) && !held.contains(key) && !self.stuck.contains(key)
+            };
+            let (mended, rest): (BTreeSet<ChainKey>, _) = left.into_iter().partition(written);
+            left = rest;
+            let brings =
+                |family: &Family| canaries.contains(family) && !self.unreadable.contains(family);
+            self.canaries.retain(|family| !brings(family));
+            if !mended.is_empty() {
+                mended.iter().for_each(|key| assert!(self.missing.remove(key)));
+                answer.generation = self.commits();
+                self.ours.extend(answer.generation);
+                self.sees(Sighting::Commit(answer.generation));
+            }
+        }
+        answer.left = lost(&left);
+        answer.canaries = self.canaries.difference(&self.unreadable).copied().collect();
+        self.sees(Sighting::Answer(answer));
+    }
+
+    /// Goes on to the next moment at which something is to be done, if it is not after `end`.
+    fn goes_on(&mut self, end: Duration) -> bool {
+        let next = self.order.as_ref().map(|order| order.until).or(self.wake);
+        let Some(next) = next.filter(|at| *at <= end) else { return false };
+        self.now = self.now.max(next);
+        match self.order {
+            Some(_) => self.finishes(),
+            None => self.sees(Sighting::Time),
+        }
+        true
+    }
+
+    /// Time passes, and nobody commits.
+    pub(super) fn runs_to(&mut self, end: Duration) {
+        while self.goes_on(end) {}
+        self.now = end;
+    }
+
+    pub(super) fn runs_for(&mut self, length: Duration) {
+        self.runs_to(self.now + length);
+    }
+
+    /// So many orders or wakings more, whenever they come.
+    pub(super) fn steps(&mut self, count: usize) {
+        (0..count).for_each(|_| assert!(self.goes_on(Duration::MAX), "it would sleep for ever"));
+    }
+
+    /// When writes were ordered.
+    pub(super) fn writes(&self) -> Vec<Duration> {
+        let write =
+            |(at, v): &(Duration, Verdict)| matches!(v, Verdict::Write { .. }).then_some(*at);
+        self.orders.iter().filter_map(write).collect()
+    }
+
+    /// When looks were ordered, without passes.
+    pub(super) fn looks(&self) -> Vec<Duration> {
+        let look = |(at, v): &(Duration, Verdict)| (*v == Verdict::Look).then_some(*at);
+        self.orders.iter().filter_map(look).collect()
+    }
+
+    /// When passes were ordered.
+    pub(super) fn passes(&self) -> Vec<Duration> {
+        let pass = |(at, v): &(Duration, Verdict)| (*v == Verdict::Pass).then_some(*at);
+        self.orders.iter().filter_map(pass).collect()
+    }
+
+    /// The news that `of` picks, with the moment of their telling.
+    pub(super) fn told<T>(&self, of: impl Fn(&News) -> Option<T>) -> Vec<(Duration, T)> {
+        self.news.iter().filter_map(|(at, news)| Some((*at, of(news)?))).collect()
+    }
+}
