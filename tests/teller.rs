@@ -14,11 +14,11 @@ fn s(n: u64) -> Duration {
 }
 
 fn named(name: &str) -> Culprit {
-    Culprit { name: Some(name.into()), process: None, unknown: None }
+    Culprit { name: Some(name.into()), thread: None, process: None, unknown: None }
 }
 
 fn nobody() -> Culprit {
-    Culprit { name: None, process: None, unknown: Some("no events".into()) }
+    Culprit { name: None, thread: None, process: None, unknown: Some("no events".into()) }
 }
 
 fn names(suspects: &Suspects) -> (Vec<&str>, bool) {
