@@ -49,9 +49,8 @@ impl Fights {
             return None; // tried again
         }
         fight.rounds = fight.rounds.saturating_add(1);
-        // One try was made after it was yielded, and that was undone, too.
-        let once_more = fight.yields > 0;
-        if rules.insist || (fight.rounds < rules.rounds && !once_more) {
+        // Once yielded it stays so often: one more try that is undone, and it is yielded again.
+        if rules.insist || fight.rounds < rules.rounds {
             return None;
         }
         let length = doubled(rules.yield_for, fight.yields, YIELD_MOST.max(rules.yield_for));

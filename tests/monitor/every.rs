@@ -168,8 +168,8 @@ fn every(
 fn every_course_of_three_events_with_every_step_of_time() {
     for world in starts() {
         let mut count = 0;
-        every(&world, &EVENTS, &[0, 250, 6_000, -3_600_000], 3, &mut count, 211);
-        assert!(count > 50_000, "{count}");
+        every(&world, &EVENTS, &[0, 6_000, -3_600_000], 3, &mut count, 211);
+        assert!(count > 20_000, "{count}");
     }
 }
 
@@ -186,7 +186,7 @@ fn every_course_of_four_events_that_matter_most() {
     ];
     for world in starts() {
         let mut count = 0;
-        every(&world, &events, &[0, 5, 6_000], 4, &mut count, 211);
+        every(&world, &events, &[0, 250, 6_000], 4, &mut count, 211);
         assert!(count > 20_000, "{count}");
     }
 }

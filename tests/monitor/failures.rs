@@ -1,6 +1,6 @@
 //! An error is no damage, and what fails is tried again at growing distance.
-use super::world::{World, fire, marks, ms, rules, s, sixth};
-use chainkeeper::monitor::{News, Sighting, Verdict};
+use super::world::{World, fire, lost, marks, ms, rules, s, sixth};
+use chainkeeper::monitor::{Answer, Monitor, News, Sighting, Verdict};
 use chainkeeper_contract::Family;
 use std::time::Duration;
 
@@ -141,4 +141,16 @@ fn resume_tries_at_once_what_was_stuck() {
     world.forgets();
     world.sees(Sighting::Resume);
     assert_eq!(world.writes(), [world.now]);
+}
+
+/// It was read at first, and not when the hint was written after it.
+#[test]
+fn what_was_found_and_then_could_not_be_read_is_not_mended() {
+    let mut monitor = Monitor::new(rules());
+    monitor.step(s(0), Sighting::Time);
+    let unread = [Family::Ipv4].into();
+    let answer = Answer { found: lost(&[marks()].into()), unread, ..Answer::default() };
+    monitor.step(ms(2), Sighting::Answer(answer));
+    assert!(monitor.damage().0.contains_key(&marks()));
+    assert!(!monitor.news().iter().any(|news| matches!(news, News::Mended { .. })));
 }

@@ -1,9 +1,10 @@
-//! The world that the monitor sees: what is missing, who tells of commits, how long an order takes. What
-//! must hold after every step is checked in [`World::sees`].
+//! The world that the monitor sees: what is missing, who tells of commits, how long an order takes. Every
+//! step is checked by the `law`.
+use super::law::Law;
 use chainkeeper::damage::{ChainKey, Damage, Loss};
 use chainkeeper::monitor::{Answer, Keep, Monitor, News, Rules, Sighting, Verdict};
 use chainkeeper_contract::{Family, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub(super) fn ms(n: u64) -> Duration {
@@ -83,14 +84,7 @@ pub(super) struct World {
     pub(super) news: Vec<(Duration, News)>,
     order: Option<Order>,
     wake: Option<Duration>,
-    paused: Option<Duration>,
-    seen: Option<u32>,
-    ours: BTreeSet<u32>,
-    /// The last commit of others that was told; the first since an order began, and before that.
-    last: Option<Duration>,
-    first: Option<Duration>,
-    covered: Option<Duration>,
-    since: BTreeMap<ChainKey, Duration>,
+    law: Law,
 }
 
 impl World {
@@ -111,13 +105,7 @@ impl World {
             news: vec![],
             order: None,
             wake: None,
-            paused: None,
-            seen: None,
-            ours: BTreeSet::new(),
-            last: None,
-            first: None,
-            covered: None,
-            since: BTreeMap::new(),
+            law: Law::default(),
         };
         world.sees(Sighting::Time);
         world
@@ -148,73 +136,25 @@ impl World {
     /// One step, and what must hold after it.
     pub(super) fn sees(&mut self, sighting: Sighting) {
         self.latest = self.latest.max(self.now);
-        self.notes(&sighting);
+        self.law.sighted(self.now, &sighting);
         let answer = matches!(sighting, Sighting::Answer(_));
         let verdict = self.monitor.step(self.now, sighting);
         let news = self.monitor.news();
         self.news.extend(news.into_iter().map(|news| (self.now, news)));
         if answer {
-            let damage = self.monitor.damage();
-            let since = self.covered.or(self.first).unwrap_or(self.now);
-            self.since.retain(|key, _| damage.0.contains_key(key));
-            for key in damage.0.into_keys() {
-                self.since.entry(key).or_insert(since);
-            }
+            self.law.answered(self.now, &self.monitor);
         }
-        self.check(&verdict);
+        self.law.holds(self.now, &self.monitor, &self.rules, &verdict);
+        assert!(self.order.is_none() || verdict == Verdict::Rest(None), "one order at a time");
         if let Verdict::Rest(until) = verdict {
             self.wake = until;
             return;
         }
-        (self.covered, self.first) = (self.first, None);
+        self.law.begins();
         self.orders.push((self.now, verdict.clone()));
         let (until, seen) =
             (self.now.saturating_add(self.takes), (self.generation, self.missing.clone()));
         self.order = Some(Order { verdict, until, seen });
-    }
-
-    fn notes(&mut self, sighting: &Sighting) {
-        match sighting {
-            Sighting::Commit(Some(g)) => {
-                if self.seen.is_none_or(|seen| seen != *g && g.wrapping_sub(seen) < u32::MAX / 2) {
-                    self.first.get_or_insert(self.now);
-                    if !self.ours.contains(g) {
-                        self.last = Some(self.now);
-                    }
-                }
-            }
-            Sighting::Commit(None) | Sighting::Lost => {
-                self.first.get_or_insert(self.now);
-                self.last = Some(self.now);
-            }
-            Sighting::Answer(answer) => self.seen = answer.generation.or(self.seen),
-            Sighting::Pause(length) => self.paused = Some(self.now.saturating_add(*length)),
-            Sighting::Resume => self.paused = None,
-            Sighting::Time => {}
-        }
-        self.paused = self.paused.filter(|until| self.now < *until);
-        self.last = self.last.map(|last| last.min(self.now)); // the clock may have gone back
-    }
-
-    fn check(&self, verdict: &Verdict) {
-        let now = self.now;
-        if self.order.is_some() {
-            assert_eq!(*verdict, Verdict::Rest(None), "one order at a time");
-        }
-        if let Verdict::Rest(Some(until)) = verdict {
-            assert!(*until > now || now == Duration::MAX, "{until:?} is over at {now:?}");
-        }
-        let Verdict::Write { held, .. } = verdict else { return };
-        assert_eq!(self.paused, None, "a write in a pause");
-        assert!(!self.rules.keep.is_nothing(), "a write where nothing is kept");
-        for (key, again) in self.monitor.yielded() {
-            assert!(again <= now || held.contains(&key), "{key} is yielded and not held");
-        }
-        for key in self.monitor.damage().0.into_keys().filter(|k| !held.contains(k)) {
-            let quiet = self.last.is_none_or(|last| last.saturating_add(self.rules.settle) <= now);
-            let late = self.since[&key].saturating_add(self.rules.bound) <= now;
-            assert!(quiet || late || !self.rules.keep.has_key(&key), "{key} is not due at {now:?}");
-        }
     }
 
     /// Somebody commits; returns the generation. Nobody tells.
@@ -260,7 +200,7 @@ impl World {
             if !mended.is_empty() {
                 mended.iter().for_each(|key| assert!(self.missing.remove(key)));
                 answer.generation = self.commits();
-                self.ours.extend(answer.generation);
+                self.law.ours.extend(answer.generation);
                 self.sees(Sighting::Commit(answer.generation));
             }
         }
@@ -283,7 +223,8 @@ impl World {
 
     /// Time passes, and nobody commits.
     pub(super) fn runs_to(&mut self, end: Duration) {
-        while self.goes_on(end) {}
+        let steps = (0..100_000).take_while(|_| self.goes_on(end)).count();
+        assert!(steps < 100_000, "it does not come to rest");
         self.now = end;
     }
 
