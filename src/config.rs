@@ -11,6 +11,7 @@ pub use file::parse;
 use crate::control;
 use crate::memory;
 use crate::monitor::{Keep, Rules};
+use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition, Way};
 use clap::Args;
 use serde::Deserialize;
@@ -93,6 +94,14 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
           require_equals = true)]
     pub command_lines: Option<bool>,
+    /// false: connections that began in a gap are not counted after a repair [default: true]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          require_equals = true)]
+    pub count_flows: Option<bool>,
+    /// Sources such as 10.244.0.0/16: connections from there that began in a gap without source
+    /// translation are listed and ended, so that they begin anew [default: none]
+    #[arg(long, global = true, value_name = "CIDRS")]
+    pub heal_flows: Option<String>,
     /// What `run` does with the chains when it stops [default: keep]
     #[arg(long, global = true, value_enum)]
     pub on_exit: Option<OnExit>,
@@ -139,6 +148,17 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// See [`Settings::command_lines`].
     pub command_lines: bool,
+    /// See [`Settings::count_flows`] and [`Settings::heal_flows`].
+    pub flows: Flows,
+}
+
+/// What is done about connections that began in a gap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flows {
+    /// They are counted.
+    pub count: bool,
+    /// From these sources they are ended.
+    pub heal: Vec<Cidr>,
 }
 
 /// What is wrong with a setting, and the way out.
@@ -206,6 +226,8 @@ impl Settings {
             canary_wait: self.canary_wait.or(below.canary_wait),
             socket: self.socket.or(below.socket),
             command_lines: self.command_lines.or(below.command_lines),
+            count_flows: self.count_flows.or(below.count_flows),
+            heal_flows: self.heal_flows.or(below.heal_flows),
         }
     }
 
@@ -239,6 +261,7 @@ impl Settings {
         let state_file = self.state_file.clone().unwrap_or_else(memory::default);
         let socket = self.socket.clone().unwrap_or_else(control::default);
         let monitor = self.monitor(sync_period)?;
+        let flows = self.flows()?;
         Ok(Config {
             backend: self.backend.unwrap_or_default(),
             on_backend_change: self.on_backend_change.unwrap_or_default(),
@@ -266,7 +289,30 @@ impl Settings {
             monitor,
             socket: Some(socket).filter(|f| f.as_os_str() != "none"),
             command_lines: self.command_lines.unwrap_or(true),
+            flows,
         })
+    }
+
+    fn flows(&self) -> Result<Flows, ConfigError> {
+        let heal = self.heal_flows.as_deref().unwrap_or("none");
+        let one = |text: &str| text.trim().parse::<Cidr>();
+        let heal = match heal {
+            "none" => vec![],
+            list => list.split(',').map(one).collect::<Result<_, _>>().map_err(|why| {
+                ConfigError::new(
+                    format!("heal-flows: {why}"),
+                    "write networks of pods, parted by commas",
+                )
+            })?,
+        };
+        let count = self.count_flows.unwrap_or(true);
+        if !count && !heal.is_empty() {
+            return Err(ConfigError::new(
+                "heal-flows and count-flows = false contradict each other",
+                "what is ended is listed first: leave one of them out",
+            ));
+        }
+        Ok(Flows { count, heal })
     }
 
     fn monitor(&self, sync_period: Duration) -> Result<Rules, ConfigError> {

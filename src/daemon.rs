@@ -41,7 +41,8 @@ pub async fn run(
     switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
     service::warn_dialect(&config);
     let (_server, mut questions) = serve(&config);
-    let mut service = Service::start(config, switch)?;
+    let (flows, mut counted) = mpsc::channel(1);
+    let mut service = Service::start(config, switch, flows)?;
     service.see(Sighting::Time);
     loop {
         let (wake, close) = (service.wake(), service.is_close());
@@ -61,6 +62,7 @@ pub async fn run(
             },
             asked = question(&mut questions) => service.asked(asked),
             () = service.ear.wait(close) => service.listen().await,
+            Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
         }
     }

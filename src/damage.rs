@@ -1,7 +1,7 @@
 //! What is missing or wrong, chain by chain, as the monitor and the story need it. Pure.
 use chainkeeper_contract::{Action, ChainName, Family, Hook, Rule, Step, Table, Why};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A chain of a family. Jumps to it belong to it, wherever they stand.
@@ -66,6 +66,32 @@ impl fmt::Display for Loss {
             self.changed.then(|| "changed".to_owned()),
         ];
         write!(f, "{}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Some chains of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These.
+    Only(BTreeSet<ChainKey>),
+    /// All others.
+    AllBut(BTreeSet<ChainKey>),
+}
+
+impl Selection {
+    /// The chain is among them.
+    pub fn has(&self, key: &ChainKey) -> bool {
+        match self {
+            Selection::Only(these) => these.contains(key),
+            Selection::AllBut(others) => !others.contains(key),
+        }
+    }
+}
+
+impl Default for Selection {
+    /// Every chain.
+    fn default() -> Selection {
+        Selection::AllBut(BTreeSet::new())
     }
 }
 

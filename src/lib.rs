@@ -17,6 +17,7 @@ pub mod culprit;
 pub mod daemon;
 pub mod damage;
 pub mod exit;
+pub mod flows;
 pub mod host;
 pub mod memory;
 pub mod monitor;

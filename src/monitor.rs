@@ -14,7 +14,7 @@ mod sighting;
 pub use rules::{Keep, Rules};
 pub use sighting::{Answer, News, Sighting, Verdict};
 
-use crate::damage::{ChainKey, Damage};
+use crate::damage::{ChainKey, Damage, Selection};
 use chainkeeper_contract::Family;
 use fights::{Fights, doubled};
 use gap::Gap;
@@ -72,8 +72,8 @@ pub struct Monitor {
     own_canary: bool,
     /// Nothing was written by these rules yet.
     fresh: bool,
-    /// What is being written leaves these alone.
-    held: BTreeSet<ChainKey>,
+    /// What is being written.
+    chains: Selection,
     /// How long nobody had committed when that began.
     quiet: Duration,
     news: Vec<News>,
@@ -100,7 +100,7 @@ impl Monitor {
             canaries: BTreeMap::new(),
             own_canary: false,
             fresh: true,
-            held: BTreeSet::new(),
+            chains: Selection::default(),
             quiet: Duration::ZERO,
             news: Vec::new(),
         }
@@ -109,6 +109,8 @@ impl Monitor {
     /// Goes on by other rules; what is known stays known. Everything is looked at anew.
     pub fn reconfigure(&mut self, rules: Rules) {
         self.rules = rules;
+        // Everything is written and looked at anew; what is wanted now may not be what was missing.
+        (self.kept, self.watched, self.yielded) = (None, None, Damage::default());
         (self.refused, self.stuck) = (None, BTreeMap::new());
         self.fresh = true;
     }
@@ -220,7 +222,7 @@ impl Monitor {
 
     /// What is being written may write that chain.
     fn is_written(&self, key: &ChainKey) -> bool {
-        self.rules.keep.has_key(key) && !self.held.contains(key)
+        self.rules.keep.has_key(key) && self.chains.has(key)
     }
 
     /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it;
@@ -284,7 +286,6 @@ impl Monitor {
             let failures = failed(now, self.stuck.get(key));
             self.stuck.insert(key.clone(), failures);
         }
-        self.held.clear();
         if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(mended)) {
             self.news.push(News::Mended { damage, since, quiet: self.quiet });
         }
@@ -310,7 +311,7 @@ impl Monitor {
         let writes = writes && refused.is_none();
         if self.fresh {
             self.fresh = false;
-            return if writes { self.write(now, Family::ALL.into()) } else { self.pass(now) };
+            return if writes { self.write_all(now) } else { self.pass(now) };
         }
         let next = self.looked.map_or(now, |at| at.saturating_add(COALESCE));
         let look = self.heard.unseen().map(|_| next);
@@ -323,12 +324,12 @@ impl Monitor {
         let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
         let mends = writes && self.kept_keys().any(|key| self.due(now, key) <= by);
         if mends || !due.is_empty() {
-            return self.write(now, due);
+            return self.write_due(now, due);
         }
         self.tell_what_would_be(now, by);
         if self.pass <= by || self.unread.values().any(|f| f.again <= by) {
             return match self.own_canary && writes {
-                true => self.write(now, BTreeSet::new()),
+                true => self.write_due(now, BTreeSet::new()),
                 false => self.pass(now),
             };
         }
@@ -360,17 +361,28 @@ impl Monitor {
         self.start(now, Doing::Looking, Verdict::Pass)
     }
 
-    fn write(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Verdict {
-        self.pass = now.saturating_add(self.rules.sync_period);
-        let waiting = self.kept_keys().filter(|key| !self.is_due(now, key)).cloned();
+    /// Everything, but for what is yielded.
+    fn write_all(&mut self, now: Duration) -> Verdict {
         let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
-        let held: BTreeSet<ChainKey> = waiting.chain(yielded).collect();
+        let chains = Selection::AllBut(yielded.collect());
+        self.write(now, chains, Family::ALL.into())
+    }
+
+    /// What is due.
+    fn write_due(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Verdict {
+        let due = self.kept_keys().filter(|key| self.due(now, key) <= now).cloned();
+        let chains = Selection::Only(due.collect());
+        self.write(now, chains, canaries)
+    }
+
+    fn write(&mut self, now: Duration, chains: Selection, canaries: BTreeSet<Family>) -> Verdict {
+        self.pass = now.saturating_add(self.rules.sync_period);
         // If that does not bring it, it waits as long again.
         let asked = self.canaries.iter_mut().filter(|(family, _)| canaries.contains(family));
         asked.for_each(|(_, since)| *since = now);
-        self.held.clone_from(&held);
+        self.chains.clone_from(&chains);
         self.quiet = self.heard.quiet(now);
-        self.start(now, Doing::Writing, Verdict::Write { held, canaries })
+        self.start(now, Doing::Writing, Verdict::Write { chains, canaries })
     }
 
     fn kept_keys(&self) -> impl Iterator<Item = &ChainKey> {
@@ -390,10 +402,6 @@ impl Monitor {
         let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
         let unread = self.unread.get(&key.family).map_or(Duration::ZERO, |f| f.again);
         self.quiet_at(since).max(fight).max(stuck).max(unread)
-    }
-
-    fn is_due(&self, now: Duration, key: &ChainKey) -> bool {
-        self.due(now, key) <= now
     }
 
     /// Of chains that are only watched, and were left so until `by`.

@@ -4,7 +4,7 @@ mod pass;
 pub use pass::{Look, Outcome, Pass};
 
 use crate::config::{Config, Dialect};
-use crate::damage::{ChainKey, hold_back};
+use crate::damage::{ChainKey, Selection, hold_back};
 use crate::memory::Memory;
 use crate::policy::{self, Sighted};
 use crate::probe::Held;
@@ -29,8 +29,8 @@ pub struct Keeper {
     /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
     hint_waits: bool,
     hint_waited: bool,
-    /// Chains that are left as they are, beside those outside of `--keep`.
-    spared: BTreeSet<ChainKey>,
+    /// Chains that are written; the others are left as they are.
+    selected: Selection,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -43,8 +43,18 @@ impl Keeper {
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
         let (memory, held) = (Memory::none(), BTreeMap::new());
-        let (hint_waits, hint_waited, spared) = (false, false, BTreeSet::new());
-        Keeper { backend, config, sighted, memory, hint_waits, hint_waited, spared, held, settled }
+        let (hint_waits, hint_waited, selected) = (false, false, Selection::default());
+        Keeper {
+            backend,
+            config,
+            sighted,
+            memory,
+            hint_waits,
+            hint_waited,
+            selected,
+            held,
+            settled,
+        }
     }
 
     /// The same keeper with a memory that outlives it.
@@ -64,9 +74,9 @@ impl Keeper {
         self.hint_waits = wait;
     }
 
-    /// From now on these chains are left as they are.
-    pub fn spare(&mut self, chains: BTreeSet<ChainKey>) {
-        self.spared = chains;
+    /// From now on these chains are written, and canaries.
+    pub fn select(&mut self, chains: Selection) {
+        self.selected = chains;
     }
 
     /// A watch over what others write to this backend, for the calling thread.
@@ -156,7 +166,8 @@ impl Keeper {
             let Ok(delta) = delta else { continue };
             let spared = |table, chain: &ChainName| {
                 let key = ChainKey { family: *family, table, chain: chain.clone() };
-                !self.config.monitor.keep.has_key(&key) || self.spared.contains(&key)
+                let selected = self.selected.has(&key) || policy::is_canary(chain);
+                !self.config.monitor.keep.has_key(&key) || !selected
             };
             let mut out = hold_back(&mut delta.steps, spared);
             if self.hint_waits {

@@ -32,6 +32,8 @@ pub enum What {
         /// It is tried again after so long.
         again_ms: u64,
     },
+    /// Connections that began in a gap without source translation.
+    Flows(GapFlows),
     /// A chain that was yielded is kept again.
     Recovered {
         /// Which.
@@ -60,6 +62,22 @@ pub struct Gap {
     pub took: Vec<Taken>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// Connections that began in a gap and have no source translation: an upper bound of those that needed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GapFlows {
+    /// The number of the gap's event.
+    pub of: u64,
+    /// All of them.
+    pub without_translation: usize,
+    /// Of these, those of which nobody wrote down when they began
+    /// (`net.netfilter.nf_conntrack_timestamp`).
+    pub unknown_start: usize,
+    /// The first of them.
+    pub first: Vec<String>,
+    /// Those that were ended (`--heal-flows`).
+    pub ended: usize,
 }
 
 /// What was missing of one chain.

@@ -4,7 +4,7 @@ mod moving;
 
 use crate::backends;
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
-use crate::damage::ChainKey;
+use crate::damage::Selection;
 use crate::memory::{Chosen, Memory};
 use crate::monitor::Answer;
 use crate::probe::gather::{Gatherer, remembered};
@@ -62,8 +62,8 @@ impl Done {
 pub struct Task {
     /// Write what is missing. Else it is only looked at.
     pub write: bool,
-    /// But leave these as they are.
-    pub spared: BTreeSet<ChainKey>,
+    /// Of these chains.
+    pub chains: Selection,
     /// Families whose KUBE-KUBELET-CANARY is written, too.
     pub canaries: BTreeSet<Family>,
     /// Others may be followed to the other backend, and what is left there taken out.
@@ -193,7 +193,7 @@ impl Switch {
         let asked = (task.write && self.keeper.hint_waited()).then(|| self.look_again());
         let stayed = asked.as_ref().is_some_and(|(_, moved)| moved.is_none());
         self.keeper.hold_hint(self.placed && !stayed);
-        self.keeper.spare(task.spared.clone());
+        self.keeper.select(task.chains.clone());
         let mut pass = match task.write {
             true => self.keeper.keep(&task.canaries),
             false => self.keeper.look(CanaryPolicy::Report).map(Pass::of),

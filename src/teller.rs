@@ -58,6 +58,11 @@ pub struct Teller {
 }
 
 impl Teller {
+    /// What was missing was placed, not taken: the next gap begins anew.
+    pub fn placed(&mut self) {
+        self.kept = Open::default();
+    }
+
     /// The same story, of another backend.
     pub fn moved(self) -> Teller {
         Teller { events: self.events, told: self.told, ..Teller::default() }

@@ -10,20 +10,21 @@ use crate::control::server::{Asked, Reply};
 use crate::control::{Answer as Said, Request};
 use crate::culprit::{Culprit, Resolver};
 use crate::damage::ChainKey;
+use crate::flows;
 use crate::monitor::{Answer, Monitor, News, Sighting, Verdict};
 use crate::probe::Choice;
 use crate::report;
 use crate::status::{Status, YieldedChain};
-use crate::story::{Event, Suspects, What};
+use crate::story::{Event, GapFlows, Suspects, What};
 use crate::switch::{Switch, Synced, Task};
 use crate::teller::{Moment, Teller};
 use crate::worker::{Order, Worker};
 use anyhow::Context as _;
-use chainkeeper_contract::Signal;
+use chainkeeper_contract::{BackendError, Signal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Events that a slow follower may be behind.
 const BEHIND: usize = 256;
@@ -42,6 +43,7 @@ pub(super) struct Service {
     teller: Teller,
     resolver: Resolver,
     followers: broadcast::Sender<Event>,
+    flows: mpsc::Sender<Result<GapFlows, BackendError>>,
     choice: Choice,
     /// What is written is the first of these rules: nobody has taken it.
     placing: bool,
@@ -52,7 +54,11 @@ pub(super) struct Service {
 
 impl Service {
     /// Starts the worker, and hears of commits from now on.
-    pub(super) fn start(config: Config, switch: Switch) -> anyhow::Result<Service> {
+    pub(super) fn start(
+        config: Config,
+        switch: Switch,
+        flows: mpsc::Sender<Result<GapFlows, BackendError>>,
+    ) -> anyhow::Result<Service> {
         let ear = Ear::new(switch.watch());
         let choice = switch.choice().clone();
         let monitor = Monitor::new(config.monitor.clone());
@@ -66,6 +72,7 @@ impl Service {
             teller: Teller::default(),
             resolver: Resolver::new(config.command_lines),
             followers: broadcast::Sender::new(BEHIND),
+            flows,
             config,
             choice,
             placing: true,
@@ -105,12 +112,12 @@ impl Service {
         let observes = self.config.monitor.keep.is_nothing();
         let elsewhere = !observes && self.monitor.paused().is_none();
         match verdict {
-            Verdict::Rest(until) => self.wake = until.map(|at| self.began + at),
+            Verdict::Rest(until) => self.wake = until.and_then(|at| self.began.checked_add(at)),
             Verdict::Look => self.work.glance(),
             Verdict::Pass => self.work.sync(Task { elsewhere, ..Task::default() }),
-            Verdict::Write { held, canaries } => {
+            Verdict::Write { chains, canaries } => {
                 self.writing = true;
-                self.work.sync(Task { write: true, spared: held, canaries, elsewhere });
+                self.work.sync(Task { write: true, chains, canaries, elsewhere });
             }
         }
     }
@@ -214,22 +221,60 @@ impl Service {
                 _ => false,
             };
             if first {
+                self.teller.placed();
                 continue;
             }
             repaired |= matches!(news, News::Mended { .. });
             let took_ms = took.as_secs_f64() * 1e3;
+            let gap = match &news {
+                News::Mended { damage, since, .. } if flows::concerns(damage) => Some(*since),
+                _ => None,
+            };
             if let Some(event) = self.teller.tell(self.moment(), news, &by, took_ms) {
+                let number = event.number;
                 self.publish(event);
+                gap.into_iter().for_each(|since| self.count_flows(number, since));
             }
         }
         repaired
+    }
+
+    /// Counts the connections of a gap beside the work: there may be very many.
+    fn count_flows(&self, of: u64, since: Duration) {
+        let how = self.config.flows.clone();
+        if !how.count {
+            return;
+        }
+        let until = SystemTime::now();
+        let from = until.checked_sub(self.now().saturating_sub(since)).unwrap_or(UNIX_EPOCH);
+        let found = self.flows.clone();
+        tokio::task::spawn_blocking(move || {
+            // The service may have ended meanwhile.
+            drop(found.blocking_send(flows::look(&how, of, from, until)));
+        });
+    }
+
+    /// They were counted.
+    pub(super) fn counted(&mut self, flows: Result<GapFlows, BackendError>) {
+        match flows {
+            Ok(flows) if flows.without_translation == 0 => {}
+            Ok(flows) => {
+                let event = self.teller.asked(self.moment(), What::Flows(flows));
+                self.publish(event);
+            }
+            Err(why) => debug!("connections are not counted: {why}"),
+        }
     }
 
     fn publish(&mut self, event: Event) {
         let line = report::event_line(&event);
         match &event.what {
             What::Yielded { .. } => warn!("{line}"),
-            What::Gap(_) | What::Recovered { .. } | What::Paused { .. } | What::Resumed { .. } => {
+            What::Gap(_)
+            | What::Flows(_)
+            | What::Recovered { .. }
+            | What::Paused { .. }
+            | What::Resumed { .. } => {
                 info!("{line}");
             }
         }

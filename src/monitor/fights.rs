@@ -79,9 +79,10 @@ impl Fights {
 
     /// How long a damaged chain is left so, beside `settle`.
     pub(super) fn pause(&self, key: &ChainKey, rules: &Rules) -> Duration {
-        match self.0.get(key).map_or(0, |fight| fight.rounds) {
+        // The one try after a yield does not wait any longer.
+        let fight = self.0.get(key).filter(|fight| !rules.insist && fight.again.is_none());
+        match fight.map_or(0, |fight| fight.rounds) {
             0..=2 => Duration::ZERO, // twice in 30 s is nobody's habit yet
-            _ if rules.insist => Duration::ZERO,
             rounds => doubled(rules.settle.max(SHORTEST), rounds - 2, LONGEST.max(rules.settle)),
         }
     }

@@ -1,5 +1,5 @@
 //! What the monitor sees, and what it says.
-use crate::damage::{ChainKey, Damage};
+use crate::damage::{ChainKey, Damage, Selection};
 use chainkeeper_contract::Family;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -51,8 +51,8 @@ pub enum Verdict {
     Pass,
     /// Write what is missing, and the canaries of these families.
     Write {
-        /// But leave these alone, and what is outside of [`super::Keep`].
-        held: BTreeSet<ChainKey>,
+        /// Of these chains alone: with what else is found missing, somebody may be busy.
+        chains: Selection,
         /// Families whose KUBE-KUBELET-CANARY is written, too.
         canaries: BTreeSet<Family>,
     },

@@ -16,7 +16,7 @@ pub struct Look {
     pub generation: Option<u32>,
     /// Each family apart.
     pub families: BTreeMap<Family, Outcome>,
-    /// Steps that are left out, see [`super::Keeper::spare`].
+    /// Steps that are left out, see [`super::Keeper::select`].
     pub spared: BTreeMap<Family, Vec<Step>>,
 }
 

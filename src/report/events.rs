@@ -1,6 +1,6 @@
 //! The story for people: one line in the journal, a few on the screen of `events`.
 use super::lines::wrapped;
-use crate::story::{Event, Gap, Outcome, Suspects, Taken, What};
+use crate::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::Family;
 
@@ -84,11 +84,25 @@ pub fn event_line(event: &Event) -> String {
             let (who, again) = (who(by), length(*again_ms));
             format!("yielded {chain}: {who} undid it {rounds} times; next try in {again}")
         }
+        What::Flows(flows) => flows_line(flows),
         What::Recovered { chain } => format!("kept again: {chain}; nobody has undone it since"),
         What::Paused { for_ms } => format!("paused for {}: nothing is written", length(*for_ms)),
         What::Resumed { by_itself: true } => "the pause is over".into(),
         What::Resumed { by_itself: false } => "resumed".into(),
     }
+}
+
+fn flows_line(flows: &GapFlows) -> String {
+    let unknown = match flows.unknown_start {
+        0 => String::new(),
+        n => format!(", {n} of them at an unknown time (nf_conntrack_timestamp is off)"),
+    };
+    let ended = match flows.ended {
+        0 => String::new(),
+        n => format!("; {n} ended"),
+    };
+    let n = flows.without_translation;
+    format!("at most {n} connections began in that gap without source translation{unknown}{ended}")
 }
 
 fn gap_line(gap: &Gap) -> String {
@@ -127,7 +141,7 @@ pub fn event_screen(event: &Event, time: &str) -> String {
             }
         }
         What::Yielded { .. } => say(&format!("{time}  {red}!{red:#} {}", event_line(event))),
-        What::Recovered { .. } | What::Paused { .. } | What::Resumed { .. } => {
+        What::Flows(_) | What::Recovered { .. } | What::Paused { .. } | What::Resumed { .. } => {
             say(&format!("{time}  {}", event_line(event)));
         }
     }

@@ -63,13 +63,13 @@ impl Law {
         if let Verdict::Rest(Some(until)) = verdict {
             assert!(*until > now || now == Duration::MAX, "{until:?} is over at {now:?}");
         }
-        let Verdict::Write { held, .. } = verdict else { return };
+        let Verdict::Write { chains, .. } = verdict else { return };
         assert_eq!(self.paused, None, "a write in a pause");
         assert!(!rules.keep.is_nothing(), "a write where nothing is kept");
         for (key, again) in monitor.yielded() {
-            assert!(again <= now || held.contains(&key), "{key} is yielded and not held");
+            assert!(again <= now || !chains.has(&key), "{key} is yielded and not held");
         }
-        for key in monitor.damage().0.into_keys().filter(|k| !held.contains(k)) {
+        for key in monitor.damage().0.into_keys().filter(|k| chains.has(k)) {
             let quiet = self.last.is_none_or(|last| last.saturating_add(rules.settle) <= now);
             let late = self.since[&key].saturating_add(rules.bound) <= now;
             assert!(quiet || late || !rules.keep.has_key(&key), "{key} is not due at {now:?}");

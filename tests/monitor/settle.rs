@@ -1,5 +1,6 @@
 //! When it writes: nobody is interrupted, and nobody is waited for without end.
 use super::world::{World, fire, marks, ms, rules, s};
+use chainkeeper::damage::Selection;
 use chainkeeper::monitor::{News, Rules, Sighting, Verdict};
 use std::time::Duration;
 
@@ -137,14 +138,14 @@ fn a_commit_told_while_we_write_counts_for_what_was_held() {
 #[test]
 fn the_first_write_waits_for_nobody_and_a_later_one_holds_what_is_not_due() {
     let mut world = World::begins(s(10), &rules());
-    let Some((at, Verdict::Write { held, canaries })) = world.orders.first() else { panic!() };
-    assert_eq!((*at, held.len(), canaries.len()), (s(10), 0, 2));
+    let Some((at, Verdict::Write { chains, canaries })) = world.orders.first() else { panic!() };
+    assert_eq!((*at, chains, canaries.len()), (s(10), &Selection::default(), 2));
     world.runs_for(s(1));
     world.forgets();
     world.takes(fire());
     world.runs_for(ms(20));
     world.monitor.reconfigure(rules());
     world.sees(Sighting::Time);
-    let Some((_, Verdict::Write { held, .. })) = world.orders.last() else { panic!() };
-    assert!(held.contains(&fire()));
+    let Some((_, Verdict::Write { chains, .. })) = world.orders.last() else { panic!() };
+    assert!(!chains.has(&fire()));
 }

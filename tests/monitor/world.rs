@@ -188,9 +188,9 @@ impl World {
         let mut left: BTreeSet<ChainKey> = found.iter().filter(readable).cloned().collect();
         answer.found = lost(&left);
         answer.generation = generation.filter(|_| self.unreadable.len() < 2);
-        if let Verdict::Write { held, canaries } = &order.verdict {
+        if let Verdict::Write { chains, canaries } = &order.verdict {
             let written = |key: &ChainKey| {
-                self.rules.keep.has_key(key) && !held.contains(key) && !self.stuck.contains(key)
+                self.rules.keep.has_key(key) && chains.has(key) && !self.stuck.contains(key)
             };
             let (mended, rest): (BTreeSet<ChainKey>, _) = left.into_iter().partition(written);
             left = rest;

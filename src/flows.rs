@@ -1,0 +1,44 @@
+//! Connections that began while the masquerade chains were missing: counted, and ended where asked for.
+//! They stay without translation until conntrack forgets them, although the rules are back.
+use crate::config::Flows;
+use crate::damage::Damage;
+use crate::story::GapFlows;
+use chainkeeper_conntrack::Conntrack;
+use chainkeeper_contract::{BackendError, Table};
+use std::time::SystemTime;
+
+/// Connections that are named in the story; all are counted.
+const NAMED: usize = 20;
+
+/// Without these chains connections begin untranslated.
+pub fn concerns(damage: &Damage) -> bool {
+    damage.0.keys().any(|key| key.table == Table::Nat)
+}
+
+/// Looks at the connections of the calling thread's network namespace that began in the gap, and ends
+/// those that `how` names. To be called once the rules are back.
+pub fn look(
+    how: &Flows,
+    of: u64,
+    from: SystemTime,
+    until: SystemTime,
+) -> Result<GapFlows, BackendError> {
+    let mut conntrack = Conntrack::open()?;
+    let all = conntrack.flows_since(from, until, None)?;
+    let mut gap = GapFlows {
+        of,
+        without_translation: all.count,
+        unknown_start: all.unknown_start,
+        first: all.without_translation.iter().take(NAMED).map(ToString::to_string).collect(),
+        ended: 0,
+    };
+    for source in &how.heal {
+        // Listed first: what is ended is what was listed, and known to have begun in the gap.
+        let listed = conntrack.flows_since(from, until, Some(source))?;
+        for flow in listed.without_translation.iter().filter(|flow| flow.start.is_some()) {
+            tracing::info!("ending {flow}: it began in the gap, from {source}");
+            gap.ended += usize::from(conntrack.delete(flow)?);
+        }
+    }
+    Ok(gap)
+}
