@@ -2,7 +2,8 @@
 //!
 //! Rooms: `lower` (meaning to expressions), `raise` (expressions to meaning), `ops` (which messages
 //! make which change), `write` (messages to bytes, by two encoders), `read` (bytes to values, safe and
-//! total), `wire` (sockets). `unsafe` is in `wire` and `write/nftnl` only.
+//! total), `wire` (sockets), `netlink` (the door for another subsystem). `unsafe` is in `wire` and
+//! `write/nftnl` only.
 
 mod backend;
 mod base;
@@ -10,6 +11,7 @@ mod compat;
 mod errors;
 pub mod expr;
 mod lower;
+pub mod netlink;
 mod observe;
 mod ops;
 mod outline;

@@ -31,7 +31,7 @@ trait Port: AsFd + Send + std::fmt::Debug {
 
 /// A socket in the network namespace of the thread that opened it.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub struct Socket {
     port: Box<dyn Port>,
     encoder: Encoder,
     seq: u32,
@@ -39,8 +39,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Opened the way that goes with the encoder.
-    pub(crate) fn open(encoder: Encoder) -> Result<Socket, Errno> {
+    /// Opened the way that goes with the encoder. Needs no privilege.
+    pub fn open(encoder: Encoder) -> Result<Socket, Errno> {
         let port: Box<dyn Port> = match encoder {
             #[cfg(feature = "nftnl")]
             Encoder::Nftnl => Box::new(mnl::MnlPort::open().map_err(errno)?),
@@ -52,21 +52,22 @@ impl Socket {
         Ok(Socket { port, encoder, seq: 1, buffer: vec![0; RECEIVE + ALIGN] })
     }
 
-    /// A clean one in its place: answers that are still queued must not be taken for later ones.
-    pub(crate) fn reopen(&mut self) -> Result<(), Errno> {
+    /// A clean one in its place: answers that are still queued must not be taken for later ones. It is in
+    /// the namespace of the thread that calls.
+    pub fn reopen(&mut self) -> Result<(), Errno> {
         *self = Socket::open(self.encoder)?;
         Ok(())
     }
 
     /// Reserves `count` sequence numbers and returns the first.
-    pub(crate) fn seqs(&mut self, count: usize) -> u32 {
+    pub fn seqs(&mut self, count: usize) -> u32 {
         let first = self.seq;
         self.seq = self.seq.wrapping_add(count as u32 + 1);
         first
     }
 
     /// Sends one datagram: for a batch, one commit.
-    pub(crate) fn send(&self, datagram: &[u8]) -> Result<(), Errno> {
+    pub fn send(&self, datagram: &[u8]) -> Result<(), Errno> {
         if datagram.len() > SEND_DEFAULT {
             let size = datagram.len() * 2;
             // FORCE needs CAP_NET_ADMIN in the initial user namespace; else up to wmem_max.
@@ -83,7 +84,7 @@ impl Socket {
     }
 
     /// The next datagram of answers; `None` when there is none left.
-    pub(crate) fn receive(&mut self) -> Result<Option<&[u8]>, Errno> {
+    pub fn receive(&mut self) -> Result<Option<&[u8]>, Errno> {
         let start = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
         loop {
             let len = match self.port.receive(&mut self.buffer[start..start + RECEIVE]) {

@@ -3,15 +3,17 @@ use crate::uapi::{NLA_F_NESTED, NLMSGHDR};
 
 /// A growing datagram.
 #[derive(Debug, Default)]
-pub(super) struct Buffer(Vec<u8>);
+pub struct Buffer(Vec<u8>);
 
 impl Buffer {
-    pub(super) fn finish(self) -> Vec<u8> {
+    /// The datagram.
+    pub fn finish(self) -> Vec<u8> {
         self.0
     }
 
-    /// One message: header, nfgenmsg, and what `body` puts in. `res_id` is host order here.
-    pub(super) fn message(
+    /// One message: header, nfgenmsg, and what `body` puts in. `kind` is (subsystem << 8) | message,
+    /// `family` one of NFPROTO_*; `res_id` is host order here.
+    pub fn message(
         &mut self,
         (kind, flags, seq): (u16, u16, u32),
         (family, res_id): (u8, u16),
@@ -31,7 +33,8 @@ impl Buffer {
         self.0[start..start + 4].copy_from_slice(&len.to_ne_bytes());
     }
 
-    pub(super) fn bytes(&mut self, kind: u16, value: &[u8]) {
+    /// An attribute as it is.
+    pub fn bytes(&mut self, kind: u16, value: &[u8]) {
         self.put(kind, |b| b.0.extend(value));
     }
 
@@ -42,7 +45,8 @@ impl Buffer {
         });
     }
 
-    pub(super) fn u32(&mut self, kind: u16, value: u32) {
+    /// A big-endian u32, as netfilter carries numbers.
+    pub fn u32(&mut self, kind: u16, value: u32) {
         self.bytes(kind, &value.to_be_bytes());
     }
 
