@@ -2,7 +2,7 @@
 .PHONY: run test lint static docs bench fuzz
 
 # The build without C libraries, of all that has one.
-pure = -p chainkeeper -p chainkeeper-nft --no-default-features --features chainkeeper/pure
+pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
 
 run: ## build, then apply, break, diff, repair and remove in a namespace of its own
 	@scripts/setup run
