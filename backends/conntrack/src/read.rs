@@ -138,5 +138,5 @@ fn started(attr: &Attr<'_>) -> Result<Option<SystemTime>, Malformed> {
 }
 
 fn fixed<const N: usize>(attr: &Attr<'_>) -> Result<[u8; N], Malformed> {
-    Ok(attr.value[..N].try_into().expect("length"))
+    attr.value.try_into().map_err(|_| Malformed("a part of a connection has an unexpected length"))
 }
