@@ -109,8 +109,6 @@ impl Monitor {
     /// Goes on by other rules; what is known stays known. Everything is looked at anew.
     pub fn reconfigure(&mut self, rules: Rules) {
         self.rules = rules;
-        // Everything is written and looked at anew; what is wanted now may not be what was missing.
-        (self.kept, self.watched, self.yielded) = (None, None, Damage::default());
         (self.refused, self.stuck) = (None, BTreeMap::new());
         self.fresh = true;
     }
@@ -185,7 +183,7 @@ impl Monitor {
     /// What a look or a write has found, and left.
     fn answered(&mut self, now: Duration, answer: &Answer) {
         let wrote = self.doing.take() == Some(Doing::Writing);
-        let heard = self.heard.answered(now, answer.generation, wrote);
+        let heard = self.heard.answered(now, answer.generation, answer.commits > 0);
         // A look that others cause in between is no try of its own.
         let unread = |family: &Family| match self.unread.get(family) {
             Some(failures) if now < failures.again => (*family, *failures),
@@ -361,10 +359,11 @@ impl Monitor {
         self.start(now, Doing::Looking, Verdict::Pass)
     }
 
-    /// Everything, but for what is yielded.
+    /// Everything, but for what is yielded or known to wait.
     fn write_all(&mut self, now: Duration) -> Verdict {
+        let waiting = self.kept_keys().filter(|key| self.due(now, key) > now).cloned();
         let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
-        let chains = Selection::AllBut(yielded.collect());
+        let chains = Selection::AllBut(waiting.chain(yielded).collect());
         self.write(now, chains, Family::ALL.into())
     }
 

@@ -189,8 +189,8 @@ impl Keeper {
 
     /// Brings everything in place, and looks again to be sure.
     pub fn apply(&mut self, canary: CanaryPolicy) -> Result<Pass, BackendError> {
-        let pass = self.commit(|keeper| keeper.look(canary))?;
-        self.verify(&pass)?;
+        let mut pass = self.commit(|keeper| keeper.look(canary))?;
+        self.verify(&mut pass)?;
         Ok(pass)
     }
 
@@ -200,7 +200,7 @@ impl Keeper {
         if !self.config.make_chains {
             return Ok(Pass::of(Look::nothing()));
         }
-        let pass = self.commit(|keeper| {
+        let mut pass = self.commit(|keeper| {
             let settled = keeper.settled.clone();
             keeper.look_with(|family| {
                 match settled.contains(family) && !canaries.contains(family) {
@@ -209,7 +209,7 @@ impl Keeper {
                 }
             })
         })?;
-        self.verify(&pass)?;
+        self.verify(&mut pass)?;
         let well = pass.look.families.keys().filter(|f| pass.error(**f).is_none());
         self.settled.extend(well);
         Ok(pass)
@@ -280,10 +280,13 @@ impl Keeper {
     /// After our commit nothing may be left to do, unless somebody else has written since. Canaries
     /// apart: where the kernel keeps no mark, ours look like somebody else's. Without a generation
     /// nobody can tell who wrote last: the next pass will see.
-    fn verify(&mut self, pass: &Pass) -> Result<(), BackendError> {
-        let wrote = |a: &&Applied| a.commits > 0 && a.generation.is_some();
-        let Some(applied) = pass.applied.as_ref().filter(wrote) else { return Ok(()) };
+    fn verify(&mut self, pass: &mut Pass) -> Result<(), BackendError> {
+        let wrote = |a: &&mut Applied| a.commits > 0 && a.generation.is_some();
+        let Some(applied) = pass.applied.as_mut().filter(wrote) else { return Ok(()) };
         let look = self.look(CanaryPolicy::Report)?;
+        if look.generation == pass.look.generation {
+            applied.generation = look.generation; // a batch that changes nothing makes none
+        }
         let done = applied.families.iter().filter(|(_, r)| r.is_ok()).map(|(f, _)| f);
         let left = done.filter_map(|f| look.families.get(f)?.as_ref().ok()?.steps.first()).next();
         match left {

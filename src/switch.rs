@@ -75,8 +75,6 @@ pub struct Task {
 pub struct Synced {
     /// What the monitor has to know of it.
     pub answer: Answer,
-    /// Commits of ours that it has seen.
-    pub commits: u32,
     /// The backend that is in use now, and why.
     pub choice: Choice,
     /// The pass, in that backend.
@@ -184,8 +182,8 @@ impl Switch {
     pub fn sync(&mut self, task: &Task) -> Synced {
         if !self.config.make_chains {
             let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
-            let (answer, commits, choice) = (Answer::default(), 0, self.choice.clone());
-            return Synced { answer, commits, choice, kept: done, said: vec![], leave: false };
+            let (answer, choice) = (Answer::default(), self.choice.clone());
+            return Synced { answer, choice, kept: done, said: vec![], leave: false };
         }
         let (mut leave, mut news) = (false, None);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
@@ -204,13 +202,13 @@ impl Switch {
             self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
         }
         let mut answer = self.answer(&pass);
-        let mut commits = commits(&pass);
         let (mut words, moved) = asked.unwrap_or_else(|| self.look_again());
         if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
             let hint = self.keeper.keep(&task.canaries);
-            answer = Answer { found: answer.found, ..self.answer(&hint) };
-            commits += self::commits(&hint);
+            let after = self.answer(&hint);
+            let commits = answer.commits + after.commits;
+            answer = Answer { found: answer.found, commits, ..after };
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;
             }
@@ -234,11 +232,11 @@ impl Switch {
             (Some(_), OnBackendChange::Follow | OnBackendChange::Warn) | (None, _) => {}
         }
         let said = self.unsaid(words).into_iter().chain(news).collect();
-        let done = pass.map(|pass| match task.elsewhere && (task.write || pass.look.in_sync()) {
+        let done = pass.map(|pass| match task.elsewhere {
             true => self.after(pass),
             false => Done { pass, other: None },
         });
-        Synced { answer, commits, choice: self.choice.clone(), kept: done, said, leave }
+        Synced { answer, choice: self.choice.clone(), kept: done, said, leave }
     }
 
     /// Looks at the chains alone, for the monitor.
@@ -278,12 +276,15 @@ impl Switch {
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
     fn after(&mut self, pass: Pass) -> Done {
-        let placed = |f: &&Family| pass.family_in_place(**f);
+        // A pass that only looked places nothing.
+        let wrote = pass.applied.is_some();
+        let placed =
+            |f: &&Family| pass.family_in_place(**f) && (wrote || pass.look.family_in_sync(**f));
         let placed: Vec<Family> = self.config.families.iter().filter(placed).copied().collect();
         let sweeps = self.leftover && self.config.sweep == Sweep::Own && !placed.is_empty();
         let other = sweeps.then(|| self.sweep(placed));
         self.forget_the_gone();
-        if pass.is_well() {
+        if pass.is_well() && (wrote || pass.look.in_sync()) {
             self.remember();
         }
         Done { pass, other }
@@ -326,10 +327,6 @@ fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, B
     let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
     keeper.hint(choice.hint);
     Ok(keeper)
-}
-
-fn commits(pass: &Result<Pass, BackendError>) -> u32 {
-    pass.as_ref().ok().and_then(|pass| pass.applied.as_ref()).map_or(0, |applied| applied.commits)
 }
 
 /// The choice, or the error that stands for none.

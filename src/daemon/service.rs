@@ -163,7 +163,7 @@ impl Service {
         match done.context("the worker thread is gone; nothing is kept any more")? {
             Done::Glanced(look, answer) => {
                 self.last.glanced(&look, self.now());
-                self.seen(answer, 0, None);
+                self.seen(answer, None);
             }
             Done::Synced(synced) => {
                 if self.synced(*synced).await {
@@ -175,7 +175,7 @@ impl Service {
     }
 
     async fn synced(&mut self, synced: Synced) -> bool {
-        let Synced { answer, commits, choice, kept, said, leave } = synced;
+        let Synced { answer, choice, kept, said, leave } = synced;
         let moved = choice.kind != self.choice.kind;
         self.choice = choice;
         if moved {
@@ -187,7 +187,7 @@ impl Service {
         self.last.synced(&kept, self.now());
         let took = kept.as_ref().ok().map(|done| done.pass.took);
         let wrote = std::mem::take(&mut self.writing) || moved;
-        let told = self.seen(answer, commits, took);
+        let told = self.seen(answer, took);
         self.placing &= !(wrote && kept.is_ok());
         self.journal.synced(&kept, &said, told);
         if moved {
@@ -197,8 +197,8 @@ impl Service {
     }
 
     /// True when what was written has been told.
-    fn seen(&mut self, answer: Answer, ours: u32, took: Option<Duration>) -> bool {
-        let by = self.teller.looked(answer.generation, ours);
+    fn seen(&mut self, answer: Answer, took: Option<Duration>) -> bool {
+        let by = self.teller.looked(answer.generation, answer.commits);
         let verdict = self.monitor.step(self.now(), Sighting::Answer(answer));
         let told = self.tell(Some((by, took.unwrap_or_default())));
         self.obey(verdict);

@@ -26,6 +26,8 @@ pub enum Sighting {
 pub struct Answer {
     /// The generation at its end, where there is one.
     pub generation: Option<u32>,
+    /// Commits of ours, the last before that.
+    pub commits: u32,
     /// What was missing when it looked.
     pub found: Damage,
     /// What is missing after it.

@@ -73,7 +73,12 @@ impl Look {
 
     /// True when every family is in sync.
     pub fn in_sync(&self) -> bool {
-        self.families.values().all(|o| o.as_ref().is_ok_and(Delta::in_sync))
+        self.families.keys().all(|family| self.family_in_sync(*family))
+    }
+
+    /// True when that family is.
+    pub fn family_in_sync(&self, family: Family) -> bool {
+        self.families.get(&family).is_some_and(|o| o.as_ref().is_ok_and(Delta::in_sync))
     }
 }
 
@@ -87,7 +92,7 @@ impl Pass {
     pub fn answer(&self, keep: &Keep) -> Answer {
         let mut answer = Answer { generation: self.look.generation, ..Answer::default() };
         if let Some(applied) = &self.applied {
-            answer.generation = applied.generation;
+            (answer.generation, answer.commits) = (applied.generation, applied.commits);
         }
         for (family, outcome) in &self.look.families {
             if outcome.is_err() {

@@ -72,7 +72,12 @@ impl Law {
         for key in monitor.damage().0.into_keys().filter(|k| chains.has(k)) {
             let quiet = self.last.is_none_or(|last| last.saturating_add(rules.settle) <= now);
             let late = self.since[&key].saturating_add(rules.bound) <= now;
-            assert!(quiet || late || !rules.keep.has_key(&key), "{key} is not due at {now:?}");
+            assert!(
+                quiet || late || !rules.keep.has_key(&key),
+                "{key} is not due at {now:?}: {chains:?}, last {:?}, since {:?}",
+                self.last,
+                self.since[&key]
+            );
         }
     }
 }

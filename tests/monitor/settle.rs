@@ -119,13 +119,13 @@ fn a_commit_that_nobody_told_of_counts_from_the_look_that_saw_it() {
 fn a_commit_told_while_we_write_counts_for_what_was_held() {
     let mut world = World::at_rest(&rules());
     world.takes = ms(10);
-    for _ in 0..3 {
+    for _ in 0..4 {
         world.takes(fire());
         world.runs_for(s(2));
     }
     world.forgets();
     let start = world.now;
-    world.takes(fire()); // the third round: in 1 s, and held until then
+    world.takes(fire()); // the fourth round: in 1 s, and held until then
     world.runs_to(start + ms(740));
     world.takes(marks());
     world.runs_to(start + ms(995)); // marks are being written since 990

@@ -199,7 +199,7 @@ impl World {
             self.canaries.retain(|family| !brings(family));
             if !mended.is_empty() {
                 mended.iter().for_each(|key| assert!(self.missing.remove(key)));
-                answer.generation = self.commits();
+                (answer.generation, answer.commits) = (self.commits(), 1);
                 self.law.ours.extend(answer.generation);
                 self.sees(Sighting::Commit(answer.generation));
             }
