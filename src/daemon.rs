@@ -4,6 +4,7 @@ mod journal;
 mod listen;
 mod service;
 mod state;
+mod tell;
 mod work;
 
 use crate::config::Config;

@@ -5,6 +5,8 @@
 //! 2. *Nobody is interrupted*: after damage, writing waits for `settle` without a commit, bounded.
 //! 3. *Nobody is fought*: see `fights`.
 //! 4. *An error is no damage*: what could not be read is looked at again, after growing pauses.
+mod answered;
+mod decide;
 mod fights;
 mod gap;
 mod heard;
@@ -19,7 +21,7 @@ use chainkeeper_contract::Family;
 use fights::{Fights, doubled};
 use gap::Gap;
 use heard::Heard;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Looks are at least so far apart.
@@ -179,116 +181,6 @@ impl Monitor {
     pub fn yielded(&self) -> BTreeMap<ChainKey, Duration> {
         self.fights.yielded()
     }
-
-    /// What a look or a write has found, and left.
-    fn answered(&mut self, now: Duration, answer: &Answer) {
-        let wrote = self.doing.take() == Some(Doing::Writing);
-        let heard = self.heard.answered(now, answer.generation, answer.commits > 0);
-        // A look that others cause in between is no try of its own.
-        let unread = |family: &Family| match self.unread.get(family) {
-            Some(failures) if now < failures.again => (*family, *failures),
-            failures => (*family, failed(now, failures)),
-        };
-        self.unread = answer.unread.iter().map(unread).collect();
-        let written = wrote && !answer.failed;
-        let mended = if written { self.mends(answer) } else { BTreeSet::new() };
-        self.found(now, heard, &answer.found, answer, &mended);
-        self.own_canary = answer.own_canary;
-        if wrote {
-            self.refused = answer.failed.then(|| failed(now, self.refused.as_ref()));
-        }
-        if written {
-            self.written(now, answer, &mended);
-            self.found(now, None, &answer.left, answer, &mended);
-        }
-        self.canaries
-            .retain(|family, _| answer.canaries.contains(family) || answer.unread.contains(family));
-        for family in &answer.canaries {
-            self.canaries.entry(*family).or_insert(now);
-        }
-    }
-
-    /// What a write brought back: what it was to write, could read, and does not leave missing.
-    fn mends(&self, answer: &Answer) -> BTreeSet<ChainKey> {
-        let ours = |key: &&ChainKey| {
-            self.is_written(key)
-                && !answer.unread.contains(&key.family)
-                && !answer.left.0.contains_key(*key)
-        };
-        answer.found.0.keys().filter(ours).cloned().collect()
-    }
-
-    /// What is being written may write that chain.
-    fn is_written(&self, key: &ChainKey) -> bool {
-        self.rules.keep.has_key(key) && self.chains.has(key)
-    }
-
-    /// Sorts what is missing: kept, watched or yielded. `since`: the first news that may be of it;
-    /// `mended`: it was found, and is there again already.
-    fn found(
-        &mut self,
-        now: Duration,
-        since: Option<Duration>,
-        missing: &Damage,
-        answer: &Answer,
-        mended: &BTreeSet<ChainKey>,
-    ) {
-        let mut missing = missing.0.clone();
-        let unread = |key: &ChainKey| answer.unread.contains(&key.family);
-        missing.extend(self.damage().0.into_iter().filter(|(key, _)| unread(key)));
-        let (mut kept, mut watched) = (Damage::default(), Damage::default());
-        self.yielded = Damage::default();
-        for (key, loss) in missing {
-            let known = self.kept.as_ref().is_some_and(|gap| gap.has(&key));
-            // During a pause somebody is asked to undo it.
-            let new = !known && !mended.contains(&key) && self.pause.is_none();
-            let place = if !self.rules.keep.has_key(&key) {
-                &mut watched
-            } else if self.fights.is_yielded(&key, now) {
-                &mut self.yielded
-            } else if let Some((rounds, length)) =
-                new.then(|| self.fights.undone(&key, now, &self.rules)).flatten()
-            {
-                self.news.push(News::Yielded { chain: key.clone(), rounds, again: length });
-                &mut self.yielded
-            } else {
-                &mut kept
-            };
-            place.0.insert(key, loss);
-        }
-        if since.is_none() && self.grew(&kept, &watched) {
-            self.heard.silent(now);
-        }
-        let since = since.unwrap_or(now);
-        self.stuck.retain(|key, _| kept.0.contains_key(key));
-        gap::update(&mut self.kept, kept, true, since, &mut self.news);
-        gap::update(&mut self.watched, watched, false, since, &mut self.news);
-    }
-
-    fn grew(&self, kept: &Damage, watched: &Damage) -> bool {
-        let more = |new: &Damage, old: &Option<Gap>| match old {
-            Some(gap) => new.exceeds(&gap.damage),
-            None => !new.is_empty(),
-        };
-        more(kept, &self.kept) || more(watched, &self.watched)
-    }
-
-    /// After a write: what it mended, and what it should have.
-    fn written(&mut self, now: Duration, answer: &Answer, mended: &BTreeSet<ChainKey>) {
-        for key in mended {
-            self.fights.mended(key, now);
-            self.stuck.remove(key);
-        }
-        let left: Vec<&ChainKey> = answer.left.0.keys().filter(|k| self.is_written(k)).collect();
-        for key in left {
-            let failures = failed(now, self.stuck.get(key));
-            self.stuck.insert(key.clone(), failures);
-        }
-        if let Some((damage, since)) = self.kept.as_mut().and_then(|gap| gap.mended(mended)) {
-            self.news.push(News::Mended { damage, since, quiet: self.quiet });
-        }
-        self.kept = self.kept.take().filter(|gap| !gap.damage.is_empty());
-    }
 }
 
 /// One failure more.
@@ -296,123 +188,4 @@ fn failed(now: Duration, before: Option<&Failures>) -> Failures {
     let count = before.map_or(0, |f| f.count);
     let again = now.saturating_add(doubled(RETRY, count, RETRY_MOST));
     Failures { count: count.saturating_add(1), again }
-}
-
-/// What to do now.
-impl Monitor {
-    fn decide(&mut self, now: Duration) -> Verdict {
-        if self.doing.is_some() {
-            return Verdict::Rest(None);
-        }
-        let writes = self.pause.is_none() && !self.rules.keep.is_nothing();
-        let refused = self.refused.map(|f| f.again).filter(|again| writes && *again > now);
-        let writes = writes && refused.is_none();
-        if self.fresh {
-            self.fresh = false;
-            return if writes { self.write_all(now) } else { self.pass(now) };
-        }
-        let next = self.looked.map_or(now, |at| at.saturating_add(COALESCE));
-        let look = self.heard.unseen().map(|_| next);
-        let looks = look.is_some_and(|at| at <= now);
-        // A look comes first, but not twice: else who writes without end would keep us looking.
-        let by = self.looked.filter(|_| looks).unwrap_or(now);
-        let wait = self.rules.canary_wait;
-        let canary = |since: Duration| since.saturating_add(wait);
-        let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= by);
-        let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
-        let mends = writes && self.kept_keys().any(|key| self.due(now, key) <= by);
-        if mends || !due.is_empty() {
-            return self.write_due(now, due);
-        }
-        self.tell_what_would_be(now, by);
-        if self.pass <= by || self.unread.values().any(|f| f.again <= by) {
-            return match self.own_canary && writes {
-                true => self.write_due(now, BTreeSet::new()),
-                false => self.pass(now),
-            };
-        }
-        if looks {
-            return self.start(now, Doing::Looking, Verdict::Look);
-        }
-        let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
-        let wakes = chains
-            .chain(look)
-            .chain(self.canaries.values().filter(|_| writes).map(|since| canary(*since)))
-            .chain(self.unread.values().map(|f| f.again))
-            .chain(self.pause)
-            .chain(refused)
-            .chain(self.fights.next(now, &self.rules))
-            .chain(self.watched.iter().filter(|g| g.untold()).map(|g| self.quiet_at(g.grew)))
-            .chain([self.pass]);
-        Verdict::Rest(wakes.min())
-    }
-
-    fn start(&mut self, now: Duration, doing: Doing, verdict: Verdict) -> Verdict {
-        self.doing = Some(doing);
-        self.looked = Some(now);
-        self.heard.started();
-        verdict
-    }
-
-    fn pass(&mut self, now: Duration) -> Verdict {
-        self.pass = now.saturating_add(self.rules.sync_period);
-        self.start(now, Doing::Looking, Verdict::Pass)
-    }
-
-    /// Everything, but for what is yielded or known to wait.
-    fn write_all(&mut self, now: Duration) -> Verdict {
-        let waiting = self.kept_keys().filter(|key| self.due(now, key) > now).cloned();
-        let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
-        let chains = Selection::AllBut(waiting.chain(yielded).collect());
-        self.write(now, chains, Family::ALL.into())
-    }
-
-    /// What is due.
-    fn write_due(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Verdict {
-        let due = self.kept_keys().filter(|key| self.due(now, key) <= now).cloned();
-        let chains = Selection::Only(due.collect());
-        self.write(now, chains, canaries)
-    }
-
-    fn write(&mut self, now: Duration, chains: Selection, canaries: BTreeSet<Family>) -> Verdict {
-        self.pass = now.saturating_add(self.rules.sync_period);
-        // If that does not bring it, it waits as long again.
-        let asked = self.canaries.iter_mut().filter(|(family, _)| canaries.contains(family));
-        asked.for_each(|(_, since)| *since = now);
-        self.chains.clone_from(&chains);
-        self.quiet = self.heard.quiet(now);
-        self.start(now, Doing::Writing, Verdict::Write { chains, canaries })
-    }
-
-    fn kept_keys(&self) -> impl Iterator<Item = &ChainKey> {
-        self.kept.iter().flat_map(|gap| gap.chains.keys())
-    }
-
-    /// When the writer counts as done, of damage that was first seen then.
-    fn quiet_at(&self, since: Duration) -> Duration {
-        let bound = since.saturating_add(self.rules.bound);
-        self.heard.last().unwrap_or(since).saturating_add(self.rules.settle).min(bound)
-    }
-
-    /// When a chain is written.
-    fn due(&self, now: Duration, key: &ChainKey) -> Duration {
-        let since = self.kept.as_ref().and_then(|gap| gap.chains.get(key)).copied().unwrap_or(now);
-        let fight = since.saturating_add(self.fights.pause(key, &self.rules));
-        let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
-        let unread = self.unread.get(&key.family).map_or(Duration::ZERO, |f| f.again);
-        self.quiet_at(since).max(fight).max(stuck).max(unread)
-    }
-
-    /// Of chains that are only watched, and were left so until `by`.
-    fn tell_what_would_be(&mut self, now: Duration, by: Duration) {
-        let at = self.watched.as_ref().map(|gap| self.quiet_at(gap.grew));
-        let quiet = self.heard.quiet(now);
-        if let Some(gap) = self.watched.as_mut().filter(|g| g.untold())
-            && at.is_some_and(|at| at <= by)
-        {
-            gap.told = gap.damage.clone();
-            let (damage, since) = (gap.damage.clone(), gap.grew);
-            self.news.push(News::WouldMend { damage, since, quiet });
-        }
-    }
 }

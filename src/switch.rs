@@ -1,12 +1,13 @@
 //! The backend in use: how it was chosen, whether others have moved to the other one, and moving after
 //! them. The new rules are written first; then what we made in the old backend goes.
 mod moving;
+mod sync;
+
+pub use sync::{Synced, Task};
 
 use crate::backends;
-use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
-use crate::damage::Selection;
+use crate::config::{BackendChoice, Config, Sweep};
 use crate::memory::{Chosen, Memory};
-use crate::monitor::Answer;
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
@@ -55,34 +56,6 @@ impl Done {
         let failed = self.other.as_ref().and_then(|other| other.as_ref().err());
         failed.into_iter().chain(self.swept().into_iter().flat_map(Pass::errors))
     }
-}
-
-/// What a pass of `run` may do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Task {
-    /// Write what is missing. Else it is only looked at.
-    pub write: bool,
-    /// Of these chains.
-    pub chains: Selection,
-    /// Families whose KUBE-KUBELET-CANARY is written, too.
-    pub canaries: BTreeSet<Family>,
-    /// Others may be followed to the other backend, and what is left there taken out.
-    pub elsewhere: bool,
-}
-
-/// One pass of `run`.
-#[derive(Debug)]
-pub struct Synced {
-    /// What the monitor has to know of it.
-    pub answer: Answer,
-    /// The backend that is in use now, and why.
-    pub choice: Choice,
-    /// The pass, in that backend.
-    pub kept: Result<Done, BackendError>,
-    /// What is to be said about backends, once.
-    pub said: Vec<String>,
-    /// Others have moved, and the configuration asks to end then.
-    pub leave: bool,
 }
 
 impl Switch {
@@ -176,87 +149,6 @@ impl Switch {
     /// A watch over what others write, for the calling thread.
     pub fn watch(&self) -> Result<Box<dyn Watch>, BackendError> {
         self.keeper.watch()
-    }
-
-    /// One pass of `run`: looks at the chains, or brings them in place; then looks at the evidence again.
-    pub fn sync(&mut self, task: &Task) -> Synced {
-        if !self.config.make_chains {
-            let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
-            let (answer, choice) = (Answer::default(), self.choice.clone());
-            return Synced { answer, choice, kept: done, said: vec![], leave: false };
-        }
-        let (mut leave, mut news) = (false, None);
-        // What was lost comes back, but for the hint: kubelet may just have taken it to the other
-        // backend. So that is looked at before it is written, too. Before the first pass it was just now.
-        let asked = (task.write && self.keeper.hint_waited()).then(|| self.look_again());
-        let stayed = asked.as_ref().is_some_and(|(_, moved)| moved.is_none());
-        self.keeper.hold_hint(self.placed && !stayed);
-        self.keeper.select(task.chains.clone());
-        let mut pass = match task.write {
-            true => self.keeper.keep(&task.canaries),
-            false => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
-        };
-        self.placed |= task.write;
-        if let (true, Ok(pass)) = (task.write, &pass) {
-            let families = self.config.families.iter().copied();
-            self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
-        }
-        let mut answer = self.answer(&pass);
-        let (mut words, moved) = asked.unwrap_or_else(|| self.look_again());
-        if moved.is_none() && task.write && self.keeper.hint_waited() {
-            self.keeper.hold_hint(false);
-            let hint = self.keeper.keep(&task.canaries);
-            let after = self.answer(&hint);
-            let commits = answer.commits + after.commits;
-            answer = Answer { found: answer.found, commits, ..after };
-            if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
-                pass = hint;
-            }
-        }
-        self.keeper.hold_hint(self.placed);
-        match (moved, self.config.on_backend_change) {
-            (Some(_), OnBackendChange::Exit) => {
-                words.push("stopping (--on-backend-change exit)".into());
-                leave = true;
-            }
-            (Some(new), OnBackendChange::Follow) if task.elsewhere => {
-                match self.follow(new, &pass) {
-                    Ok((there, moved)) => {
-                        pass = Ok(there);
-                        answer = self.answer(&pass);
-                        news = Some(moved);
-                    }
-                    Err(why) => words.push(why),
-                }
-            }
-            (Some(_), OnBackendChange::Follow | OnBackendChange::Warn) | (None, _) => {}
-        }
-        let said = self.unsaid(words).into_iter().chain(news).collect();
-        let done = pass.map(|pass| match task.elsewhere {
-            true => self.after(pass),
-            false => Done { pass, other: None },
-        });
-        Synced { answer, choice: self.choice.clone(), kept: done, said, leave }
-    }
-
-    /// Looks at the chains alone, for the monitor.
-    pub fn glance(&mut self) -> (Result<Look, BackendError>, Answer) {
-        let pass = match self.config.make_chains {
-            true => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
-            false => Ok(Pass::of(Look::nothing())),
-        };
-        let answer = self.answer(&pass);
-        (pass.map(|pass| pass.look), answer)
-    }
-
-    fn answer(&self, pass: &Result<Pass, BackendError>) -> Answer {
-        match pass {
-            Ok(pass) => pass.answer(&self.config.monitor.keep),
-            Err(_) => {
-                let unread = self.config.families.iter().copied().collect();
-                Answer { unread, failed: true, ..Answer::default() }
-            }
-        }
     }
 
     /// Takes out what we made, and what we left in the other backend.

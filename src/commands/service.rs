@@ -55,7 +55,7 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
     let request = Request::Events { since_ms, follow };
     let answers = match ask(path, &request) {
         Ok(answers) => answers,
-        Err(error) => return unreachable(path, &error),
+        Err(error) => return no_answer(path, &error),
     };
     let mut none = true;
     for answer in answers {
@@ -69,7 +69,7 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
             }
             Ok(Answer::Error(why)) => warn(&format!("note: {why}")),
             Ok(Answer::Status(_) | Answer::Done(_)) => {}
-            Err(error) => return unreachable(path, &error),
+            Err(error) => return no_answer(path, &error),
         }
     }
     if none && screen.output == Output::Text {
@@ -106,9 +106,9 @@ fn tell(config: &Config, request: &Request, screen: Screen, said: impl Fn(bool) 
             exit::USAGE
         }
         Ok(Answer::Status(_) | Answer::Event(_)) => {
-            unreachable(path, &io::ErrorKind::InvalidData.into())
+            no_answer(path, &io::ErrorKind::InvalidData.into())
         }
-        Err(error) => unreachable(path, &error),
+        Err(error) => no_answer(path, &error),
     }
 }
 
@@ -121,24 +121,22 @@ fn socket(config: &Config) -> Option<&Path> {
     config.socket.as_deref()
 }
 
-fn unreachable(path: &Path, error: &io::Error) -> u8 {
-    let (why, remedy) = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+fn no_answer(path: &Path, error: &io::Error) -> u8 {
+    let absent =
+        [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&error.kind());
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let (why, remedy) = match (absent, denied) {
+        (true, _) => {
             ("no chainkeeper is running, or it was given another --socket", "chainkeeper run")
         }
-        io::ErrorKind::PermissionDenied => {
-            ("the socket is for root and the user of the service alone", "run it as that user")
-        }
-        _ => ("the service ended or is stuck", "look at its journal"),
+        (_, true) => ("the socket is for root and the user of the service", "run it as that user"),
+        (false, false) => ("the service ended or is stuck", "look at its journal"),
     };
     let path = path.display();
     warn(&format!(
         "error: cannot ask the service at {path}: {error}\n  why   {why}\n  do    {remedy}"
     ));
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => exit::DENIED,
-        _ => exit::FAILED,
-    }
+    if denied { exit::DENIED } else { exit::FAILED }
 }
 
 /// Local time of day would need a database of time zones; the date is what journals sort by.
