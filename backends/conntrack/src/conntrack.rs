@@ -26,8 +26,8 @@ impl Conntrack {
     }
 
     /// Connections without source translation that began `from` then `until` then (both included, wall
-    /// clock as it was then) or at an unknown time; with `source`, only those from there. IPv4 and IPv6, every
-    /// zone, but without what stays on loopback. Changes nothing; the kernel itself may load
+    /// clock as it was then) or at an unknown time; with `source`, only those from there. IPv4 and IPv6,
+    /// every zone, but without what stays on loopback. Changes nothing; the kernel itself may load
     /// nf_conntrack_netlink to answer.
     ///
     /// The look is not atomic. A connection that is there from its begin to its end is seen at least once,
@@ -46,9 +46,9 @@ impl Conntrack {
     /// Makes the kernel forget this connection; `false` when it has none such. Its next packet is
     /// then the first of a new one and meets the rules as they are now.
     ///
-    /// The number in [`Flow::id`] is no proof, see there: so the kernel is first asked whether what it has now
-    /// is still as it was listed, and still without translation. Between that answer and the order, some
-    /// microseconds, it has no more than addresses, ports and number to go by.
+    /// The number in [`Flow::id`] is no proof, see there: so the kernel is first asked whether what it has
+    /// now is still as it was listed, and still without translation. Between that answer and the order,
+    /// some microseconds, it has no more than addresses, ports and number to go by.
     ///
     /// EBUSY: a flowtable has it, and the kernel is older than Linux 6.4.
     pub fn delete(&mut self, flow: &Flow) -> Result<bool, BackendError> {

@@ -127,6 +127,7 @@ fn what_stays_on_loopback_does_not_count() {
         };
         send(lo, lo);
         send(lo, row.node_ip);
+        send(row.node_ip, lo);
         assert_eq!(texts(&row.all(None)), [""; 0]);
         send(row.node_ip, row.node_ip);
         assert_eq!(row.all(None).count, 1, "the kernel tracks them");
@@ -154,14 +155,15 @@ fn another_port_alone_is_no_translation() {
         // A nat chain, for a connection to be given anything at all. The first is one with the node
         // itself, which a rule turns to the world.
         let (l3, node, world) = (row.family.nft_name(), row.node_ip, row.world_ip);
-        let hook = "type nat hook prerouting priority -100";
         let to = if row.family == Family::Ipv4 {
             format!("{world}:{EAR}")
         } else {
             format!("[{world}]:{EAR}")
         };
         let dnat = format!("{l3} daddr {node} udp dport {EAR} dnat to {to}");
-        row.node.sh(&format!("nft 'table {l3} port {{ chain pre {{ {hook}; {dnat}; }}; chain post {{ type nat hook postrouting priority 100; }}; }}'"));
+        let pre = format!("chain pre {{ type nat hook prerouting priority -100; {dnat}; }}");
+        let post = "chain post { type nat hook postrouting priority 100; }";
+        row.node.sh(&format!("nft 'table {l3} port {{ {pre}; {post}; }}'"));
         let ear = row.world.udp(world, EAR);
         let pod = row.pod.udp(row.pod_ip, 4001);
         for to in [node, world] {

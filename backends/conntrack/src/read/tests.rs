@@ -65,6 +65,18 @@ fn a_real_message_says_all_that_is_asked() {
 }
 
 #[test]
+fn translated_is_what_the_status_and_the_answers_both_say() {
+    for (family, bytes) in real() {
+        let real = entry(family, &bytes).unwrap().unwrap();
+        assert_eq!(real.is_translated(), real.zone.is_some());
+        let status = |status| Entry { status, ..real.clone() };
+        assert!(!status(real.status & !u::IPS_SRC_NAT).is_translated());
+        let elsewhere = real.reply.destination != real.original.source;
+        assert_eq!(status(real.status | u::IPS_SRC_NAT).is_translated(), elsewhere);
+    }
+}
+
+#[test]
 fn what_lacks_a_part_is_malformed_and_another_family_is_passed_over() {
     for (family, bytes) in real() {
         assert_eq!(entry(7, &bytes), Ok(None));
