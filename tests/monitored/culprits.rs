@@ -45,7 +45,7 @@ fn harmless(stop: &AtomicBool) -> usize {
         let families = BTreeMap::from([(Family::Ipv6, vec![Step::CreateChain { table, chain }])]);
         let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
         count += applied.commits as usize;
-        sleep(Duration::from_millis(2));
+        sleep(Duration::from_millis(5));
     }
     count
 }
@@ -131,7 +131,7 @@ fn of_those_who_live_nearly_all_are_named_and_none_wrong() {
 #[test]
 fn of_two_at_the_same_moment_the_harmless_one_is_never_named_alone() {
     let host = Host::new();
-    let (_run, story) = keeping(&host, quick(On::Nft));
+    let (_run, story) = keeping(&host, "--on-conflict insist --settle 0");
     let stop = AtomicBool::new(false);
     let (mut alone, mut one_of, mut unknown) = (0, 0, 0);
     std::thread::scope(|scope| {

@@ -33,7 +33,7 @@ fn told_by_the_kernel_it_sleeps_until_something_happens() {
 }
 
 #[test]
-fn asking_it_wakes_ten_times_a_second_and_on_legacy_once() {
+fn asking_it_wakes_for_each_question_and_for_nothing_else() {
     let wakes = |on, words, least: f64, most: f64| {
         let host = Host::of(on);
         let (woken, length) = woken(&host, words, Duration::from_secs(3));
@@ -42,8 +42,9 @@ fn asking_it_wakes_ten_times_a_second_and_on_legacy_once() {
         assert!((least..=most).contains(&pace), "{on:?}: {woken} in {length:?}");
     };
     std::thread::scope(|scope| {
-        // Less where the machine has other things to do.
-        scope.spawn(|| wakes(On::Nft, "--watch poll", 5.0, 12.0));
-        scope.spawn(|| wakes(On::Legacy, "", 0.3, 2.0));
+        // Each time up to twice, since tokio's timers are coarse from 64 ms on; less often where the
+        // machine has other things to do.
+        scope.spawn(|| wakes(On::Nft, "--watch poll", 5.0, 22.0));
+        scope.spawn(|| wakes(On::Legacy, "", 0.3, 4.0));
     });
 }

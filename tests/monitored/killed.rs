@@ -1,5 +1,5 @@
 //! The service is killed at any moment of its work, again and again.
-use super::wipe::{Kind, Lines, Wipe, saved, whole};
+use super::wipe::{Kind, Lines, Whole, Wipe, whole};
 use super::{quick, started, status};
 use crate::support::{Host, On, PROGRAM, eventually};
 use chainkeeper_contract::Family;
@@ -26,13 +26,16 @@ const KINDS: [Kind; 6] =
 struct Possible(Vec<(Family, Vec<Lines>)>);
 
 impl Possible {
-    fn check(&self, host: &Host, when: &str) {
+    /// What is there now.
+    fn check(&self, host: &Host, when: &str) -> Whole {
+        let all = whole(host);
         for (family, possible) in &self.0 {
-            let now = saved(host, *family);
+            let now = &all[family];
             let different: BTreeSet<_> = now.iter().collect();
             assert_eq!(different.len(), now.len(), "{when}: something is there twice: {now:#?}");
-            assert!(possible.contains(&now), "{when}: {family} is half of something: {now:#?}");
+            assert!(possible.contains(now), "{when}: {family} is half of something: {now:#?}");
         }
+        all
     }
 }
 
@@ -41,10 +44,10 @@ fn killed(on: On, rounds: usize) {
     drop(started(&host, quick(on))); // killed, too, but after its first pass
     let all = whole(&host);
     let (kinds, began) = (if on == On::Nft { &KINDS[..] } else { &KINDS[1..] }, Instant::now());
-    let (mut left, mut early) = (0, 0);
+    let (mut left, mut early, mut now) = (0, 0, all.clone());
     for round in 1..=rounds {
         let wipe = Wipe::random(&mut dice, kinds, on, &all);
-        let before = whole(&host);
+        let before = now;
         // In its first pass, or in the repair that follows the wipe.
         let ready = dice.one_in(2);
         let words = format!("run {} --settle 0", quick(on).replace("--settle 10ms", ""));
@@ -67,16 +70,18 @@ fn killed(on: On, rounds: usize) {
         };
         let possible = Possible(Family::ALL.iter().map(possible).collect());
         let taken = wipe.commit(&host, &all).is_some();
-        possible.check(&host, &format!("round {round}, at work, {wipe:?}"));
-        sleep(Duration::from_micros(dice.roll(if on == On::Nft { 6_000 } else { 60_000 }) as u64));
+        if dice.one_in(4) {
+            possible.check(&host, &format!("round {round}, at work, {wipe:?}"));
+        }
+        sleep(Duration::from_micros(dice.roll(if on == On::Nft { 4_000 } else { 60_000 }) as u64));
         drop(run); // SIGKILL
         if on == On::Legacy {
             // A restore that it has started goes on, and keeps the lock until it is done.
             eventually("the lock is let go", || host.lock_is_free());
         }
-        possible.check(&host, &format!("round {round}, killed, {wipe:?}"));
+        now = possible.check(&host, &format!("round {round}, killed, {wipe:?}"));
         early += usize::from(!ready);
-        left += usize::from(taken && whole(&host) != all);
+        left += usize::from(taken && now != all);
     }
     println!(
         "{rounds} kills ({early} of them soon after the start) in {:.1} s; {left} left a wipe to the next",

@@ -27,7 +27,9 @@ fn wipes(on: On) -> [Wipe; 5] {
 #[test]
 fn after_ten_seconds_of_standing_still_it_repairs_once() {
     std::thread::scope(|scope| {
-        On::BOTH.map(|on| scope.spawn(move || still(on)));
+        for on in On::BOTH {
+            scope.spawn(move || still(on));
+        }
     });
 }
 
