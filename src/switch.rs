@@ -2,7 +2,7 @@
 //! them. The new rules are written first; then what we made in the old backend goes.
 mod moving;
 
-use crate::backends;
+use crate::backends::{self, Stop};
 use crate::config::{BackendChoice, Config, OnBackendChange, Sweep};
 use crate::damage::ChainKey;
 use crate::memory::{Chosen, Memory};
@@ -33,6 +33,7 @@ pub struct Switch {
     gone: Created,
     /// What there was to say last time.
     told: Vec<String>,
+    stop: Stop,
 }
 
 /// A pass, and what came with it.
@@ -90,11 +91,10 @@ pub struct Synced {
 impl Switch {
     /// Looks at the host and opens the backend that it uses. Changes nothing.
     pub fn open(config: &Config) -> Result<Switch, BackendError> {
-        let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
-        Switch::with(config, memory)
+        Switch::with(config, memory_of(config), Stop::default())
     }
 
-    fn with(config: &Config, memory: Memory) -> Result<Switch, BackendError> {
+    fn with(config: &Config, memory: Memory, stop: Stop) -> Result<Switch, BackendError> {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
@@ -104,7 +104,7 @@ impl Switch {
             choice.warnings.push(UNPROVEN.into());
         }
         let leftover = facts.holds_ours(choice.kind.other());
-        let keeper = keeper(config, &memory, &choice)?;
+        let keeper = keeper(config, &memory, &choice, &stop)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
         let (placed, unwritten) = (false, BTreeSet::new());
         Ok(Switch {
@@ -118,7 +118,13 @@ impl Switch {
             unwritten,
             gone,
             told,
+            stop,
         })
+    }
+
+    /// Ends its waiting for others.
+    pub fn stop(&self) -> Stop {
+        Stop::clone(&self.stop)
     }
 
     /// What was chosen, and why.
@@ -129,8 +135,8 @@ impl Switch {
     /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
     pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
         let mut new = match self.memory.path() == config.state_file.as_deref() {
-            true => Switch::with(config, self.memory.clone())?,
-            false => Switch::open(config)?,
+            true => Switch::with(config, self.memory.clone(), self.stop())?,
+            false => Switch::with(config, memory_of(config), self.stop())?,
         };
         new.keeper.inherit(&self.keeper);
         new.told.clear(); // nobody else says what goes against the new choice
@@ -292,7 +298,7 @@ impl Switch {
     /// A keeper of these families in the other backend.
     fn other(&self, families: Vec<Family>) -> Result<Keeper, BackendError> {
         let config = Config { families, ..self.config.clone() };
-        let backend = backends::open(&config, self.choice.kind.other())?;
+        let backend = backends::open(&config, self.choice.kind.other(), &self.stop)?;
         Ok(Keeper::new(backend, config).remembering(self.memory.clone()))
     }
 
@@ -321,8 +327,17 @@ impl Switch {
     }
 }
 
-fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, BackendError> {
-    let backend = backends::open(config, choice.kind)?;
+fn memory_of(config: &Config) -> Memory {
+    config.state_file.as_deref().map_or_else(Memory::none, Memory::at)
+}
+
+fn keeper(
+    config: &Config,
+    memory: &Memory,
+    choice: &Choice,
+    stop: &Stop,
+) -> Result<Keeper, BackendError> {
+    let backend = backends::open(config, choice.kind, stop)?;
     let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
     keeper.hint(choice.hint);
     Ok(keeper)

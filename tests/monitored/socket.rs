@@ -56,8 +56,14 @@ fn no_bad_questioner_keeps_it_from_its_work() {
     };
     let megabyte = [b'x'; 1 << 20];
     let deep = b"[".repeat(4000);
-    let bad: [&[u8]; 6] =
-        [b"\n", b"\0\xff\xfe garbage \n", b"{\"ask\":\"nothing\"}\n", b"{\"ask\"", &deep, &megabyte];
+    let bad: [&[u8]; 6] = [
+        b"\n",
+        b"\0\xff\xfe garbage \n",
+        b"{\"ask\":\"nothing\"}\n",
+        b"{\"ask\"",
+        &deep,
+        &megabyte,
+    ];
     for question in bad {
         let answer = said(&host, question);
         let shown = &question[..question.len().min(20)];
@@ -147,12 +153,15 @@ fn events_follow_prints_a_wipe_as_it_is_repaired() {
 #[test]
 fn sigterm_does_not_wait_for_the_xtables_lock() {
     let host = Host::of(On::Legacy);
-    let (mut run, story): (_, Story) = keeping(&host, "--lock-wait 5s --settle 10ms --sync-period 100ms");
+    let (mut run, story): (_, Story) =
+        keeping(&host, "--lock-wait 5s --settle 10ms --sync-period 100ms");
     let all = whole(&host);
     // Taken without the lock, as nobody should.
     let lock = host.hold_lock(30);
     let text = "*nat\n-F KUBE-MARK-MASQ\nCOMMIT\n";
-    host.sh(&format!("printf '{text}' | XTABLES_LOCKFILE=/dev/null iptables-legacy-restore --noflush"));
+    host.sh(&format!(
+        "printf '{text}' | XTABLES_LOCKFILE=/dev/null iptables-legacy-restore --noflush"
+    ));
     sleep(Duration::from_millis(600)); // it has looked, and waits
     let began = Instant::now();
     run.signal("TERM");
