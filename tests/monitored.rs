@@ -131,6 +131,7 @@ fn threads(pid: u32) -> Vec<(String, u32)> {
 
 /// The tables of x_tables that there are in this thread's namespace, both families.
 fn tables_of_legacy() -> String {
-    let list = |family| std::fs::read_to_string(format!("/proc/thread-self/net/{family}_tables_names"));
+    let list =
+        |family| std::fs::read_to_string(format!("/proc/thread-self/net/{family}_tables_names"));
     ["ip", "ip6"].into_iter().filter_map(|family| list(family).ok()).collect()
 }

@@ -4,9 +4,7 @@ use super::{Story, keeping, quick, sole};
 use crate::support::{Host, On, Running};
 use chainkeeper::culprit::{Culprit, Resolver};
 use chainkeeper::story::Gap;
-use chainkeeper_contract::{
-    Backend as _, Family, Place, Plan, Scope, Step, Table, Why,
-};
+use chainkeeper_contract::{Backend as _, Family, Place, Plan, Scope, Step, Table, Why};
 use chainkeeper_nft::{NftBackend, Setup};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +28,8 @@ fn flush(nft: &mut NftBackend) {
         let step = Step::Rewrite { table, chain: CHAIN.into(), remove, insert, new, place, why };
         let families = BTreeMap::from([(Family::Ipv4, vec![step])]);
         // Somebody has committed meanwhile: again.
-        if nft.apply(&Plan { generation: seen.generation, families }).is_ok_and(|a| a.commits == 1) {
+        if nft.apply(&Plan { generation: seen.generation, families }).is_ok_and(|a| a.commits == 1)
+        {
             return;
         }
     }
@@ -45,7 +44,7 @@ fn harmless(stop: &AtomicBool) -> usize {
         let families = BTreeMap::from([(Family::Ipv6, vec![Step::CreateChain { table, chain }])]);
         let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
         count += applied.commits as usize;
-        sleep(Duration::from_millis(5));
+        sleep(Duration::from_millis(15));
     }
     count
 }

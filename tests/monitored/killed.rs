@@ -69,12 +69,17 @@ fn killed(on: On, rounds: usize) {
             (*family, lines)
         };
         let possible = Possible(Family::ALL.iter().map(possible).collect());
-        let taken = wipe.commit(&host, &all).is_some();
-        if dice.one_in(4) {
-            possible.check(&host, &format!("round {round}, at work, {wipe:?}"));
-        }
-        sleep(Duration::from_micros(dice.roll(if on == On::Nft { 4_000 } else { 60_000 }) as u64));
-        drop(run); // SIGKILL
+        let watched = dice.one_in(8);
+        let taken = std::thread::scope(|scope| {
+            let wiper = scope.spawn(|| wipe.commit(&host, &all).is_some());
+            if watched {
+                possible.check(&host, &format!("round {round}, at work, {wipe:?}"));
+            }
+            let most = if on == On::Nft { 16_000 } else { 80_000 };
+            sleep(Duration::from_micros(dice.roll(most) as u64));
+            drop(run); // SIGKILL
+            wiper.join().expect("it ends")
+        });
         if on == On::Legacy {
             // A restore that it has started goes on, and keeps the lock until it is done.
             eventually("the lock is let go", || host.lock_is_free());
@@ -91,7 +96,8 @@ fn killed(on: On, rounds: usize) {
     eventually("all is there", || whole(&host) == all);
     eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
     host.ck_ok("diff", 0);
-    let known = ["bin", "chainkeeper.sock", "starts", "state.json", "state.json.lock", "xtables.lock"];
+    let known =
+        ["bin", "chainkeeper.sock", "starts", "state.json", "state.json.lock", "xtables.lock"];
     let files = host.files();
     assert!(files.iter().all(|file| known.contains(&file.as_str())), "{files:?}");
 }

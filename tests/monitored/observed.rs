@@ -65,7 +65,8 @@ fn observed(on: On) {
         assert_eq!((host.writes(), whole(&host)), written, "{on:?}: something was written");
         let left = || LEFT.into_iter().filter(|n| host.state().with_file_name(n).exists());
         // The tools of whoever wipes take the lock, too.
-        let left: Vec<&str> = left().filter(|n| on == On::Nft || !n.starts_with("xtables")).collect();
+        let left: Vec<&str> =
+            left().filter(|n| on == On::Nft || !n.starts_with("xtables")).collect();
         assert_eq!(left, [""; 0]);
         let tables = status(&host).expect("it answers").families;
         assert_eq!(tables[&wipe.family][&wipe.table], State::Watched);
@@ -86,7 +87,8 @@ fn where_nothing_is_observing_makes_nothing() {
         let tables = || host.inside(|| super::tables_of_legacy());
         forget(&host);
         assert_eq!(tables(), "");
-        let _run = started(&host, &format!("--observe --backend {} --sync-period 100ms", on.name()));
+        let _run =
+            started(&host, &format!("--observe --backend {} --sync-period 100ms", on.name()));
         std::thread::sleep(Duration::from_millis(700));
         assert_eq!(tables(), "", "{on:?}");
         assert_eq!(host.writes(), before, "{on:?}");

@@ -75,7 +75,8 @@ fn storm(host: &Host, name: &str, count: usize) {
         let mut nft = NftBackend::open(Setup::default()).expect("netlink");
         for n in 0..count {
             let (table, chain) = (Table::Nat, format!("{name}-{n}").as_str().into());
-            let families = BTreeMap::from([(Family::Ipv6, vec![Step::CreateChain { table, chain }])]);
+            let families =
+                BTreeMap::from([(Family::Ipv6, vec![Step::CreateChain { table, chain }])]);
             let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
             assert_eq!(applied.commits, 1);
         }

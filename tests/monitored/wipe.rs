@@ -154,7 +154,9 @@ impl Wipe {
             }
             Kind::Rule => format!("-D {chain} {}\n", n + 1),
             Kind::Jump => format!("-D {}\n", jump()),
-            Kind::Behind => format!("-D {0}\n-A {1} -j ACCEPT\n-A {0}\n", jump(), self.parent(lines)),
+            Kind::Behind => {
+                format!("-D {0}\n-A {1} -j ACCEPT\n-A {0}\n", jump(), self.parent(lines))
+            }
             Kind::Canary => "-X CHAINKEEPER-CANARY\n".to_owned(),
         };
         (self.restore("--noflush"), format!("*{table}\n{steps}COMMIT\n"))

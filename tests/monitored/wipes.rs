@@ -44,9 +44,7 @@ fn wiped(on: On, count: usize) {
         told = before + 1;
         assert_eq!(event.number, told, "{}", here());
         let What::Gap(gap) = event.what else { panic!("{}", here()) };
-        let Outcome::Repaired { gap_ms, .. } = gap.outcome else {
-            panic!("{gap:?} {}", here())
-        };
+        let Outcome::Repaired { gap_ms, .. } = gap.outcome else { panic!("{gap:?} {}", here()) };
         assert_eq!(gap.took, wipe.took(&all), "{}", here());
         gaps.push(gap_ms);
         match (on, sole(&gap.by)) {
