@@ -13,6 +13,7 @@ mod legacy;
 mod locks;
 mod memory;
 mod monitor;
+mod monitored;
 mod moving;
 mod neighbours;
 mod outcomes;

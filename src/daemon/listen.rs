@@ -27,7 +27,7 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Ear {
     watch: Option<Open>,
-    /// When it was asked last, or closed.
+    /// When it was asked last, or was last to be opened.
     asked: Instant,
     /// What was said of it.
     said: String,
@@ -98,8 +98,8 @@ impl Ear {
 
     /// What is new, some at a time.
     pub(super) fn take(&mut self) -> Heard {
-        self.asked = Instant::now();
         let Some(Open { watch, ready }) = &mut self.watch else { return Heard::Deaf };
+        self.asked = Instant::now();
         let mut news = Vec::new();
         while news.len() < AT_A_TIME {
             match watch.next() {

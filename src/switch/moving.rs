@@ -59,8 +59,8 @@ impl Switch {
         here: &Result<Pass, BackendError>,
     ) -> Result<(Pass, String), String> {
         let cannot = |why: String| format!("cannot move to {}: {why}", new.kind);
-        let mut keeper =
-            keeper(&self.config, &self.memory, &new).map_err(|e| cannot(e.to_string()))?;
+        let mut keeper = keeper(&self.config, &self.memory, &new, &self.stop)
+            .map_err(|e| cannot(e.to_string()))?;
         let pass = keeper.apply(CanaryPolicy::Write).map_err(|e| cannot(e.to_string()))?;
         let works = |family: &Family| match here {
             Ok(here) => here.error(*family).is_none() && !self.unwritten.contains(family),
