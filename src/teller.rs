@@ -21,6 +21,8 @@ struct Open {
     by: Vec<Suspects>,
     /// How many commits of others there were before the first loss.
     before: Option<u32>,
+    /// When looks showed that more was missing.
+    shown: Vec<Duration>,
 }
 
 /// The moment of a telling, by both clocks: milliseconds since 1970, and the monitor's own.
@@ -113,7 +115,10 @@ impl Teller {
                 let before = self.before;
                 let open = self.open(kept);
                 if first {
-                    *open = Open { before, by: vec![] };
+                    *open = Open { before, ..Open::default() };
+                }
+                if open.shown.len() < TIMES {
+                    open.shown.push(at.now);
                 }
                 if open.by.len() < TIMES && !open.by.contains(by) {
                     open.by.push(by.clone());
@@ -122,7 +127,10 @@ impl Teller {
             }
             News::Mended { damage, since, quiet } => {
                 let gap_ms = ms(at.now.saturating_sub(since));
-                let outcome = Outcome::Repaired { quiet_ms: ms(quiet), took_ms, gap_ms };
+                let shown = self.kept.shown.iter().find(|shown| **shown >= since);
+                let detected_ms = shown.map(|shown| ms(shown.saturating_sub(since)));
+                let quiet_ms = ms(quiet);
+                let outcome = Outcome::Repaired { quiet_ms, took_ms, detected_ms, gap_ms };
                 Some(self.gap(true, at.at_ms(since), &damage, outcome))
             }
             News::WouldMend { damage, since, quiet } => {

@@ -123,7 +123,8 @@ fn story(
         teller.heard(Some(generation), named(name));
     }
     let by = teller.looked(Some(generation), 0);
-    assert_eq!(teller.tell(at(now), News::Damaged { kept: true, first: true }, &by, 0.0), None);
+    let looked = now + Duration::from_millis(4);
+    assert_eq!(teller.tell(at(looked), News::Damaged { kept: true, first: true }, &by, 0.0), None);
     let by = teller.looked(Some(generation + 1), 1);
     let mended = News::Mended { damage: damage(), since: now, quiet: s(1) };
     teller.tell(at(now + gap), mended, &by, 2.0).expect("an event")
@@ -137,7 +138,8 @@ fn a_gap_is_told_when_it_ends_with_who_began_it_and_the_commits_of_others() {
     let What::Gap(gap) = &event.what else { panic!("{event:?}") };
     assert_eq!(gap.by.iter().map(names).collect::<Vec<_>>(), [(vec!["a"], false)]);
     assert_eq!((gap.commits, gap.took.len()), (Some(1), 1));
-    let outcome = Outcome::Repaired { quiet_ms: 1e3, took_ms: 2.0, gap_ms: 3e3 };
+    let (quiet_ms, detected_ms) = (1e3, Some(4.0));
+    let outcome = Outcome::Repaired { quiet_ms, took_ms: 2.0, detected_ms, gap_ms: 3e3 };
     assert_eq!(gap.outcome, outcome);
     assert_eq!(teller.since(event.at_ms).count(), 1);
     assert_eq!(teller.since(event.at_ms + 1).count(), 0);
