@@ -6,6 +6,7 @@ mod damage;
 mod dialects;
 mod encoders;
 mod eyes;
+mod flows;
 mod gather;
 mod input;
 mod keeper;
