@@ -3,7 +3,7 @@
 //! text, whichever backend it is about.
 mod kube_proxy;
 mod kubelet;
-mod others;
+pub(crate) mod others;
 mod versions;
 
 use crate::support::{Host, On};

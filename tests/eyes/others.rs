@@ -5,23 +5,23 @@ use crate::support::{Host, On, normalised};
 
 /// A backend, and the iptables of both families that look at it and write to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Eyes<'a> {
-    pub(super) on: On,
-    pub(super) programs: [&'a str; 2],
+pub(crate) struct Eyes<'a> {
+    pub(crate) on: On,
+    pub(crate) programs: [&'a str; 2],
 }
 
 /// The installed programs of each backend. Another version's stand in for them by their paths.
-pub(super) const INSTALLED: [Eyes<'static>; 2] = [Eyes::of(On::Nft), Eyes::of(On::Legacy)];
+pub(crate) const INSTALLED: [Eyes<'static>; 2] = [Eyes::of(On::Nft), Eyes::of(On::Legacy)];
 
 impl Eyes<'static> {
-    pub(super) const fn of(on: On) -> Eyes<'static> {
+    pub(crate) const fn of(on: On) -> Eyes<'static> {
         Eyes { on, programs: on.both_iptables() }
     }
 }
 
 impl Eyes<'_> {
     /// A host with this backend, on legacy with these programs as its tools where they are by path.
-    pub(super) fn host(self) -> Host {
+    pub(crate) fn host(self) -> Host {
         let host = Host::of(self.on);
         if self.on == On::Legacy && self.programs[0].contains('/') {
             for (name, program) in self.on.both_iptables().into_iter().zip(self.programs) {
@@ -35,25 +35,25 @@ impl Eyes<'_> {
     }
 
     /// A host on which `--profile full apply` has run.
-    pub(super) fn applied_in_full(self) -> Host {
+    pub(crate) fn applied_in_full(self) -> Host {
         let host = self.host();
         host.ck_ok("--profile full apply", 0);
         host
     }
 
     /// What these programs see.
-    pub(super) fn saves(self, host: &Host) -> [String; 2] {
+    pub(crate) fn saves(self, host: &Host) -> [String; 2] {
         self.programs.map(|program| save(host, program))
     }
 }
 
 /// What the program of that family sees.
-pub(super) fn save(host: &Host, program: &str) -> String {
+pub(crate) fn save(host: &Host, program: &str) -> String {
     normalised(&host.sh(&format!("{program}-save")))
 }
 
 /// What the installed programs of the host's backend see.
-pub(super) fn saves(host: &Host) -> [String; 2] {
+pub(crate) fn saves(host: &Host) -> [String; 2] {
     Eyes::of(host.on()).saves(host)
 }
 
@@ -112,7 +112,7 @@ for table in mangle nat filter; do ensure_chain $table KUBE-KUBELET-CANARY; done
 "#;
 
 /// A kubelet starts: the sync of both families, then the canaries.
-pub(super) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
+pub(crate) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
     for program in eyes.programs {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBELET}"));
     }
@@ -120,7 +120,7 @@ pub(super) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
 
 /// How many of kubelet's rules that program does `each` to, `-C` or `-D`, in kubelet's spelling.
 /// One that it does not find fails the test.
-pub(super) fn kubelet_rules(host: &Host, program: &str, each: &str) -> usize {
+pub(crate) fn kubelet_rules(host: &Host, program: &str, each: &str) -> usize {
     let said = host.sh(&format!("ipt={program} each={each}\n{EACH}\n{KUBELET}"));
     // 1.8.7 prints the rule that its -C finds, too.
     said.lines().filter(|line| *line == "done").count()
@@ -161,7 +161,7 @@ COMMIT
 "#;
 
 /// A full sync of kube-proxy in iptables mode, both families, with this mark.
-pub(super) fn kube_proxy_syncs(host: &Host, eyes: Eyes<'_>, mark: u32) {
+pub(crate) fn kube_proxy_syncs(host: &Host, eyes: Eyes<'_>, mark: u32) {
     let nat = KUBE_PROXY_NAT.replace("BIT", &format!("{mark:#010x}"));
     for (program, filter) in eyes.programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
         host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}"));

@@ -220,10 +220,16 @@ impl Drop for Host {
 }
 
 /// Asks again and again until it is so, at most 10 s.
-pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
+    within(10, what, is);
+}
+
+/// The same for what takes longer.
+pub(crate) fn within(seconds: u64, what: &str, mut is: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is() {
-        assert!(start.elapsed() < Duration::from_secs(10), "in vain for 10 s: {what}");
+        let patient = start.elapsed() < Duration::from_secs(seconds);
+        assert!(patient, "in vain for {seconds} s: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
