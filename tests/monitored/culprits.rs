@@ -49,6 +49,15 @@ fn harmless(stop: &AtomicBool) -> usize {
     count
 }
 
+/// Tells it to stop, also when a test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `work` inside on a thread of that name.
 fn named<T: Send>(host: &Host, name: &str, work: impl FnOnce() -> T + Send) -> T {
     host.inside(|| {
@@ -135,6 +144,7 @@ fn of_two_at_the_same_moment_the_harmless_one_is_never_named_alone() {
     let (mut alone, mut one_of, mut unknown) = (0, 0, 0);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| named(&host, "harmless", || harmless(&stop)));
+        let ended = Stop(&stop);
         named(&host, "wiper", || {
             let mut own = NftBackend::open(Setup::default()).expect("netlink");
             for _ in 0..100 {
@@ -154,7 +164,7 @@ fn of_two_at_the_same_moment_the_harmless_one_is_never_named_alone() {
                 }
             }
         });
-        stop.store(true, Ordering::Relaxed);
+        drop(ended);
         println!(
             "{alone} named alone, {one_of} as one of two, {unknown} unknown, beside {} commits",
             other.join().expect("it ends")

@@ -69,13 +69,21 @@ fn killed(on: On, rounds: usize) {
             (*family, lines)
         };
         let possible = Possible(Family::ALL.iter().map(possible).collect());
-        let watched = dice.one_in(8);
+        let (watched, late) = (dice.one_in(8), dice.one_in(2));
         let taken = std::thread::scope(|scope| {
             let wiper = scope.spawn(|| wipe.commit(&host, &all).is_some());
             if watched {
                 possible.check(&host, &format!("round {round}, at work, {wipe:?}"));
             }
-            let most = if on == On::Nft { 16_000 } else { 80_000 };
+            // Before, during or after the wipe; or in the repair.
+            while late && !wiper.is_finished() {
+                sleep(Duration::from_micros(50));
+            }
+            let most = match on {
+                On::Nft if late => 2_000,
+                On::Nft => 10_000,
+                On::Legacy => 60_000,
+            };
             sleep(Duration::from_micros(dice.roll(most) as u64));
             drop(run); // SIGKILL
             wiper.join().expect("it ends")

@@ -39,6 +39,7 @@ pub(super) fn whole(host: &Host) -> Whole {
     Family::ALL.map(|family| (family, saved(host, family))).into()
 }
 
+/// What is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `nft flush ruleset`; on legacy, all tables of the family.
@@ -222,7 +223,7 @@ impl Wipe {
         took
     }
 
-    /// The family's lines after it, of those before. `None` where it takes nothing.
+    /// The family's lines after it, of those before.
     pub(super) fn after(&self, family: Family, lines: &Lines) -> Lines {
         let mut left = lines.clone();
         if family != self.family && !(self.kind == Kind::Everything && self.on == On::Nft) {
