@@ -13,15 +13,14 @@
 //! GAPS_WIPES (500) wipes of each kind, legacy a tenth; IDLE_SECONDS (60).
 mod culprits;
 mod idle;
-mod kubelet;
 mod series;
 mod service;
+mod table;
 mod tax;
 mod wipe;
 
 use anyhow::{Context as _, anyhow};
 use nix::sched::{CloneFlags, unshare};
-use series::Series;
 use service::Way;
 use std::str::FromStr;
 use std::thread;
@@ -51,59 +50,10 @@ fn main() -> anyhow::Result<()> {
     });
     all.extend(poll?);
     all.extend(legacy??);
-    tables(&few, &all);
-    rest(&few, &all);
+    table::print(&few, &all);
     idle::print(Duration::from_secs(number("IDLE_SECONDS", 60)))?;
     tax::print()?;
     culprits::print((wipes / 5).max(1))
-}
-
-/// Three phases, then the whole beside kubelet's.
-fn tables(few: &[Series], all: &[Series]) {
-    let phases = |row: &Series| {
-        let phases = [&row.seen, &row.quiet, &row.repair].map(|phase| three(phase));
-        println!("{:7}{:6}{:>5} {}", row.way, row.kind, row.whole.len(), phases.join(" "));
-    };
-    println!("ms after a wipe, in three phases; p50, p99 and max of each");
-    println!("{:19}{:^19}{:^19}{:^18}", "settle 20ms  wipes", "seen", "quiet", "repair");
-    all.iter().for_each(phases);
-    println!("by default, settle 250ms");
-    few.iter().for_each(phases);
-    println!("\nthe whole gap in ms; kubelet's is computed, not measured");
-    println!("{:24}{:>6}{:>6}{:>6}  kubelet's p50 is", "", "p50", "p99", "max");
-    for row in all.iter().chain(few) {
-        let default = if row.settle.is_none() { ", default" } else { "" };
-        let name = format!("{} {}{default}", row.way, row.kind);
-        println!("{name:24}{}  {}", three(&row.whole), kubelet::beside(row.kind, &row.whole));
-    }
-    kubelet::print();
-}
-
-/// What the figures above are made of.
-fn rest(few: &[Series], all: &[Series]) {
-    println!("\nof it the writer's own call, ms");
-    for row in all {
-        println!("{:7}{:17}{}", row.way, row.kind, three(&row.writing));
-    }
-    for row in all.iter().chain(few) {
-        row.outliers().iter().for_each(|line| println!("{line}"));
-    }
-}
-
-/// p50, p99 and max of milliseconds, 18 columns.
-fn three(of: &[f64]) -> String {
-    let short = |ms: f64| match ms {
-        ms if ms < 10.0 => format!("{ms:6.2}"),
-        ms if ms < 100.0 => format!("{ms:6.1}"),
-        ms => format!("{ms:6.0}"),
-    };
-    [50, 99, 100].map(|q| short(quantile(of, q))).concat()
-}
-
-fn quantile(of: &[f64], q: usize) -> f64 {
-    let mut of = of.to_vec();
-    of.sort_by(f64::total_cmp);
-    of.get(of.len().saturating_sub(1) * q / 100).copied().unwrap_or(f64::NAN)
 }
 
 fn number<T: FromStr>(name: &str, default: T) -> T {

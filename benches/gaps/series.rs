@@ -1,7 +1,8 @@
 //! Wipes one after another, and what the service tells of each.
+use super::ms;
 use super::service::{Service, Told, Way};
+use super::table::quantile;
 use super::wipe::{Kind, Writer};
-use super::{ms, quantile};
 use chainkeeper::story::Outcome;
 use std::thread;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What the watch costs others: the time of a large restore, without the service and with it.
 use super::service::{Service, Way};
-use super::{in_netns, ms, quantile};
+use super::table::quantile;
+use super::{in_netns, ms};
 use anyhow::{Context as _, ensure};
 use std::fmt::Write as _;
 use std::fs::File;
