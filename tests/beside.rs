@@ -60,6 +60,11 @@ fn yielded(events: &[Value]) -> Vec<String> {
     events.iter().filter(|event| event["event"] == "yielded").filter_map(chain).collect()
 }
 
+/// A screen in one line.
+fn unwrapped(screen: &str) -> String {
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// What is there of others, in both families: policies but for ACCEPT, chains, rules; and what nft alone
 /// shows.
 fn of_others(host: &Host) -> String {

@@ -84,6 +84,9 @@ impl Heard {
         };
         if ahead || meanwhile.blind {
             self.unseen = meanwhile;
+        } else if wrote && generation.is_none() {
+            // What somebody took at once looks to a watch as it did before we wrote.
+            self.unseen.hear(now, None);
         }
         // The generation that a write leaves is ours; any other that was told is not.
         let ours = wrote && generation.is_some() && generation == meanwhile.newest;

@@ -1,5 +1,5 @@
 //! Somebody who deletes again and again what we mend.
-use super::{events, is_whole, looping, repairs, service, yielded};
+use super::{events, is_whole, looping, repairs, service, unwrapped, yielded};
 use crate::support::{EVERYWHERE, Host, On, Running, Scratch, eventually, within};
 
 /// Seconds for rounds of each side: a legacy table is looked at each second.
@@ -34,13 +34,14 @@ fn who_undoes_a_chain_five_times_keeps_it_so_and_the_others_are_still_kept() {
         assert_eq!(yielded(&told), ["KUBE-MARK-MASQ"], "{told:#?}");
         let one = told.iter().find(|e| e["event"] == "yielded").expect("it is there");
         assert_eq!(one["rounds"], 5, "{one}");
-        assert_eq!(repairs(&told, family, "KUBE-MARK-MASQ").len(), 5, "{told:#?}");
+        // The first of five times was the loss of what was written when we started.
+        assert_eq!(repairs(&told, family, "KUBE-MARK-MASQ").len(), 4, "{told:#?}");
         assert!(!has_rules(&host, tool, "KUBE-MARK-MASQ"));
         let chain = format!("{family} nat KUBE-MARK-MASQ");
-        let status = host.ck_ok("status", 1);
+        let status = unwrapped(&host.ck_ok("status", 1));
         assert!(status.contains(&format!("{chain}: ")) && status.contains("5 times"), "{status}");
-        let check = host.ck_ok("check", 1);
-        assert!(check.contains(&format!("yielded  {chain}: ")), "{check}");
+        let check = unwrapped(&host.ck_ok("check", 1));
+        assert!(check.contains(&format!("yielded {chain}: ")), "{check}");
     }
 }
 
@@ -72,7 +73,7 @@ fn who_is_told_to_insist_never_yields() {
         let (host, tool) = (Host::of(on), on.both_iptables()[0]);
         let run = service(&host, "--on-conflict insist --settle 100ms");
         let deleter = deleter(&host, tool);
-        let often = || repairs(&events(&host), "ip", "KUBE-MARK-MASQ").len() > 6;
+        let often = || repairs(&events(&host), "ip", "KUBE-MARK-MASQ").len() > 5;
         within(PATIENCE, "it is mended again and again", often);
         drop(deleter);
         eventually("all is in place", || is_whole(&host, ""));

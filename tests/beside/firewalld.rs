@@ -32,7 +32,7 @@ impl Firewalld<'_> {
         let folder = host.state().with_file_name("firewalld");
         let folder = folder.display();
         host.sh(&format!(
-            "mkdir '{folder}'; echo FirewallBackend={backend} >'{folder}'/firewalld.conf"
+            "mkdir '{folder}'; printf 'FirewallBackend={backend}\\nDefaultZone=public\\n' >'{folder}'/firewalld.conf"
         ));
         let daemon = format!(
             "{ADDRESS}\nexec firewalld --nofork --nopid --system-config '{folder}' \
@@ -68,7 +68,8 @@ fn none_of_its_commands_fails_and_ours_is_whole_after_each() {
     }
     for backend in ["nftables", "iptables"] {
         let host = Host::of(On::Nft);
-        let run = service(&host, "");
+        // So many commands in half a minute would be a fight, see `deleting`.
+        let run = service(&host, "--on-conflict insist");
         let whole = |after: &str| {
             within(20, after, || is_whole(&host, ""));
             host.ck_ok("check --wait 10s", 0);

@@ -1,6 +1,6 @@
 //! A live kube-proxy, and beside it a kubelet that makes the same chains: whatever kube-proxy does at each
 //! sync, there is an end to what we do about it.
-use super::{events, is_whole, repairs, service, yielded};
+use super::{events, is_whole, repairs, service, unwrapped, yielded};
 use crate::eyes::others::{Eyes, INSTALLED, kube_proxy_syncs, kubelet_starts};
 use crate::support::{Host, On, eventually, within};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn gaps(host: &Host) -> Vec<Value> {
 fn in_profile_auto_nobody_fights_a_kube_proxy() {
     for eyes in INSTALLED {
         let host = eyes.host();
-        let run = service(&host, "--profile auto");
+        let run = service(&host, "-vv --profile auto");
         kubelet_starts(&host, eyes);
         let sync = || kube_proxy_syncs(&host, eyes, MARK);
         // The drop rule gets a chain of its own, once.
@@ -66,14 +66,15 @@ fn in_profile_full_the_chain_that_a_kube_proxy_empties_is_yielded_and_then_all_i
         assert!(given_up(), "{}", run.journal());
         let told = events(&host);
         assert_eq!(yielded(&told), ["KUBE-FIREWALL"], "{told:#?}");
-        assert_eq!(repairs(&told, "ip", "KUBE-FIREWALL").len(), 5, "{told:#?}");
+        // The first of five times was the loss of what was written when we started.
+        assert_eq!(repairs(&told, "ip", "KUBE-FIREWALL").len(), 4, "{told:#?}");
         for round in 1..=3 {
             assert_eq!(writes_after(&host, sync), 0, "sync {round}\n{}", run.journal());
         }
-        let status = host.ck_ok("status", 1);
-        assert!(status.contains("ip filter KUBE-FIREWALL: "), "{status}");
-        let check = host.ck_ok("check --profile full", 1);
-        assert!(check.contains("yielded  ip filter KUBE-FIREWALL: "), "{check}");
+        let status = unwrapped(&host.ck_ok("status", 1));
+        assert!(status.contains("yielded ip filter KUBE-FIREWALL: "), "{status}");
+        let check = unwrapped(&host.ck_ok("check --profile full", 1));
+        assert!(check.contains("yielded ip filter KUBE-FIREWALL: "), "{check}");
     }
 }
 
@@ -127,7 +128,7 @@ fn nobody_fights_a_kube_proxy_in_ipvs_mode() {
 
 /// What kube-proxy in nftables mode takes out at each start of what it had in iptables mode.
 const CLEANUP: &str = r#"
-gone() { $ipt -w 5 -D "$@" 2>/dev/null || [ $? = 1 ]; }
+gone() { $ipt -w 5 -D "$@" 2>/dev/null || [ $? -le 2 ]; }
 gone OUTPUT -t nat -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 gone PREROUTING -t nat -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 gone POSTROUTING -t nat -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
