@@ -9,6 +9,7 @@ mod socket;
 mod stopped;
 mod storms;
 mod together;
+mod whole;
 mod wipe;
 mod wipes;
 
@@ -127,11 +128,4 @@ fn threads(pid: u32) -> Vec<(String, u32)> {
     let tasks = tasks.filter_map(|task| number(task.expect("it runs")));
     let name = |tid: &u32| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/comm"));
     tasks.map(|tid| (name(&tid).expect("it runs").trim_end().to_owned(), tid)).collect()
-}
-
-/// The tables of x_tables that there are in this thread's namespace, both families.
-fn tables_of_legacy() -> String {
-    let list =
-        |family| std::fs::read_to_string(format!("/proc/thread-self/net/{family}_tables_names"));
-    ["ip", "ip6"].into_iter().filter_map(|family| list(family).ok()).collect()
 }

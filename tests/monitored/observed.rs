@@ -84,7 +84,7 @@ fn where_nothing_is_observing_makes_nothing() {
     for on in On::BOTH {
         let host = Host::of(on);
         let before = host.writes();
-        let tables = || host.inside(|| super::tables_of_legacy());
+        let tables = || host.inside(super::whole::tables_of_legacy);
         forget(&host);
         assert_eq!(tables(), "");
         let _run =

@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
+use std::sync::mpsc::channel;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -124,12 +125,14 @@ fn events_follow_prints_a_wipe_as_it_is_repaired() {
         follower.args(["events", "--follow", "--socket"]).arg(&socket);
         follower.args(words.split_whitespace()).stdout(Stdio::piped());
         let mut follower = follower.spawn().expect("program starts");
-        let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+        let lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+        let (read, printed) = channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|l| read.send(l)));
         wipe(On::Nft).commit(&host, &all).expect("it is there");
         story.repaired();
-        let mut next = || lines.next().expect("it goes on").expect("text");
+        let next = || printed.recv_timeout(super::PATIENCE).expect("it is printed");
         while !next().contains(like) {}
-        let json = words.contains("json").then(|| next());
+        let json = words.contains("json").then(next);
         if let Some(event) = json {
             let event: chainkeeper::story::Event = serde_json::from_str(&event).expect("an event");
             assert_eq!(event.number, 2);

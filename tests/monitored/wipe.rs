@@ -1,43 +1,11 @@
 //! What somebody takes, how, and what is missing then. Canaries are not part of it: those are another
 //! story.
+pub(super) use super::whole::{Lines, Whole, saved, whole};
 use crate::support::{Host, On};
 use chainkeeper::damage::{ChainKey, Loss};
 use chainkeeper::story::Taken;
 use chainkeeper_contract::testing::Dice;
 use chainkeeper_contract::{Family, Table};
-use std::collections::BTreeMap;
-
-/// The chains (`:NAME`) and rules (`-A NAME ...`) of a save, each with its table.
-pub(super) type Lines = Vec<(Table, String)>;
-
-/// Both families as they should be.
-pub(super) type Whole = BTreeMap<Family, Lines>;
-
-/// The family's chains and rules now. Tables in our order; without canaries and policies.
-pub(super) fn saved(host: &Host, family: Family) -> Lines {
-    let (_, save) = host.feed(&format!("{}-save", host.on().iptables(family)), "");
-    let save = save.expect("it can be saved");
-    let (mut table, mut lines) = (None, Lines::new());
-    for line in save.lines() {
-        if let Some(name) = line.strip_prefix('*') {
-            table = Table::ALL.into_iter().find(|t| t.name() == name);
-        }
-        let line = match line.strip_prefix(':').map(|l| l.split(' ').collect::<Vec<_>>()) {
-            Some(words) if words[1] == "-" => format!(":{}", words[0]),
-            None if line.starts_with("-A ") => line.to_owned(),
-            Some(_) | None => continue,
-        };
-        if !line.contains("CANARY") {
-            lines.extend(table.map(|table| (table, line)));
-        }
-    }
-    lines.sort_by_key(|(table, _)| *table);
-    lines
-}
-
-pub(super) fn whole(host: &Host) -> Whole {
-    Family::ALL.map(|family| (family, saved(host, family))).into()
-}
 
 /// What is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,9 +102,10 @@ impl Wipe {
     fn program(&self, lines: &Lines) -> (String, String) {
         let Wipe { table, chain, n, .. } = self;
         if self.by_nft() {
-            let words = match self.kind {
-                Kind::Everything => "flush ruleset".into(),
-                _ => format!("delete table {} {table}", nft_family(self.family)),
+            let words = if self.kind == Kind::Everything {
+                "flush ruleset".into()
+            } else {
+                format!("delete table {} {table}", nft_family(self.family))
             };
             return (format!("nft {words}"), String::new());
         }
@@ -205,15 +174,21 @@ impl Wipe {
                 };
                 let here = *family == self.family && *table == self.table;
                 let this = here && chain == self.chain;
+                let taken = match self.kind {
+                    Kind::Everything => self.on == On::Nft || *family == self.family,
+                    Kind::Table => here,
+                    Kind::Flush | Kind::Delete | Kind::Rule | Kind::Jump | Kind::Behind => this,
+                    Kind::Canary => false,
+                };
+                if !taken {
+                    continue;
+                }
                 let loss = match self.kind {
-                    Kind::Everything if self.on == On::Nft || *family == self.family => all,
-                    Kind::Table if here => all,
-                    Kind::Delete if this => all,
-                    Kind::Flush if this => Loss { rules: all.rules, ..Loss::default() },
-                    Kind::Rule if this => Loss { rules: 1, ..Loss::default() },
-                    Kind::Jump if this => Loss { jumps: 1, ..Loss::default() },
-                    Kind::Behind if this => Loss { changed: true, ..Loss::default() },
-                    _ => continue,
+                    Kind::Everything | Kind::Table | Kind::Delete => all,
+                    Kind::Flush => Loss { rules: all.rules, ..Loss::default() },
+                    Kind::Rule => Loss { rules: 1, ..Loss::default() },
+                    Kind::Jump => Loss { jumps: 1, ..Loss::default() },
+                    Kind::Behind | Kind::Canary => Loss { changed: true, ..Loss::default() },
                 };
                 let key = ChainKey { family: *family, table: *table, chain: chain.into() };
                 took.push(Taken { key, loss });
