@@ -52,9 +52,10 @@ impl Server {
                 "another chainkeeper serves there",
             ));
         }
-        // Bound under another name, so that nobody can connect before its mode is set.
+        // Bound under another name, so that nobody can connect before its mode is set. Always the same one:
+        // who was killed in between leaves nothing for ever.
         let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}", std::process::id()));
+        new.push(".new");
         let _ = std::fs::remove_file(&new);
         let listener = UnixListener::bind(&new)?;
         let placed = std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))

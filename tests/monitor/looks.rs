@@ -67,6 +67,23 @@ fn our_own_commit_causes_no_second_look() {
     assert_eq!(world.orders.len(), 2);
 }
 
+/// A legacy table from which somebody takes at once what we wrote looks as it did before.
+#[test]
+fn what_we_wrote_where_there_is_no_generation_is_looked_at_once_more() {
+    let mut world = World::at_rest(&rules());
+    (world.generation, world.deaf) = (None, true);
+    let start = world.now;
+    world.takes(marks());
+    world.runs_for(ms(251));
+    assert!(world.is_busy());
+    world.finishes();
+    world.missing.insert(marks());
+    world.runs_for(s(1));
+    let mended = start + ms(252);
+    assert!(world.looks().iter().any(|at| (mended..mended + ms(20)).contains(at)));
+    assert_eq!(world.writes().len(), 2, "{:?}", world.orders);
+}
+
 #[test]
 fn a_thousand_commits_in_5_ms_cause_at_most_one_look_each_10_ms() {
     let mut world = World::at_rest(&rules());

@@ -77,6 +77,8 @@ pub(super) struct World {
     pub(super) unreadable: BTreeSet<Family>,
     /// Families whose canary is missing.
     pub(super) canaries: BTreeSet<Family>,
+    /// Nobody tells of what we write.
+    pub(super) deaf: bool,
     /// So long an order takes.
     pub(super) takes: Duration,
     /// The orders and the news so far.
@@ -100,6 +102,7 @@ impl World {
             stuck: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             canaries: BTreeSet::new(),
+            deaf: false,
             takes: ms(2),
             orders: vec![],
             news: vec![],
@@ -201,7 +204,9 @@ impl World {
                 mended.iter().for_each(|key| assert!(self.missing.remove(key)));
                 (answer.generation, answer.commits) = (self.commits(), 1);
                 self.law.ours.extend(answer.generation);
-                self.sees(Sighting::Commit(answer.generation));
+                if !self.deaf {
+                    self.sees(Sighting::Commit(answer.generation));
+                }
             }
         }
         answer.left = lost(&left);
