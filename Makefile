@@ -29,7 +29,7 @@ static: ## the static binary without C libraries, and its size
 docs: ## write docs/reference.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
-bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute; six minutes
+bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)
 	@scripts/setup run
 	cargo build --release --quiet
 	@scripts/in-namespace cargo bench --quiet --bench passes --bench gaps

@@ -5,7 +5,7 @@
 //! a claim: it is right, or wrong. Several names claim that it was one of them.
 use super::service::{Service, Told, Way};
 use super::wipe::{Kind, Writer};
-use super::{SHORT, in_netns};
+use super::{SHORT, in_netns, joined};
 use anyhow::ensure;
 use chainkeeper::culprit::Culprit;
 use chainkeeper::story::Gap;
@@ -63,7 +63,7 @@ pub(crate) fn print(wipes: usize) -> anyhow::Result<()> {
     println!("\nwho is named for a wipe of one chain, watch events, {wipes} wipes each, percent");
     println!("{:26}{}", "writer", NAMED.map(|word| format!("{word:>10}")).concat());
     for scene in SCENES {
-        let score = in_netns(move || score(scene, wipes))?;
+        let score = joined(in_netns(move || score(scene, wipes)))?;
         let shares = score.map(|n| format!("{:10.1}", n as f64 * 100.0 / wipes as f64));
         println!("{:26}{}", scene.words, shares.concat());
     }

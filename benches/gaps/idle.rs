@@ -1,7 +1,7 @@
 //! What the service costs while nothing happens. One pass of the sync period is in each minute.
-use super::in_netns;
 use super::service::{Service, Way};
-use anyhow::{Context as _, anyhow};
+use super::{in_netns, joined};
+use anyhow::Context as _;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -23,17 +23,13 @@ struct Used {
 /// All ways at the same time, each in a namespace of its own.
 pub(crate) fn print(length: Duration) -> anyhow::Result<()> {
     println!("\nidle for {} s: threads of the service; child processes by 10 ms", length.as_secs());
-    let measured = thread::scope(|scope| {
-        let one = |way| scope.spawn(move || in_netns(move || measure(way, length)));
-        let all = Way::EACH.map(one);
-        all.map(|thread| thread.join().map_err(|_| anyhow!("idle: a thread panicked")))
-    });
+    let measured = Way::EACH.map(|way| in_netns(move || measure(way, length)));
     println!(
         "{:8}{:>12}{:>10}{:>12}{:>15}",
         "", "CPU in us", "us per s", "wakes per s", "children ms"
     );
     for (way, used) in Way::EACH.into_iter().zip(measured) {
-        let (used, seconds) = (used??, length.as_secs_f64());
+        let (used, seconds) = (joined(used)?, length.as_secs_f64());
         let cpu = used.cpu as f64 / 1e3;
         let (each, wakes) = (cpu / seconds, used.wakes as f64 / seconds);
         println!("{way:8}{cpu:12.0}{each:10.1}{wakes:12.2}{:15}", used.children * 10);

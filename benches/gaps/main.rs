@@ -8,9 +8,9 @@
 //! each *seen* is an upper bound, by some 0.1 ms.
 //!
 //! Wipes come at moments spread evenly over the pace at which a watch asks, or they would all come right
-//! after a question. `poll` and `legacy` sleep nearly always and are measured at the same time.
+//! after a question. `poll` and `legacy` sleep nearly always: their four series run at the same time.
 //!
-//! GAPS_WIPES (500) wipes of each kind, legacy a tenth; IDLE_SECONDS (60).
+//! GAPS_WIPES (500) wipes of each kind, legacy a tenth of it; IDLE_SECONDS (60).
 mod culprits;
 mod idle;
 mod series;
@@ -23,7 +23,7 @@ use anyhow::{Context as _, anyhow};
 use nix::sched::{CloneFlags, unshare};
 use service::Way;
 use std::str::FromStr;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wipe::Kind;
 
@@ -38,22 +38,20 @@ fn main() -> anyhow::Result<()> {
     }
     let wipes = number("GAPS_WIPES", 500);
     println!("gaps: {}\n", machine());
-    let few = in_netns(move || series::run(Way::Events, None, &[Kind::All], FEW.min(wipes)))?;
-    let mut all = in_netns(move || series::run(Way::Events, Some(SHORT), &Kind::EACH, wipes))?;
-    let (poll, legacy) = thread::scope(|scope| {
-        let legacy = (wipes / 10).max(1);
-        let legacy = scope.spawn(move || {
-            in_netns(move || series::run(Way::Legacy, Some(SHORT), &Kind::EACH, legacy))
-        });
-        let poll = in_netns(move || series::run(Way::Poll, Some(SHORT), &Kind::EACH, wipes));
-        (poll, legacy.join().map_err(|_| anyhow!("the legacy series panicked")))
-    });
-    all.extend(poll?);
-    all.extend(legacy??);
+    let few = in_netns(move || series::run(Way::Events, None, &[Kind::All], FEW.min(wipes)));
+    let few = joined(few)?;
+    let all = in_netns(move || series::run(Way::Events, Some(SHORT), &Kind::EACH, wipes));
+    let mut all = joined(all)?;
+    let asking = [(Way::Poll, wipes), (Way::Legacy, (wipes / 10).max(1))];
+    let one = |way, wipes, kind| in_netns(move || series::run(way, Some(SHORT), &[kind], wipes));
+    let asking = asking.map(|(way, wipes)| Kind::EACH.map(|kind| one(way, wipes, kind)));
+    for thread in asking.into_iter().flatten() {
+        all.extend(joined(thread)?);
+    }
     table::print(&few, &all);
     idle::print(Duration::from_secs(number("IDLE_SECONDS", 60)))?;
     tax::print()?;
-    culprits::print((wipes / 5).max(1))
+    culprits::print((wipes / 10).max(1))
 }
 
 fn number<T: FromStr>(name: &str, default: T) -> T {
@@ -82,10 +80,13 @@ fn machine() -> String {
 /// In a new network namespace, gone with the thread; child processes inherit it.
 fn in_netns<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    let thread = thread::spawn(move || {
+) -> JoinHandle<anyhow::Result<T>> {
+    thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNET).context("root, or the namespace of `make bench`")?;
         work()
-    });
+    })
+}
+
+fn joined<T>(thread: JoinHandle<anyhow::Result<T>>) -> anyhow::Result<T> {
     thread.join().map_err(|_| anyhow!("a thread panicked"))?
 }

@@ -90,7 +90,9 @@ impl Series {
         if self.odd > 0 {
             lines.push(format!("{name}: {} gaps that ended otherwise", self.odd));
         }
-        let far = quantile(&self.whole, 50) * 2.0;
+        // More than the pace of the watch explains.
+        let (least, most) = self.way.pace();
+        let far = quantile(&self.whole, 50) * 2.0 + ms(most - least);
         let most = self.whole.iter().enumerate().filter(|(_, whole)| **whole > far);
         let mut most: Vec<(usize, &f64)> = most.collect();
         most.sort_by(|a, b| b.1.total_cmp(a.1));

@@ -1,7 +1,7 @@
 //! What the watch costs others: the time of a large restore, without the service and with it.
 use super::service::{Service, Way};
 use super::table::quantile;
-use super::{in_netns, ms};
+use super::{in_netns, joined, ms};
 use anyhow::{Context as _, ensure};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const RULES: u32 = 20_000;
 const ROUNDS: usize = 9;
 /// What the last round leaves is taken down in the background.
-const BETWEEN: Duration = Duration::from_millis(500);
+const BETWEEN: Duration = Duration::from_millis(300);
 
 /// Rounds of each way in turn, so that what else the machine does meets all of them.
 pub(crate) fn print() -> anyhow::Result<()> {
@@ -26,7 +26,7 @@ pub(crate) fn print() -> anyhow::Result<()> {
         // Each way is as often the first of a round as the others.
         let of = (nth + nth / ways.len()) % ways.len();
         let (way, file) = (ways[of], file.clone());
-        times[of].push(in_netns(move || restore(way, &file))?);
+        times[of].push(joined(in_netns(move || restore(way, &file)))?);
         thread::sleep(BETWEEN);
     }
     println!("\niptables-nft-restore of {RULES} rules, {ROUNDS} rounds, ms");
