@@ -8,6 +8,7 @@ pub use sync::{Synced, Task};
 use crate::backends::{self, Stop};
 use crate::config::{BackendChoice, Config, Sweep};
 use crate::memory::{Chosen, Memory};
+use crate::monitor::Keep;
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
@@ -132,7 +133,7 @@ impl Switch {
 
     /// Looks at what [`Switch::apply`] would take out of the other backend.
     pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
-        self.look_there(self.leftover && self.config.sweep == Sweep::Own)
+        self.look_there(self.sweeps())
     }
 
     /// Says what [`Switch::remove`] would take, here and from the other backend.
@@ -167,6 +168,12 @@ impl Switch {
         Ok(Done { pass, other })
     }
 
+    /// Where only a part is kept here, what is there may be all that the host has of the rest.
+    fn sweeps(&self) -> bool {
+        let all = self.config.monitor.keep == Keep::All;
+        self.leftover && self.config.sweep == Sweep::Own && all
+    }
+
     fn sweeps_on_removal(&self) -> bool {
         self.leftover && self.config.backend == BackendChoice::Auto
     }
@@ -176,10 +183,12 @@ impl Switch {
     fn after(&mut self, pass: Pass) -> Done {
         // A pass that only looked places nothing.
         let wrote = pass.applied.is_some();
-        let placed =
-            |f: &&Family| pass.family_in_place(**f) && (wrote || pass.look.family_in_sync(**f));
+        let placed = |f: &&Family| {
+            let whole = pass.look.spared.get(*f).is_none_or(Vec::is_empty);
+            pass.family_in_place(**f) && whole && (wrote || pass.look.family_in_sync(**f))
+        };
         let placed: Vec<Family> = self.config.families.iter().filter(placed).copied().collect();
-        let sweeps = self.leftover && self.config.sweep == Sweep::Own && !placed.is_empty();
+        let sweeps = self.sweeps() && !placed.is_empty();
         let other = sweeps.then(|| self.sweep(placed));
         self.forget_the_gone();
         if pass.is_well() && (wrote || pass.look.in_sync()) {

@@ -25,7 +25,8 @@ pub fn who(by: &[Suspects]) -> String {
 }
 
 fn one(suspects: &Suspects) -> String {
-    let mut names: Vec<String> = suspects.any_of.iter().map(ToString::to_string).collect();
+    let named = suspects.any_of.iter().filter(|culprit| culprit.name.is_some());
+    let mut names: Vec<String> = named.map(ToString::to_string).collect();
     names.dedup();
     match (&names[..], suspects.incomplete) {
         ([], _) => "unknown".into(),

@@ -71,6 +71,9 @@ impl Switch {
             let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
             return Err(cannot(why.join("; ")));
         }
+        // As after a first pass: a canary that is lost from now on is somebody's to see.
+        let placed = self.config.families.iter().copied().filter(|f| pass.family_in_place(*f));
+        keeper.settle(placed);
         let said = format!("moved from {} to {}", self.choice.kind, new.kind);
         self.keeper = keeper;
         self.choice = new;

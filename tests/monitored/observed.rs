@@ -139,3 +139,39 @@ fn what_is_not_kept_is_told_and_the_rest_repaired() {
         }
     }
 }
+
+/// A kube-proxy comes, and so the drop rule gets a chain of its own: nobody has taken that.
+#[test]
+fn what_is_wanted_since_somebody_came_was_taken_by_nobody() {
+    let host = Host::new();
+    let run = started(&host, "");
+    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    host.sh("iptables-nft -t nat -N KUBE-SERVICES");
+    eventually("it is made", || host.sh("iptables-nft -S").contains("-N CHAINKEEPER-DROP"));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!run.journal().contains("taken by"), "{}", run.journal());
+    host.sh("iptables-nft -F CHAINKEEPER-DROP");
+    eventually("but that was", || run.journal().contains("taken by iptables-nft"));
+}
+
+/// What comes between the first look and the first question is news, too.
+#[test]
+fn asking_misses_nothing_that_happens_while_it_starts() {
+    for pause in [0, 1, 2, 3, 5, 8, 13] {
+        let host = Host::new();
+        let run = host.start(crate::support::PROGRAM, "run --watch poll");
+        eventually("it has written", || run.journal().contains("one commit"));
+        std::thread::sleep(Duration::from_millis(pause));
+        host.sh("iptables-nft -t nat -F KUBE-MARK-MASQ");
+        eventually("it is back", || {
+            host.sh("iptables-nft -t nat -S KUBE-MARK-MASQ").contains("-j MARK")
+        });
+    }
+}
+
+#[test]
+fn a_chain_that_no_profile_keeps_is_a_mistake() {
+    let host = Host::new();
+    let said = host.ck("check --keep nat,filter/KUBE-FIREWAL");
+    assert!(said.code == 2 && said.stderr.contains("filter/KUBE-FIREWAL"), "{said:?}");
+}

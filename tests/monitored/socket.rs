@@ -176,3 +176,29 @@ fn sigterm_does_not_wait_for_the_xtables_lock() {
     let _run = keeping(&host, "");
     assert_eq!(whole(&host), all);
 }
+
+/// Of another program, or no socket at all.
+#[test]
+fn what_is_somebody_elses_at_that_path_stays_there() {
+    let host = Host::new();
+    let file = host.state().with_file_name("file");
+    std::fs::write(&file, "mine").expect("a file");
+    let other = host.state().with_file_name("other");
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(&other).expect("a socket");
+    for path in [&file, &other] {
+        let mut run = host.start(PROGRAM, &format!("run --socket {}", path.display()));
+        eventually("it says so", || run.journal().contains("no answers to `status`"));
+        run.signal("TERM");
+        assert_eq!(run.ended(), 0, "{}", run.journal());
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "mine");
+    assert!(std::fs::symlink_metadata(&other).expect("still there").file_type().is_socket());
+}
+
+/// Nothing is to be read, and nothing is wrong.
+#[test]
+fn a_service_that_is_to_keep_nothing_is_alive() {
+    let host = Host::new();
+    let _run = host.start(PROGRAM, "run --make-iptables-util-chains=false");
+    eventually("it is", || host.ck("check --live").code == 0);
+}
