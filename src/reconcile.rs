@@ -160,7 +160,11 @@ impl Keeper {
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
         self.held = snapshot.families.iter().filter_map(held).collect();
-        self.wants_else |= self.wanted.is_some_and(|before| before != self.sighted);
+        let else_than = |before: Sighted| {
+            let want = |sighted, f: &Family| policy::policy(&self.config, sighted, *f);
+            self.config.families.iter().any(|f| want(before, f) != want(self.sighted, f))
+        };
+        self.wants_else |= self.wanted.filter(|w| *w != self.sighted).is_some_and(else_than);
         self.wanted = Some(self.sighted);
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {

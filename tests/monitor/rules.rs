@@ -181,7 +181,7 @@ fn who_is_told_to_insist_yields_nothing_any_more() {
     }
     assert_eq!(world.monitor.yielded().len(), 1);
     world.monitor.reconfigure(Rules { insist: true, ..rules() });
-    world.sees(Sighting::Lost);
+    world.sees(Sighting::Time);
     world.runs_for(s(1));
     assert_eq!((world.monitor.yielded().len(), world.missing.len()), (0, 0));
 }
