@@ -36,6 +36,7 @@ fn in_profile_auto_nobody_fights_a_kube_proxy() {
         // The drop rule gets a chain of its own, once.
         sync();
         eventually("all is in place beside it", || is_whole(&host, "--profile auto"));
+        sleep(QUIET);
         let told = gaps(&host).len();
         for round in 1..=3 {
             assert_eq!(writes_after(&host, sync), 0, "sync {round}\n{}", run.journal());

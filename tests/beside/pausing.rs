@@ -43,6 +43,7 @@ fn by_default_a_script_that_pauses_meets_our_chains_again() {
         let _run = service(&host, "");
         host.by(tool, "$T -t nat -F");
         eventually("all is back in the middle of its work", || is_whole(&host, ""));
+        eventually("it is told", || !events(&host).is_empty());
         let told = events(&host);
         assert_eq!(repairs(&told, family, "KUBE-POSTROUTING").len(), 1, "{told:#?}");
         let quiet = |e: &serde_json::Value| e["outcome"]["quiet_ms"].as_f64().expect("a number");
@@ -66,6 +67,7 @@ fn a_writer_that_never_comes_to_rest_is_waited_for_5_s() {
     let _writer = super::looping(&host, script);
     host.sh("iptables-nft -t nat -F KUBE-MARK-MASQ");
     eventually("it is mended all the same", || is_whole(&host, ""));
+    eventually("it is told", || !events(&host).is_empty());
     let told = events(&host);
     let outcome = &told[0]["outcome"];
     let [gap, quiet] = ["gap_ms", "quiet_ms"].map(|ms| outcome[ms].as_f64().expect("a number"));

@@ -49,6 +49,7 @@ fn a_pause_ends_by_itself() {
         eventually("all is back", || is_whole(&host, ""));
         assert!(began.elapsed() >= Duration::from_millis(1500), "it came back during the pause");
         assert!(run.journal().contains("the pause is over"), "{}", run.journal());
+        eventually("it is told", || events(&host).len() == 3);
         let told = events(&host);
         let kinds: Vec<&str> = told.iter().filter_map(|e| e["event"].as_str()).collect();
         assert_eq!(kinds, ["paused", "resumed", "gap"], "{told:#?}");
