@@ -29,10 +29,10 @@ static: ## the static binary without C libraries, and its size
 docs: ## write docs/reference.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
-bench: ## first apply and idle pass, beside kubelet's command sequence
+bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)
 	@scripts/setup run
 	cargo build --release --quiet
-	@scripts/in-namespace cargo bench --quiet --bench passes
+	@scripts/in-namespace cargo bench --quiet --bench passes --bench gaps
 
 fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz

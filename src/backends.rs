@@ -4,6 +4,8 @@ use crate::probe::Kind;
 use chainkeeper_contract::{Backend, BackendError};
 use chainkeeper_legacy::{LegacyBackend, Tools};
 use chainkeeper_nft::NftBackend;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The version, and which encoder this build writes with: it decides the licence of the binary.
 pub const VERSION: &str = if cfg!(feature = "nftnl") {
@@ -20,11 +22,14 @@ pub const VERSION: &str = if cfg!(feature = "nftnl") {
     )
 };
 
+/// Once true, nothing is waited for any more: the program ends.
+pub type Stop = Arc<AtomicBool>;
+
 /// Opens a backend. It works in the network namespace of the thread that uses it.
-pub fn open(config: &Config, kind: Kind) -> Result<Box<dyn Backend>, BackendError> {
+pub fn open(config: &Config, kind: Kind, stop: &Stop) -> Result<Box<dyn Backend>, BackendError> {
     match kind {
         Kind::Nft => Ok(Box::new(nft(config)?)),
-        Kind::Legacy => Ok(Box::new(legacy(config, Tools::find())?)),
+        Kind::Legacy => Ok(Box::new(legacy(config, Tools::find(), stop)?)),
     }
 }
 
@@ -38,9 +43,10 @@ pub fn nft(config: &Config) -> Result<NftBackend, BackendError> {
 }
 
 /// iptables-legacy, by these tools.
-pub fn legacy(config: &Config, tools: Tools) -> Result<LegacyBackend, BackendError> {
+pub fn legacy(config: &Config, tools: Tools, stop: &Stop) -> Result<LegacyBackend, BackendError> {
     LegacyBackend::open(chainkeeper_legacy::Setup {
         lock_wait: config.lock_wait,
+        stop: Arc::clone(stop),
         ..chainkeeper_legacy::Setup::with(tools)
     })
 }

@@ -145,11 +145,11 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
 
 /// Does it again, with growing pauses, until it is well or the time is up.
 fn again<T>(wait: Option<Duration>, mut once: impl FnMut() -> T, well: impl Fn(&T) -> bool) -> T {
-    let until = Instant::now() + wait.unwrap_or_default();
+    let until = Instant::now().checked_add(wait.unwrap_or_default());
     let mut pause = Duration::from_millis(50);
     loop {
         let done = once();
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.map_or(Duration::MAX, |u| u.saturating_duration_since(Instant::now()));
         if well(&done) || left.is_zero() {
             return done;
         }

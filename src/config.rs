@@ -13,6 +13,7 @@ pub use settings::Settings;
 use crate::control;
 use crate::memory;
 use crate::monitor::{Keep, Rules};
+use crate::policy;
 use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition, Way};
 use std::path::{Path, PathBuf};
@@ -200,8 +201,18 @@ impl Settings {
                 "write `all`, or tables and chains: nat,filter/KUBE-FIREWALL",
             )
         })?;
+        if let Keep::Only(list) = &keep {
+            let unknown =
+                |(t, c): &&(_, Option<_>)| c.as_ref().is_some_and(|c| !policy::is_known(*t, c));
+            if let Some((table, Some(chain))) = list.iter().find(unknown) {
+                return Err(ConfigError::new(
+                    format!("keep: no profile keeps {table}/{chain}"),
+                    "`chainkeeper render` prints the chains",
+                ));
+            }
+        }
         let settle = match self.settle.as_deref().unwrap_or("250ms") {
-            "0" => Duration::ZERO,
+            "0" | "0s" | "0ms" => Duration::ZERO,
             text => length("settle", text)?,
         };
         Ok(Rules {

@@ -57,7 +57,8 @@ pub async fn run(
                     return Ok(ended);
                 }
             }
-            _ = hangup.recv() => match reload() {
+            // What the worker does was asked for by the configuration so far.
+            _ = hangup.recv(), if !service.work.is_busy() => match reload() {
                 Ok(new) => service.reconfigure(new).await,
                 Err(why) => error!("keeping the last good configuration: {why}"),
             },

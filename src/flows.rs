@@ -2,23 +2,27 @@
 //! They stay without translation until conntrack forgets them, although the rules are back.
 use crate::config::Flows;
 use crate::damage::Damage;
+use crate::policy;
 use crate::story::GapFlows;
 use chainkeeper_conntrack::Conntrack;
-use chainkeeper_contract::{BackendError, Table};
+use chainkeeper_contract::{BackendError, Family};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// Connections that are named in the story; all are counted.
 const NAMED: usize = 20;
 
-/// Without these chains connections begin untranslated.
-pub fn concerns(damage: &Damage) -> bool {
-    damage.0.keys().any(|key| key.table == Table::Nat)
+/// The families in which connections began untranslated, for want of a chain that marks or masquerades.
+pub fn concerned(damage: &Damage) -> BTreeSet<Family> {
+    let keys = damage.0.keys().filter(|key| policy::masquerades(key.table, &key.chain));
+    keys.map(|key| key.family).collect()
 }
 
 /// Looks at the connections of the calling thread's network namespace that began in the gap, and ends
 /// those that `how` names. To be called once the rules are back.
 pub fn look(
     how: &Flows,
+    families: &BTreeSet<Family>,
     of: u64,
     from: SystemTime,
     until: SystemTime,
@@ -32,11 +36,11 @@ pub fn look(
         first: all.without_translation.iter().take(NAMED).map(ToString::to_string).collect(),
         ended: 0,
     };
-    for source in &how.heal {
+    for source in how.heal.iter().filter(|source| families.contains(&source.family())) {
         // Listed first: what is ended is what was listed, and known to have begun in the gap.
         let listed = conntrack.flows_since(from, until, Some(source))?;
         for flow in listed.without_translation.iter().filter(|flow| flow.start.is_some()) {
-            tracing::info!("ending {flow}: it began in the gap, from {source}");
+            tracing::debug!("ending {flow}: it began in the gap, from {source}");
             gap.ended += usize::from(conntrack.delete(flow)?);
         }
     }

@@ -110,6 +110,7 @@ impl Monitor {
 
     /// Goes on by other rules; what is known stays known. Everything is looked at anew.
     pub fn reconfigure(&mut self, rules: Rules) {
+        self.fights.other_rules(&rules);
         self.rules = rules;
         (self.refused, self.stuck) = (None, BTreeMap::new());
         self.fresh = true;

@@ -66,6 +66,21 @@ pub fn is_canary(chain: &ChainName) -> bool {
     is_shared_canary(chain) || chain.as_str() == OWN_CANARY
 }
 
+/// A chain without which a connection begins unmasqueraded.
+pub fn masquerades(table: Table, chain: &ChainName) -> bool {
+    table == Table::Nat && [MARK_MASQ, POSTROUTING].contains(&chain.as_str())
+}
+
+/// A chain that some profile keeps.
+pub fn is_known(table: Table, chain: &ChainName) -> bool {
+    let of = match table {
+        Table::Nat => &[MARK_MASQ, MARK_DROP, POSTROUTING][..],
+        Table::Filter => &[FIREWALL, OWN_DROP],
+        Table::Mangle => &[HINT],
+    };
+    of.contains(&chain.as_str()) || is_canary(chain)
+}
+
 /// KUBE-KUBELET-CANARY.
 pub fn is_shared_canary(chain: &ChainName) -> bool {
     chain.as_str() == KUBELET_CANARY

@@ -31,6 +31,10 @@ pub struct Keeper {
     hint_waited: bool,
     /// Chains that are written; the others are left as they are.
     selected: Selection,
+    /// What the last look wanted, by what was seen of others; and whether that has changed since it was
+    /// asked for.
+    wanted: Option<Sighted>,
+    wants_else: bool,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -43,6 +47,7 @@ impl Keeper {
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
         let (memory, held) = (Memory::none(), BTreeMap::new());
+        let (wanted, wants_else) = (None, false);
         let (hint_waits, hint_waited, selected) = (false, false, Selection::default());
         Keeper {
             backend,
@@ -52,6 +57,8 @@ impl Keeper {
             hint_waits,
             hint_waited,
             selected,
+            wanted,
+            wants_else,
             held,
             settled,
         }
@@ -87,6 +94,17 @@ impl Keeper {
     /// True when one waited in the last look.
     pub fn hint_waited(&self) -> bool {
         self.hint_waited
+    }
+
+    /// True when something else is wanted than when this was asked last: what is missing then was taken by
+    /// nobody.
+    pub fn wants_else(&mut self) -> bool {
+        std::mem::take(&mut self.wants_else)
+    }
+
+    /// The canaries of these families were written.
+    pub fn settle(&mut self, families: impl IntoIterator<Item = Family>) {
+        self.settled.extend(families);
     }
 
     /// What the last look showed of others: the families that were read.
@@ -142,6 +160,8 @@ impl Keeper {
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
         self.held = snapshot.families.iter().filter_map(held).collect();
+        self.wants_else |= self.wanted.is_some_and(|before| before != self.sighted);
+        self.wanted = Some(self.sighted);
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {
             (Dialect::Xt, _) => Readable::Yes,

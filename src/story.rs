@@ -110,6 +110,8 @@ pub enum Outcome {
         quiet_ms: f64,
         /// So long the repair took.
         took_ms: f64,
+        /// From the first commit that may have taken it until a look had shown it.
+        detected_ms: Option<f64>,
         /// So long it was missing.
         gap_ms: f64,
     },

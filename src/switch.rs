@@ -5,9 +5,10 @@ mod sync;
 
 pub use sync::{Synced, Task};
 
-use crate::backends;
+use crate::backends::{self, Stop};
 use crate::config::{BackendChoice, Config, Sweep};
 use crate::memory::{Chosen, Memory};
+use crate::monitor::Keep;
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
@@ -34,6 +35,7 @@ pub struct Switch {
     gone: Created,
     /// What there was to say last time.
     told: Vec<String>,
+    stop: Stop,
 }
 
 /// A pass, and what came with it.
@@ -61,11 +63,10 @@ impl Done {
 impl Switch {
     /// Looks at the host and opens the backend that it uses. Changes nothing.
     pub fn open(config: &Config) -> Result<Switch, BackendError> {
-        let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
-        Switch::with(config, memory)
+        Switch::with(config, memory_of(config), Stop::default())
     }
 
-    fn with(config: &Config, memory: Memory) -> Result<Switch, BackendError> {
+    fn with(config: &Config, memory: Memory, stop: Stop) -> Result<Switch, BackendError> {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
@@ -75,7 +76,7 @@ impl Switch {
             choice.warnings.push(UNPROVEN.into());
         }
         let leftover = facts.holds_ours(choice.kind.other());
-        let keeper = keeper(config, &memory, &choice)?;
+        let keeper = keeper(config, &memory, &choice, &stop)?;
         let (config, told, gone) = (config.clone(), choice.warnings.clone(), facts.legacy.gone);
         let (placed, unwritten) = (false, BTreeSet::new());
         Ok(Switch {
@@ -89,7 +90,13 @@ impl Switch {
             unwritten,
             gone,
             told,
+            stop,
         })
+    }
+
+    /// Ends its waiting for others.
+    pub fn stop(&self) -> Stop {
+        Stop::clone(&self.stop)
     }
 
     /// What was chosen, and why.
@@ -100,8 +107,8 @@ impl Switch {
     /// Another configuration; what was seen so far stays seen. After an error nothing has changed.
     pub fn reconfigure(&mut self, config: &Config) -> Result<(), BackendError> {
         let mut new = match self.memory.path() == config.state_file.as_deref() {
-            true => Switch::with(config, self.memory.clone())?,
-            false => Switch::open(config)?,
+            true => Switch::with(config, self.memory.clone(), self.stop())?,
+            false => Switch::with(config, memory_of(config), self.stop())?,
         };
         new.keeper.inherit(&self.keeper);
         new.told.clear(); // nobody else says what goes against the new choice
@@ -126,7 +133,7 @@ impl Switch {
 
     /// Looks at what [`Switch::apply`] would take out of the other backend.
     pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
-        self.look_there(self.leftover && self.config.sweep == Sweep::Own)
+        self.look_there(self.sweeps())
     }
 
     /// Says what [`Switch::remove`] would take, here and from the other backend.
@@ -161,6 +168,12 @@ impl Switch {
         Ok(Done { pass, other })
     }
 
+    /// Where only a part is kept here, what is there may be all that the host has of the rest.
+    fn sweeps(&self) -> bool {
+        let all = self.config.monitor.keep == Keep::All;
+        self.leftover && self.config.sweep == Sweep::Own && all
+    }
+
     fn sweeps_on_removal(&self) -> bool {
         self.leftover && self.config.backend == BackendChoice::Auto
     }
@@ -170,10 +183,12 @@ impl Switch {
     fn after(&mut self, pass: Pass) -> Done {
         // A pass that only looked places nothing.
         let wrote = pass.applied.is_some();
-        let placed =
-            |f: &&Family| pass.family_in_place(**f) && (wrote || pass.look.family_in_sync(**f));
+        let placed = |f: &&Family| {
+            let whole = pass.look.spared.get(*f).is_none_or(Vec::is_empty);
+            pass.family_in_place(**f) && whole && (wrote || pass.look.family_in_sync(**f))
+        };
         let placed: Vec<Family> = self.config.families.iter().filter(placed).copied().collect();
-        let sweeps = self.leftover && self.config.sweep == Sweep::Own && !placed.is_empty();
+        let sweeps = self.sweeps() && !placed.is_empty();
         let other = sweeps.then(|| self.sweep(placed));
         self.forget_the_gone();
         if pass.is_well() && (wrote || pass.look.in_sync()) {
@@ -185,7 +200,7 @@ impl Switch {
     /// A keeper of these families in the other backend.
     fn other(&self, families: Vec<Family>) -> Result<Keeper, BackendError> {
         let config = Config { families, ..self.config.clone() };
-        let backend = backends::open(&config, self.choice.kind.other())?;
+        let backend = backends::open(&config, self.choice.kind.other(), &self.stop)?;
         Ok(Keeper::new(backend, config).remembering(self.memory.clone()))
     }
 
@@ -214,8 +229,17 @@ impl Switch {
     }
 }
 
-fn keeper(config: &Config, memory: &Memory, choice: &Choice) -> Result<Keeper, BackendError> {
-    let backend = backends::open(config, choice.kind)?;
+fn memory_of(config: &Config) -> Memory {
+    config.state_file.as_deref().map_or_else(Memory::none, Memory::at)
+}
+
+fn keeper(
+    config: &Config,
+    memory: &Memory,
+    choice: &Choice,
+    stop: &Stop,
+) -> Result<Keeper, BackendError> {
+    let backend = backends::open(config, choice.kind, stop)?;
     let mut keeper = Keeper::new(backend, config.clone()).remembering(memory.clone());
     keeper.hint(choice.hint);
     Ok(keeper)

@@ -11,6 +11,8 @@ use std::time::Duration;
 const KEPT: usize = 1000;
 /// Commits between two looks of which it is remembered who made them.
 const SUSPECTS: usize = 256;
+/// Of those who may have done it, so many are named.
+const NAMED: usize = 8;
 /// Times that more was missing, of one gap, of which it is told who did it.
 const TIMES: usize = 16;
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -21,6 +23,8 @@ struct Open {
     by: Vec<Suspects>,
     /// How many commits of others there were before the first loss.
     before: Option<u32>,
+    /// When looks showed that more was missing.
+    shown: Vec<Duration>,
 }
 
 /// The moment of a telling, by both clocks: milliseconds since 1970, and the monitor's own.
@@ -51,6 +55,8 @@ pub struct Teller {
     /// Commits of others so far, and before the last look.
     others: u32,
     before: Option<u32>,
+    /// The last look did not see everything.
+    partial: bool,
     kept: Open,
     watched: Open,
     /// Who undid a chain when it was yielded.
@@ -75,9 +81,10 @@ impl Teller {
         }
     }
 
-    /// A look was made at that generation; `ours`: so many of the commits since the last one are ours. Who
+    /// A look was made at that generation; `ours`: so many of the commits since the last one are ours;
+    /// `partial`: not everything could be read. Who
     /// else committed between the two.
-    pub fn looked(&mut self, generation: Option<u32>, ours: u32) -> Suspects {
+    pub fn looked(&mut self, generation: Option<u32>, ours: u32, partial: bool) -> Suspects {
         let nobody = Suspects { any_of: vec![], incomplete: true };
         // A look that failed has seen nothing: all that is known waits for the next.
         self.before = None;
@@ -101,7 +108,9 @@ impl Teller {
                 any_of.push(culprit);
             }
         }
-        let incomplete = known < commits || any_of.iter().any(|c| c.name.is_none());
+        let hidden = std::mem::replace(&mut self.partial, partial) || any_of.len() > NAMED;
+        any_of.truncate(NAMED);
+        let incomplete = hidden || known < commits || any_of.iter().any(|c| c.name.is_none());
         Suspects { any_of, incomplete }
     }
 
@@ -113,7 +122,10 @@ impl Teller {
                 let before = self.before;
                 let open = self.open(kept);
                 if first {
-                    *open = Open { before, by: vec![] };
+                    *open = Open { before, ..Open::default() };
+                }
+                if open.shown.len() < TIMES {
+                    open.shown.push(at.now);
                 }
                 if open.by.len() < TIMES && !open.by.contains(by) {
                     open.by.push(by.clone());
@@ -122,7 +134,10 @@ impl Teller {
             }
             News::Mended { damage, since, quiet } => {
                 let gap_ms = ms(at.now.saturating_sub(since));
-                let outcome = Outcome::Repaired { quiet_ms: ms(quiet), took_ms, gap_ms };
+                let shown = self.kept.shown.iter().find(|shown| **shown >= since);
+                let detected_ms = shown.map(|shown| ms(shown.saturating_sub(since)));
+                let quiet_ms = ms(quiet);
+                let outcome = Outcome::Repaired { quiet_ms, took_ms, detected_ms, gap_ms };
                 Some(self.gap(true, at.at_ms(since), &damage, outcome))
             }
             News::WouldMend { damage, since, quiet } => {

@@ -1,10 +1,12 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
+use crate::backends::Stop;
 use crate::config::Config;
 use crate::monitor::Answer;
 use crate::probe::Choice;
 use crate::reconcile::Look;
 use crate::switch::{Done, Switch, Synced, Task};
 use chainkeeper_contract::{BackendError, Watch};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -26,8 +28,9 @@ pub enum Order {
     Remove(Reply<Result<Done, BackendError>>),
 }
 
-/// A handle on the thread. Dropping it ends the thread after what it is doing.
+/// A handle on the thread. Dropping it ends the thread after what it is doing; it waits for nobody any more.
 pub struct Worker {
+    stop: Stop,
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,10 +39,11 @@ impl Worker {
     /// Starts the thread, in the network namespace of the caller.
     pub fn start(switch: Switch) -> std::io::Result<Worker> {
         let (orders, inbox) = mpsc::channel();
+        let stop = switch.stop();
         let thread = std::thread::Builder::new()
             .name("keeper".into())
             .spawn(move || work(switch, &inbox))?;
-        Ok(Worker { orders: Some(orders), thread: Some(thread) })
+        Ok(Worker { stop, orders: Some(orders), thread: Some(thread) })
     }
 
     /// Asks, and waits for the answer. `None` when the thread is gone.
@@ -60,6 +64,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.orders = None;
+        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

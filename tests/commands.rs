@@ -114,7 +114,7 @@ fn keepers_that_repair_at_once_make_no_double_rule() {
         let start = Barrier::new(4);
         let repair = || {
             let config = Settings::default().check().expect("defaults");
-            let backend = backends::open(&config, Kind::Nft).expect("netlink");
+            let backend = backends::open(&config, Kind::Nft, &Default::default()).expect("netlink");
             let mut keeper = Keeper::new(backend, config);
             start.wait();
             keeper.apply(CanaryPolicy::Write).expect("apply");

@@ -29,7 +29,7 @@ fn names(suspects: &Suspects) -> (Vec<&str>, bool) {
 /// A teller that has looked at generation 10.
 fn teller() -> Teller {
     let mut teller = Teller::default();
-    teller.looked(Some(10), 0);
+    teller.looked(Some(10), 0, false);
     teller
 }
 
@@ -37,7 +37,7 @@ fn teller() -> Teller {
 fn heard(commits: &[(u32, &str)], generation: u32, ours: u32) -> (Vec<String>, bool) {
     let mut teller = teller();
     commits.iter().for_each(|(g, name)| teller.heard(Some(*g), named(name)));
-    let suspects = teller.looked(Some(generation), ours);
+    let suspects = teller.looked(Some(generation), ours, false);
     let (names, incomplete) = names(&suspects);
     (names.into_iter().map(str::to_owned).collect(), incomplete)
 }
@@ -60,16 +60,16 @@ fn a_commit_that_nobody_told_of_leaves_it_open() {
     assert_eq!(heard(&[(11, "a")], 12, 0), (vec!["a".into()], true));
     let mut teller = teller();
     teller.heard(Some(11), nobody());
-    assert_eq!(names(&teller.looked(Some(11), 0)), (vec!["-"], true));
-    assert!(teller.looked(None, 0).incomplete);
+    assert_eq!(names(&teller.looked(Some(11), 0, false)), (vec!["-"], true));
+    assert!(teller.looked(None, 0, false).incomplete);
 }
 
 #[test]
 fn without_generations_nobody_is_named() {
     let mut teller = Teller::default();
-    teller.looked(None, 0);
+    teller.looked(None, 0, false);
     teller.heard(None, named("a"));
-    assert_eq!(names(&teller.looked(None, 0)), (vec![], true));
+    assert_eq!(names(&teller.looked(None, 0, false)), (vec![], true));
 }
 
 #[test]
@@ -86,23 +86,23 @@ fn what_is_newer_than_a_look_belongs_to_the_next() {
     let mut teller = teller();
     teller.heard(Some(11), named("a"));
     teller.heard(Some(12), named("b"));
-    assert_eq!(names(&teller.looked(Some(11), 0)), (vec!["a"], false));
-    assert_eq!(names(&teller.looked(Some(12), 0)), (vec!["b"], false));
+    assert_eq!(names(&teller.looked(Some(11), 0, false)), (vec!["a"], false));
+    assert_eq!(names(&teller.looked(Some(12), 0, false)), (vec!["b"], false));
     // The first look of all, too.
     let mut teller = Teller::default();
     teller.heard(Some(10), named("a"));
     teller.heard(Some(11), named("b"));
-    assert_eq!(names(&teller.looked(Some(10), 0)), (vec![], true));
-    assert_eq!(names(&teller.looked(Some(11), 0)), (vec!["b"], false));
+    assert_eq!(names(&teller.looked(Some(10), 0, false)), (vec![], true));
+    assert_eq!(names(&teller.looked(Some(11), 0, false)), (vec!["b"], false));
 }
 
 #[test]
 fn a_look_that_failed_leaves_all_to_the_next() {
     let mut teller = teller();
     teller.heard(Some(11), named("a"));
-    teller.looked(None, 0);
+    teller.looked(None, 0, false);
     teller.heard(Some(12), named("b"));
-    assert_eq!(names(&teller.looked(Some(12), 0)), (vec!["a", "b"], false));
+    assert_eq!(names(&teller.looked(Some(12), 0, false)), (vec!["a", "b"], false));
 }
 
 fn damage() -> Damage {
@@ -122,9 +122,10 @@ fn story(
     if let Some(name) = who {
         teller.heard(Some(generation), named(name));
     }
-    let by = teller.looked(Some(generation), 0);
-    assert_eq!(teller.tell(at(now), News::Damaged { kept: true, first: true }, &by, 0.0), None);
-    let by = teller.looked(Some(generation + 1), 1);
+    let by = teller.looked(Some(generation), 0, false);
+    let looked = now + Duration::from_millis(4);
+    assert_eq!(teller.tell(at(looked), News::Damaged { kept: true, first: true }, &by, 0.0), None);
+    let by = teller.looked(Some(generation + 1), 1, false);
     let mended = News::Mended { damage: damage(), since: now, quiet: s(1) };
     teller.tell(at(now + gap), mended, &by, 2.0).expect("an event")
 }
@@ -137,7 +138,8 @@ fn a_gap_is_told_when_it_ends_with_who_began_it_and_the_commits_of_others() {
     let What::Gap(gap) = &event.what else { panic!("{event:?}") };
     assert_eq!(gap.by.iter().map(names).collect::<Vec<_>>(), [(vec!["a"], false)]);
     assert_eq!((gap.commits, gap.took.len()), (Some(1), 1));
-    let outcome = Outcome::Repaired { quiet_ms: 1e3, took_ms: 2.0, gap_ms: 3e3 };
+    let (quiet_ms, detected_ms) = (1e3, Some(4.0));
+    let outcome = Outcome::Repaired { quiet_ms, took_ms: 2.0, detected_ms, gap_ms: 3e3 };
     assert_eq!(gap.outcome, outcome);
     assert_eq!(teller.since(event.at_ms).count(), 1);
     assert_eq!(teller.since(event.at_ms + 1).count(), 0);
@@ -172,7 +174,7 @@ fn who_undid_a_chain_is_known_until_it_has_recovered() {
     let chain = damage().0.into_keys().next().expect("a chain");
     let at = Moment { wall: SINCE_1970, now: s(1) };
     teller.heard(Some(11), named("a"));
-    let by = teller.looked(Some(11), 0);
+    let by = teller.looked(Some(11), 0, false);
     let yielded = News::Yielded { chain: chain.clone(), rounds: 5, again: s(60) };
     teller.tell(at, yielded, &by, 0.0);
     assert_eq!(teller.who_undid(&chain), (&[by.clone()][..], 5));

@@ -29,6 +29,7 @@ pub fn check(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
             let json = || {
                 let mut value = report::json(&pass.look, None, None);
                 value["service"] = json!(status);
+                value["running"] = json!(status.is_some());
                 context(config, &switch, value, None)
             };
             screen.result(text, json);

@@ -20,7 +20,7 @@ pub struct Settings {
     /// What happens to chains that we left in the other backend; `remove` takes them [default: own]
     #[arg(long, global = true, value_enum)]
     pub sweep: Option<Sweep>,
-    /// How long a pass waits for the xtables lock (legacy), deaf to SIGTERM [default: 5s]
+    /// How long a pass waits for the xtables lock (legacy) [default: 5s]
     #[arg(long, global = true, value_name = "TIME")]
     pub lock_wait: Option<String>,
     /// What is remembered between runs, or `none` [default: state.json in $STATE_DIRECTORY, else in

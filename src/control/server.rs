@@ -2,13 +2,13 @@
 use super::{Answer, Request};
 use crate::story::Event;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Who connects has to ask within this time.
@@ -38,6 +38,29 @@ pub struct Reply {
 #[derive(Debug)]
 pub struct Server {
     path: PathBuf,
+    /// Device and inode of our file.
+    file: Option<(u64, u64)>,
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Nothing is at that path, or the socket of a service that has ended. What is somebody else's stays.
+fn free(path: &Path) -> io::Result<()> {
+    let taken = |why| Err(io::Error::new(io::ErrorKind::AddrInUse, why));
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => taken("another chainkeeper serves there"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            match std::fs::symlink_metadata(path)?.file_type().is_socket() {
+                true => Ok(()),
+                false => taken("what is there is no socket"),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl Server {
@@ -46,15 +69,11 @@ impl Server {
     pub fn start(path: &Path) -> io::Result<(Server, mpsc::Receiver<Asked>)> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                "another chainkeeper serves there",
-            ));
-        }
-        // Bound under another name, so that nobody can connect before its mode is set.
+        free(path)?;
+        // Bound under another name, so that nobody can connect before its mode is set. Always the same one:
+        // who was killed in between leaves nothing for ever.
         let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}", std::process::id()));
+        new.push(".new");
         let _ = std::fs::remove_file(&new);
         let listener = UnixListener::bind(&new)?;
         let placed = std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))
@@ -63,29 +82,32 @@ impl Server {
             let _ = std::fs::remove_file(&new);
             return Err(error);
         }
+        let file = identity(path);
         let (questions, inbox) = mpsc::channel(MOST);
         tokio::spawn(accept(listener, questions));
-        Ok((Server { path: path.to_owned() }, inbox))
+        Ok((Server { path: path.to_owned(), file }, inbox))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if self.file.is_some() && identity(&self.path) == self.file {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
 async fn accept(listener: UnixListener, questions: mpsc::Sender<Asked>) {
     let places = Arc::new(Semaphore::new(MOST));
+    let followers = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let questions = questions.clone();
+                let (questions, followers) = (questions.clone(), Arc::clone(&followers));
                 tokio::spawn(async move {
                     // Who asked and went away has no need of an answer.
-                    let _ = serve(stream, questions).await;
-                    drop(place);
+                    let _ = serve(stream, questions, place, followers).await;
                 });
             }
             // Out of descriptors: those that are in use end.
@@ -94,7 +116,12 @@ async fn accept(listener: UnixListener, questions: mpsc::Sender<Asked>) {
     }
 }
 
-async fn serve(mut stream: UnixStream, questions: mpsc::Sender<Asked>) -> io::Result<()> {
+async fn serve(
+    mut stream: UnixStream,
+    questions: mpsc::Sender<Asked>,
+    place: OwnedSemaphorePermit,
+    followers: Arc<Semaphore>,
+) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut line = String::new();
     let mut read = BufReader::new(read.take(LONGEST));
@@ -111,6 +138,11 @@ async fn serve(mut stream: UnixStream, questions: mpsc::Sender<Asked>) -> io::Re
         say(&mut write, answer).await?;
     }
     let Some(mut later) = later else { return Ok(()) };
+    // Who follows takes no place of those who ask.
+    let Ok(_following) = followers.try_acquire_owned() else {
+        return say(&mut write, &Answer::Error("too many follow already".into())).await;
+    };
+    drop(place);
     let mut gone = [0; 1];
     loop {
         tokio::select! {

@@ -27,10 +27,12 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Ear {
     watch: Option<Open>,
-    /// When it was asked last, or closed.
+    /// When it was asked last, or was last to be opened.
     asked: Instant,
     /// What was said of it.
     said: String,
+    /// So often it has failed since it last told something.
+    failures: u32,
 }
 
 #[derive(Debug)]
@@ -41,13 +43,14 @@ struct Open {
 
 impl Ear {
     pub(super) fn new(watch: Result<Box<dyn Watch>, BackendError>) -> Ear {
-        let mut ear = Ear { watch: None, asked: Instant::now(), said: String::new() };
+        let mut ear = Ear { watch: None, asked: Instant::now(), said: String::new(), failures: 0 };
         ear.open(watch);
         ear
     }
 
     /// Goes on with that watch. Without one, everything is looked at each sync period all the same.
-    pub(super) fn open(&mut self, watch: Result<Box<dyn Watch>, BackendError>) {
+    /// True when there is one.
+    pub(super) fn open(&mut self, watch: Result<Box<dyn Watch>, BackendError>) -> bool {
         self.watch = None;
         self.asked = Instant::now();
         let opened = watch.map_err(|e| e.to_string()).and_then(|watch| {
@@ -55,12 +58,13 @@ impl Ear {
             Ok(Open { ready: ready.map_err(|e| e.to_string())?, watch })
         });
         match opened {
-            Ok(open) => {
-                self.watch = Some(open);
-                self.said.clear();
+            Ok(open) => self.watch = Some(open),
+            Err(why) => {
+                self.failures += 1;
+                self.complain(format!("no news of what others write: {why}"));
             }
-            Err(why) => self.complain(format!("no news of what others write: {why}")),
         }
+        self.watch.is_some()
     }
 
     /// Says each thing once.
@@ -92,14 +96,17 @@ impl Ear {
                 let pace = watch.pace();
                 sleep_until(self.asked + if close { pace.close } else { pace.calm }).await;
             }
-            None => sleep_until(self.asked + AGAIN).await,
+            None => {
+                let pause = AGAIN.saturating_mul(1 << self.failures.saturating_sub(1).min(6));
+                sleep_until(self.asked + pause).await;
+            }
         }
     }
 
     /// What is new, some at a time.
     pub(super) fn take(&mut self) -> Heard {
-        self.asked = Instant::now();
         let Some(Open { watch, ready }) = &mut self.watch else { return Heard::Deaf };
+        self.asked = Instant::now();
         let mut news = Vec::new();
         while news.len() < AT_A_TIME {
             match watch.next() {
@@ -110,11 +117,14 @@ impl Ear {
                 }
                 Err(why) => {
                     self.watch = None;
+                    self.failures += 1;
                     self.complain(format!("news of what others write broke off: {why}"));
                     return Heard::Deaf;
                 }
             }
         }
+        self.said.clear();
+        self.failures = 0;
         Heard::News(news)
     }
 }

@@ -6,17 +6,19 @@ use super::work::{Done, Work};
 use super::{Ended, end};
 use crate::advice;
 use crate::config::{Config, OnExit};
+use crate::control::Answer as Said;
+use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
 use crate::probe::Choice;
-use crate::story::{Event, GapFlows};
+use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
 use crate::teller::{Moment, Teller};
 use crate::worker::{Order, Worker};
 use anyhow::Context as _;
 use chainkeeper_contract::{BackendError, Signal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -40,7 +42,11 @@ pub(super) struct Service {
     /// What is written is the first of these rules: nobody has taken it.
     pub(super) placing: bool,
     /// What is being done may write.
-    writing: bool,
+    pub(super) writing: bool,
+    /// Answers that wait for what is being written.
+    pub(super) parked: Vec<(oneshot::Sender<Reply>, Said)>,
+    /// Connections are being counted.
+    pub(super) counting: bool,
     pub(super) last: Last,
 }
 
@@ -69,6 +75,8 @@ impl Service {
             choice,
             placing: true,
             writing: false,
+            parked: vec![],
+            counting: false,
             last: Last::default(),
         })
     }
@@ -118,9 +126,12 @@ impl Service {
     pub(super) async fn listen(&mut self) {
         match self.ear.take() {
             Heard::News(news) => news.into_iter().for_each(|signal| self.hear(signal)),
+            // The worker opens it; while it is busy, everything else goes on.
+            Heard::Deaf if self.work.is_busy() => {}
             Heard::Deaf => {
-                self.listen_anew().await;
-                self.see(Sighting::Lost);
+                if self.listen_anew().await {
+                    self.see(Sighting::Lost);
+                }
             }
         }
     }
@@ -140,9 +151,11 @@ impl Service {
         }
     }
 
-    async fn listen_anew(&mut self) {
-        if let Some(watch) = self.work.worker.ask(Order::Watch).await {
-            self.ear.open(watch);
+    /// True when there is a watch again.
+    async fn listen_anew(&mut self) -> bool {
+        match self.work.worker.ask(Order::Watch).await {
+            Some(watch) => self.ear.open(watch),
+            None => false,
         }
     }
 
@@ -183,14 +196,24 @@ impl Service {
         self.placing &= !(wrote && kept.is_ok());
         self.journal.synced(&kept, &said, told);
         if moved {
-            self.listen_anew().await;
+            let _ = self.listen_anew().await;
+            self.see(Sighting::Lost); // what came between the two
+        }
+        for (reply, said) in std::mem::take(&mut self.parked) {
+            drop(reply.send(Reply { now: vec![said], later: None }));
         }
         leave
     }
 
     /// True when what was written has been told.
     fn seen(&mut self, answer: Answer, took: Option<Duration>) -> bool {
-        let by = self.teller.looked(answer.generation, answer.commits);
+        let partial = !answer.unread.is_empty();
+        let mut by = self.teller.looked(answer.generation, answer.commits, partial);
+        if answer.wants_else {
+            by = Suspects { any_of: vec![], incomplete: true };
+            let keep = &self.config.monitor.keep;
+            self.placing |= answer.found.0.keys().any(|key| keep.has_key(key));
+        }
         let verdict = self.monitor.step(self.now(), Sighting::Answer(answer));
         let told = self.tell(Some((by, took.unwrap_or_default())));
         self.obey(verdict);
@@ -216,7 +239,7 @@ impl Service {
         self.monitor.reconfigure(new.monitor.clone());
         self.config = new;
         self.placing = true;
-        self.listen_anew().await;
+        let _ = self.listen_anew().await;
         self.see(Sighting::Lost);
     }
 

@@ -48,6 +48,9 @@ impl Last {
         self.generation = look.generation;
         self.problems = report::problems(look);
         self.wrong.clear();
+        if look.families.is_empty() {
+            self.looked = Some(now); // nothing is to be kept
+        }
         for (family, outcome) in &look.families {
             match outcome {
                 Ok(delta) => {

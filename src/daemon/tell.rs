@@ -8,7 +8,8 @@ use crate::monitor::{News, Sighting};
 use crate::report;
 use crate::status::{Status, YieldedChain};
 use crate::story::{Event, GapFlows, Suspects, What};
-use chainkeeper_contract::BackendError;
+use chainkeeper_contract::{BackendError, Family};
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::{debug, info, warn};
 
@@ -31,23 +32,26 @@ impl Service {
             repaired |= matches!(news, News::Mended { .. });
             let took_ms = took.as_secs_f64() * 1e3;
             let gap = if let News::Mended { damage, since, .. } = &news {
-                flows::concerns(damage).then_some(*since)
+                Some((flows::concerned(damage), *since))
             } else {
                 None
             };
             if let Some(event) = self.teller.tell(self.moment(), news, &by, took_ms) {
                 let number = event.number;
                 self.publish(event);
-                gap.into_iter().for_each(|since| self.count_flows(number, since));
+                if let Some((families, since)) = gap {
+                    self.count_flows(families, number, since);
+                }
             }
         }
         repaired
     }
 
     /// Counts the connections of a gap beside the work: there may be very many.
-    fn count_flows(&self, of: u64, since: Duration) {
+    fn count_flows(&mut self, families: BTreeSet<Family>, of: u64, since: Duration) {
         let how = self.config.flows.clone();
-        if !how.count {
+        // One count at a time: under one that takes long, gaps may come faster than counts.
+        if !how.count || families.is_empty() || std::mem::replace(&mut self.counting, true) {
             return;
         }
         let until = SystemTime::now();
@@ -55,12 +59,13 @@ impl Service {
         let found = self.flows.clone();
         tokio::task::spawn_blocking(move || {
             // The service may have ended meanwhile.
-            drop(found.blocking_send(flows::look(&how, of, from, until)));
+            drop(found.blocking_send(flows::look(&how, &families, of, from, until)));
         });
     }
 
     /// They were counted.
     pub(super) fn counted(&mut self, flows: Result<GapFlows, BackendError>) {
+        self.counting = false;
         match flows {
             Ok(flows) if flows.without_translation == 0 => {}
             Ok(flows) => {
@@ -94,7 +99,14 @@ impl Service {
                 let events = self.teller.since(since_ms).cloned().map(Said::Event).collect();
                 (events, follow.then(|| self.followers.subscribe()))
             }
-            Request::Pause { for_ms } => (vec![self.pause(Duration::from_millis(for_ms))], None),
+            Request::Pause { for_ms } => {
+                let said = self.pause(Duration::from_millis(for_ms));
+                if self.writing {
+                    // Nothing is written any more once this is answered.
+                    return self.parked.push((reply, said));
+                }
+                (vec![said], None)
+            }
             Request::Resume {} => {
                 let was = self.monitor.paused().is_some();
                 if was {
@@ -111,7 +123,7 @@ impl Service {
 
     fn pause(&mut self, length: Duration) -> Said {
         if length.is_zero() || length > PAUSE_MOST {
-            return Said::Error("a pause lasts up to 7 days".into());
+            return Said::Error("a pause is longer than nothing, and up to 7 days".into());
         }
         let for_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         let event = self.teller.asked(self.moment(), What::Paused { for_ms });

@@ -29,6 +29,11 @@ impl Work {
         Work { worker, doing: None }
     }
 
+    /// Something is being done.
+    pub(super) fn is_busy(&self) -> bool {
+        self.doing.is_some()
+    }
+
     pub(super) fn glance(&mut self) {
         let (reply, answer) = oneshot::channel();
         self.worker.order(Order::Glance(reply));

@@ -9,7 +9,8 @@ use std::time::Duration;
 impl Monitor {
     /// What a look or a write has found, and left.
     pub(super) fn answered(&mut self, now: Duration, answer: &Answer) {
-        let wrote = self.doing.take() == Some(Doing::Writing);
+        // A pass that follows others to the other backend has written there.
+        let wrote = self.doing.take() == Some(Doing::Writing) || answer.commits > 0;
         let heard = self.heard.answered(now, answer.generation, answer.commits > 0);
         // A look that others cause in between is no try of its own.
         let unread = |family: &Family| match self.unread.get(family) {

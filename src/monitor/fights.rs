@@ -29,6 +29,13 @@ struct Fight {
 pub(super) struct Fights(BTreeMap<ChainKey, Fight>);
 
 impl Fights {
+    /// Who insists yields nothing, and what is not kept is not fought over.
+    pub(super) fn other_rules(&mut self, rules: &Rules) {
+        self.0.retain(|key, fight| {
+            rules.keep.has_key(key) && !(rules.insist && fight.again.is_some())
+        });
+    }
+
     /// We have mended the chain.
     pub(super) fn mended(&mut self, key: &ChainKey, now: Duration) {
         let fight = self.0.entry(key.clone()).or_default();

@@ -28,6 +28,8 @@ pub struct Answer {
     pub generation: Option<u32>,
     /// Commits of ours, the last before that.
     pub commits: u32,
+    /// Something else is wanted than in the look before: what is missing of it was taken by nobody.
+    pub wants_else: bool,
     /// What was missing when it looked.
     pub found: Damage,
     /// What is missing after it.

@@ -2,7 +2,7 @@
 //! generation, no modprobe. What the kernel itself may load to answer is in `docs/decisions/0005`.
 use super::{Fact, Facts, Held, HostTool, Kind, LegacyFacts, NftFacts, Question, Remembered};
 use super::{Verdict, asked, choose};
-use crate::backends;
+use crate::backends::{self, Stop};
 use crate::config::Config;
 use crate::host;
 use crate::memory::State;
@@ -126,12 +126,14 @@ impl Gatherer {
 
     /// What legacy holds, and all that others have there: from one save of each family.
     fn read_legacy(&self, state: &State) -> Result<LegacyRead, BackendError> {
-        let read = backends::legacy(&self.config, self.tools.clone()).and_then(|mut legacy| {
-            legacy.recall(state.created.clone());
-            let snapshot = legacy.observe(&evidence_scope(&self.config))?;
-            let left = legacy.created().cloned().unwrap_or_default();
-            Ok((snapshot, legacy.seen_of_others(), left))
-        });
+        let read = backends::legacy(&self.config, self.tools.clone(), &Stop::default()).and_then(
+            |mut legacy| {
+                legacy.recall(state.created.clone());
+                let snapshot = legacy.observe(&evidence_scope(&self.config))?;
+                let left = legacy.created().cloned().unwrap_or_default();
+                Ok((snapshot, legacy.seen_of_others(), left))
+            },
+        );
         let (snapshot, survey, left) = read?;
         let (_, held, error) = split(None, snapshot.families, &self.config);
         // A family that could not be read may hold a hint, but one that was seen decides without it.

@@ -25,7 +25,8 @@ pub fn who(by: &[Suspects]) -> String {
 }
 
 fn one(suspects: &Suspects) -> String {
-    let mut names: Vec<String> = suspects.any_of.iter().map(ToString::to_string).collect();
+    let named = suspects.any_of.iter().filter(|culprit| culprit.name.is_some());
+    let mut names: Vec<String> = named.map(ToString::to_string).collect();
     names.dedup();
     match (&names[..], suspects.incomplete) {
         ([], _) => "unknown".into(),
@@ -108,7 +109,7 @@ fn flows_line(flows: &GapFlows) -> String {
 fn gap_line(gap: &Gap) -> String {
     let (what, who) = (what(&gap.took), who(&gap.by));
     match &gap.outcome {
-        Outcome::Repaired { quiet_ms, took_ms, gap_ms } => {
+        Outcome::Repaired { quiet_ms, took_ms, gap_ms, .. } => {
             let (quiet, took, gap) = (ms(*quiet_ms), ms(*took_ms), ms(*gap_ms));
             format!("repaired {what} after {quiet} of quiet, in {took}; gap {gap}; taken by {who}")
         }
@@ -150,7 +151,7 @@ pub fn event_screen(event: &Event, time: &str) -> String {
 
 fn end(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Repaired { quiet_ms, took_ms, gap_ms } => {
+        Outcome::Repaired { quiet_ms, took_ms, gap_ms, .. } => {
             let (quiet, took, gap) = (ms(*quiet_ms), ms(*took_ms), ms(*gap_ms));
             format!("back  after {quiet} of quiet, in {took}; gap {gap}")
         }

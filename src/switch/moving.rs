@@ -59,8 +59,8 @@ impl Switch {
         here: &Result<Pass, BackendError>,
     ) -> Result<(Pass, String), String> {
         let cannot = |why: String| format!("cannot move to {}: {why}", new.kind);
-        let mut keeper =
-            keeper(&self.config, &self.memory, &new).map_err(|e| cannot(e.to_string()))?;
+        let mut keeper = keeper(&self.config, &self.memory, &new, &self.stop)
+            .map_err(|e| cannot(e.to_string()))?;
         let pass = keeper.apply(CanaryPolicy::Write).map_err(|e| cannot(e.to_string()))?;
         let works = |family: &Family| match here {
             Ok(here) => here.error(*family).is_none() && !self.unwritten.contains(family),
@@ -71,6 +71,9 @@ impl Switch {
             let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
             return Err(cannot(why.join("; ")));
         }
+        // As after a first pass: a canary that is lost from now on is somebody's to see.
+        let placed = self.config.families.iter().copied().filter(|f| pass.family_in_place(*f));
+        keeper.settle(placed);
         let said = format!("moved from {} to {}", self.choice.kind, new.kind);
         self.keeper = keeper;
         self.choice = new;

@@ -65,9 +65,13 @@ impl Switch {
         if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
             let hint = self.keeper.keep(&task.canaries);
-            let after = self.answer(&hint);
-            let commits = answer.commits + after.commits;
-            answer = Answer { found: answer.found, commits, ..after };
+            // What could not be tried anew is left as it was.
+            if hint.is_ok() {
+                let after = self.answer(&hint);
+                let commits = answer.commits + after.commits;
+                let wants_else = answer.wants_else | after.wants_else;
+                answer = Answer { found: answer.found, commits, wants_else, ..after };
+            }
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;
             }
@@ -108,9 +112,10 @@ impl Switch {
         (pass.map(|pass| pass.look), answer)
     }
 
-    fn answer(&self, pass: &Result<Pass, BackendError>) -> Answer {
+    fn answer(&mut self, pass: &Result<Pass, BackendError>) -> Answer {
+        let wants_else = self.keeper.wants_else();
         match pass {
-            Ok(pass) => pass.answer(&self.config.monitor.keep),
+            Ok(pass) => Answer { wants_else, ..pass.answer(&self.config.monitor.keep) },
             Err(_) => {
                 let unread = self.config.families.iter().copied().collect();
                 Answer { unread, failed: true, ..Answer::default() }

@@ -171,3 +171,17 @@ fn other_rules_keep_the_fights_and_the_pause() {
     assert_eq!((world.monitor.paused(), world.writes()), (until, vec![]));
     assert!(!world.passes().is_empty());
 }
+
+#[test]
+fn who_is_told_to_insist_yields_nothing_any_more() {
+    let mut world = World::at_rest(&rules());
+    for _ in 0..6 {
+        world.takes(marks());
+        world.runs_for(s(3));
+    }
+    assert_eq!(world.monitor.yielded().len(), 1);
+    world.monitor.reconfigure(Rules { insist: true, ..rules() });
+    world.sees(Sighting::Lost);
+    world.runs_for(s(1));
+    assert_eq!((world.monitor.yielded().len(), world.missing.len()), (0, 0));
+}

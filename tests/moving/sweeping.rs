@@ -33,6 +33,20 @@ fn an_apply_in_the_new_backend_sweeps_the_old_one() {
     }
 }
 
+/// What is left there may be all that the host has of what is not kept here.
+#[test]
+fn where_only_a_part_is_kept_nothing_is_swept() {
+    for (from, to) in BOTH {
+        let host = left_behind(from, to);
+        let before = chains(&host, from);
+        host.ck_ok("apply --keep nat", 0);
+        let run = host.start(crate::support::PROGRAM, "run --keep nat");
+        sleep(Duration::from_millis(500));
+        ends(run, 0);
+        assert_eq!(chains(&host, from), before);
+    }
+}
+
 #[test]
 fn sweep_none_leaves_everything() {
     for (from, to) in BOTH {

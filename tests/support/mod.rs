@@ -11,6 +11,7 @@ pub(crate) use running::Running;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -128,6 +129,39 @@ impl Host {
     /// What chainkeeper remembers of this host.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.join("state.json")
+    }
+
+    /// Where `run` answers on this host.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("chainkeeper.sock")
+    }
+
+    /// The names of the files in the host's own folder, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let folder = std::fs::read_dir(&self.folder).expect("the host's folder");
+        let name = |file: std::io::Result<std::fs::DirEntry>| file.expect("a file").file_name();
+        let mut names: Vec<String> =
+            folder.map(|file| name(file).to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Runs a program inside with that input, without a shell around it. Its number, and what it printed;
+    /// `None` if it failed.
+    pub(crate) fn feed(&self, words: &str, input: &str) -> (u32, Option<String>) {
+        let mut words = words.split_whitespace();
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        self.environment(&mut command);
+        self.inside(|| {
+            let mut child = command.spawn().expect("program starts");
+            // A program that has failed already reads nothing.
+            let _ = child.stdin.take().expect("stdin is piped").write_all(input.as_bytes());
+            let pid = child.id();
+            let output = child.wait_with_output().expect("it ends");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            (pid, output.status.success().then_some(text))
+        })
     }
 
     /// Runs chainkeeper and expects this exit code; what it printed to standard output.

@@ -11,6 +11,8 @@ use chainkeeper_contract::{
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How the backend works with its host.
@@ -24,6 +26,8 @@ pub struct Setup {
     pub lock_wait: Duration,
     /// How long a tool may run.
     pub limit: Duration,
+    /// Once true, nobody waits for the lock any more.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Setup {
@@ -31,7 +35,7 @@ impl Setup {
     /// for a tool (with 100,000 rules in a table, 1.8.9 saves in 0.2 s and restores in 0.3 s).
     pub fn with(tools: Tools) -> Setup {
         let (lock_wait, limit) = (Duration::from_secs(5), Duration::from_secs(30));
-        Setup { tools, lock: lock::path(), lock_wait, limit }
+        Setup { tools, lock: lock::path(), lock_wait, limit, stop: Arc::default() }
     }
 }
 
@@ -157,7 +161,7 @@ impl Backend for LegacyBackend {
 
     fn lock(&mut self) -> Result<(), BackendError> {
         if self.held.is_none() {
-            self.held = Some(lock::take(&self.setup.lock, self.setup.lock_wait)?);
+            self.held = Some(lock::take(&self.setup.lock, self.setup.lock_wait, &self.setup.stop)?);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, fstat, stat};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,9 @@ pub(crate) fn path() -> PathBuf {
     }
 }
 
-/// Takes it, as iptables does (read only, created with mode 0600, flock), waiting at most `budget`.
-pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> {
+/// Takes it, as iptables does (read only, created with mode 0600, flock), waiting at most `budget`, and not
+/// once `stop` is true.
+pub(crate) fn take(path: &Path, budget: Duration, stop: &AtomicBool) -> Result<Held, BackendError> {
     let until = Instant::now() + budget;
     let mut file = opened(path)?;
     loop {
@@ -29,6 +31,9 @@ pub(crate) fn take(path: &Path, budget: Duration) -> Result<Held, BackendError> 
             Ok(_) => file = opened(path)?,
             Err((back, nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR)) => file = back,
             Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc())),
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(failed(path, ErrorKind::Busy, "told to stop waiting for it"));
         }
         if Instant::now() >= until {
             let words = format!("{} still holds it after {budget:?}", holder(&file));

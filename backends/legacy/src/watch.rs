@@ -29,7 +29,10 @@ impl Sizes {
                 Err(errno) => return Err(failed(format!("cannot open an {family} socket"), errno)),
             }
         }
-        Ok(Sizes { sockets, last: None })
+        let mut sizes = Sizes { sockets, last: None };
+        // Looked at now: what comes after it was opened is news. What cannot be read fails at `next`.
+        sizes.last = sizes.look().ok();
+        Ok(sizes)
     }
 
     /// The tables of ours that the kernel lists, each with its size.

@@ -20,8 +20,10 @@ pub(crate) fn open(way: Way, encoder: Encoder) -> Result<Box<dyn Watch>, Backend
             Ok(Box::new(Told { news }))
         }
         Way::Ask => {
-            let socket = Socket::open(encoder).map_err(opening)?;
-            Ok(Box::new(Ask { socket, last: None }))
+            let mut socket = Socket::open(encoder).map_err(opening)?;
+            // Asked now: what comes after it was opened is news. What cannot be asked fails at `next`.
+            let last = observe::generation(&mut socket).ok();
+            Ok(Box::new(Ask { socket, last }))
         }
     }
 }
@@ -71,7 +73,6 @@ impl Watch for Ask {
         Pace { calm: ASK, close: ASK }
     }
 
-    /// The first question is what later ones are compared with.
     fn next(&mut self) -> Result<Option<Signal>, BackendError> {
         let now = match observe::generation(&mut self.socket) {
             Ok(generation) => generation,

@@ -1,0 +1,107 @@
+//! Who is named for a wipe: the process that made it, another, or nobody.
+//!
+//! Each wipe is made by a process of its own with a name of its own, which lives on for a while or ends at
+//! once; in one scene this process makes a commit that takes nothing while that one starts. A single name is
+//! a claim: it is right, or wrong. Several names claim that it was one of them.
+use super::service::{Service, Told, Way};
+use super::wipe::{Kind, Writer};
+use super::{SHORT, in_netns, joined};
+use anyhow::ensure;
+use chainkeeper::culprit::Culprit;
+use chainkeeper::story::Gap;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+/// Name and milliseconds of life of a process that wipes.
+const WRITER: &str = "GAPS_WRITER";
+
+/// This is such a process.
+pub(crate) fn is_writer() -> bool {
+    std::env::var_os(WRITER).is_some()
+}
+
+/// What it does.
+pub(crate) fn write() -> anyhow::Result<()> {
+    let words = std::env::var(WRITER)?;
+    let (name, life) = words.split_once(' ').unwrap_or((&words, "0"));
+    std::fs::write("/proc/self/comm", name)?;
+    Writer::nft()?.wipe(Kind::Chain)?;
+    thread::sleep(Duration::from_millis(life.parse()?));
+    Ok(())
+}
+
+/// Whose story it is.
+#[derive(Debug, Clone, Copy)]
+struct Scene {
+    words: &'static str,
+    /// The writer lives on for so many milliseconds.
+    life: u32,
+    /// Somebody else commits shortly before.
+    bystander: bool,
+}
+
+const SCENES: [Scene; 3] = [
+    Scene { words: "alive 100 ms later", life: 150, bystander: false },
+    Scene { words: "alive, after a bystander", life: 150, bystander: true },
+    Scene { words: "ends at once", life: 0, bystander: false },
+];
+
+/// How a story may name whoever it was.
+const NAMED: [&str; 5] = ["right", "only name", "one of", "wrong", "unknown"];
+const RIGHT: usize = 0;
+/// The name is right, and no process is named.
+const ONLY_NAME: usize = 1;
+/// Several may have done it, and the one who did is among them.
+const ONE_OF: usize = 2;
+/// All who are named are others.
+const WRONG: usize = 3;
+const UNKNOWN: usize = 4;
+
+/// So many wipes in each scene.
+pub(crate) fn print(wipes: usize) -> anyhow::Result<()> {
+    println!("\nwho is named for a wipe of one chain, watch events, {wipes} wipes each, percent");
+    println!("{:26}{}", "writer", NAMED.map(|word| format!("{word:>10}")).concat());
+    for scene in SCENES {
+        let score = joined(in_netns(move || score(scene, wipes)))?;
+        let shares = score.map(|n| format!("{:10.1}", n as f64 * 100.0 / wipes as f64));
+        println!("{:26}{}", scene.words, shares.concat());
+    }
+    println!("poll and legacy name nobody: nothing tells them who");
+    Ok(())
+}
+
+fn score(scene: Scene, wipes: usize) -> anyhow::Result<[usize; 5]> {
+    let service = Service::start(Way::Events, Some(SHORT))?;
+    let bystander = Writer::nft()?;
+    let mut score = [0; 5];
+    for nth in 0..wipes {
+        let name = format!("wiper-{nth}");
+        let mut writer = Command::new(std::env::current_exe()?);
+        writer.env(WRITER, format!("{name} {}", scene.life));
+        thread::sleep(Way::Events.pace().1);
+        if scene.bystander {
+            bystander.innocent()?;
+        }
+        let mut writer = writer.spawn()?;
+        let Told { gap, .. } = service.gap()?;
+        score[verdict(&gap, &name, writer.id())] += 1;
+        ensure!(writer.wait()?.success(), "a writer failed");
+    }
+    Ok(score)
+}
+
+fn verdict(gap: &Gap, name: &str, pid: u32) -> usize {
+    let [suspects] = &gap.by[..] else { return UNKNOWN };
+    let is_it = |one: &Culprit| {
+        one.name.as_deref() == Some(name) && one.process.as_ref().is_none_or(|p| p.pid == pid)
+    };
+    match &suspects.any_of[..] {
+        [] => UNKNOWN,
+        _ if suspects.incomplete => UNKNOWN,
+        [one] if is_it(one) && one.process.is_some() => RIGHT,
+        [one] if is_it(one) => ONLY_NAME,
+        all if all.iter().any(is_it) => ONE_OF,
+        _ => WRONG,
+    }
+}
