@@ -1,5 +1,5 @@
 //! Somebody who deletes again and again what we mend.
-use super::{events, is_whole, looping, repairs, service, unwrapped, yielded};
+use super::{at_once, events, is_whole, looping, repairs, service, unwrapped, yielded};
 use crate::support::{EVERYWHERE, Host, On, Running, Scratch, eventually, within};
 
 /// Seconds for rounds of each side: a legacy table is looked at each second.
@@ -18,7 +18,7 @@ fn has_rules(host: &Host, tool: &str, chain: &str) -> bool {
 
 #[test]
 fn who_undoes_a_chain_five_times_keeps_it_so_and_the_others_are_still_kept() {
-    for (on, tool, family) in EVERYWHERE {
+    at_once(EVERYWHERE, |(on, tool, family)| {
         let host = Host::of(on);
         let run = service(&host, "");
         let _deleter = deleter(&host, tool);
@@ -42,7 +42,7 @@ fn who_undoes_a_chain_five_times_keeps_it_so_and_the_others_are_still_kept() {
         assert!(status.contains(&format!("{chain}: ")) && status.contains("5 times"), "{status}");
         let check = unwrapped(&host.ck_ok("check", 1));
         assert!(check.contains(&format!("yielded {chain}: ")), "{check}");
-    }
+    });
 }
 
 /// Once nobody has undone it for 30 s it counts as kept, and may be undone five times again.
@@ -69,7 +69,7 @@ fn a_chain_that_was_yielded_is_tried_again_and_kept_again() {
 
 #[test]
 fn who_is_told_to_insist_never_yields() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let (host, tool) = (Host::of(on), on.both_iptables()[0]);
         let run = service(&host, "--on-conflict insist --settle 100ms");
         let deleter = deleter(&host, tool);
@@ -79,5 +79,5 @@ fn who_is_told_to_insist_never_yields() {
         eventually("all is in place", || is_whole(&host, ""));
         assert_eq!(yielded(&events(&host)), [""; 0]);
         assert!(!run.journal().contains("yielded"), "{}", run.journal());
-    }
+    });
 }

@@ -46,12 +46,13 @@ impl Pair {
 
 /// Says when each command began, without a fork.
 fn script(shape: &Shape, between: &str) -> String {
-    let clock = "clock() { read -r up rest </proc/uptime; echo \"clock $up\"; }\nclock\n";
+    let clock =
+        "clock() { read -r up rest </proc/uptime; echo \"clock $up\"; }\ntrap clock EXIT\nclock\n";
     let commands = shape.commands.iter().map(|c| format!("{c}\nclock\n{between}\n"));
     format!("{clock}{}", commands.collect::<String>())
 }
 
-/// How long the longest command took, or pause; the one that failed is taken for long.
+/// How long the longest command took, or pause; also the one that failed.
 fn longest(said: &Said) -> f64 {
     let times = said.stdout.lines().filter_map(|l| l.strip_prefix("clock ")?.parse::<f64>().ok());
     let times: Vec<f64> = times.collect();

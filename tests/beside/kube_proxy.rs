@@ -1,6 +1,6 @@
 //! A live kube-proxy, and beside it a kubelet that makes the same chains: whatever kube-proxy does at each
 //! sync, there is an end to what we do about it.
-use super::{events, is_whole, repairs, service, unwrapped, yielded};
+use super::{at_once, events, is_whole, repairs, service, unwrapped, yielded};
 use crate::eyes::others::{Eyes, INSTALLED, kube_proxy_syncs, kubelet_starts};
 use crate::support::{Host, On, eventually, within};
 use serde_json::Value;
@@ -28,14 +28,15 @@ fn gaps(host: &Host) -> Vec<Value> {
 
 #[test]
 fn in_profile_auto_nobody_fights_a_kube_proxy() {
-    for eyes in INSTALLED {
+    at_once(INSTALLED, |eyes| {
         let host = eyes.host();
-        let run = service(&host, "-vv --profile auto");
+        let run = service(&host, "--profile auto");
         kubelet_starts(&host, eyes);
         let sync = || kube_proxy_syncs(&host, eyes, MARK);
         // The drop rule gets a chain of its own, once.
         sync();
         eventually("all is in place beside it", || is_whole(&host, "--profile auto"));
+        sleep(QUIET);
         let told = gaps(&host).len();
         for round in 1..=3 {
             assert_eq!(writes_after(&host, sync), 0, "sync {round}\n{}", run.journal());
@@ -44,13 +45,13 @@ fn in_profile_auto_nobody_fights_a_kube_proxy() {
         assert_eq!(yielded(&events(&host)), [""; 0]);
         host.ck_ok("status", 0);
         host.ck_ok("check", 0);
-    }
+    });
 }
 
 /// Asked for by name, KUBE-FIREWALL has a rule that each sync takes.
 #[test]
 fn in_profile_full_the_chain_that_a_kube_proxy_empties_is_yielded_and_then_all_is_quiet() {
-    for eyes in INSTALLED {
+    at_once(INSTALLED, |eyes| {
         let host = eyes.host();
         let run = service(&host, "--profile full");
         kubelet_starts(&host, eyes);
@@ -75,7 +76,7 @@ fn in_profile_full_the_chain_that_a_kube_proxy_empties_is_yielded_and_then_all_i
         assert!(status.contains("yielded ip filter KUBE-FIREWALL: "), "{status}");
         let check = unwrapped(&host.ck_ok("check --profile full", 1));
         assert!(check.contains("yielded ip filter KUBE-FIREWALL: "), "{check}");
-    }
+    });
 }
 
 /// kube-proxy in ipvs mode: an ipset rule before ours, both chains written anew at each sync. Restored with
@@ -108,22 +109,24 @@ fn ipvs_syncs(host: &Host, eyes: Eyes<'_>) {
 
 #[test]
 fn nobody_fights_a_kube_proxy_in_ipvs_mode() {
-    for (eyes, profile) in [(INSTALLED[0], "full"), (INSTALLED[0], "auto"), (INSTALLED[1], "full")]
-    {
-        let host = eyes.host();
-        let words = format!("--profile {profile}");
-        let run = service(&host, &words);
-        ipvs_syncs(&host, eyes);
-        eventually("all is in place", || is_whole(&host, &words));
-        sleep(QUIET);
-        let told = gaps(&host).len();
-        for round in 1..=3 {
-            let writes = writes_after(&host, || ipvs_syncs(&host, eyes));
-            assert_eq!(writes, 0, "{profile}, sync {round}\n{}", run.journal());
-        }
-        assert_eq!(gaps(&host).len(), told, "{}", run.journal());
-        host.ck_ok("status", 0);
-    }
+    at_once(
+        [(INSTALLED[0], "full"), (INSTALLED[0], "auto"), (INSTALLED[1], "full")],
+        |(eyes, profile)| {
+            let host = eyes.host();
+            let words = format!("--profile {profile}");
+            let run = service(&host, &words);
+            ipvs_syncs(&host, eyes);
+            eventually("all is in place", || is_whole(&host, &words));
+            sleep(QUIET);
+            let told = gaps(&host).len();
+            for round in 1..=3 {
+                let writes = writes_after(&host, || ipvs_syncs(&host, eyes));
+                assert_eq!(writes, 0, "{profile}, sync {round}\n{}", run.journal());
+            }
+            assert_eq!(gaps(&host).len(), told, "{}", run.journal());
+            host.ck_ok("status", 0);
+        },
+    );
 }
 
 /// What kube-proxy in nftables mode takes out at each start of what it had in iptables mode.
@@ -147,7 +150,7 @@ $ipt-restore --noflush <$file
 /// What its syncs took is back once after each start, and nothing of its own is held up by us.
 #[test]
 fn what_a_kube_proxy_cleans_up_when_it_starts_in_nftables_mode_comes_back() {
-    for eyes in INSTALLED {
+    at_once(INSTALLED, |eyes| {
         let host = eyes.host();
         kube_proxy_syncs(&host, eyes, MARK);
         let run = service(&host, "");
@@ -167,5 +170,5 @@ fn what_a_kube_proxy_cleans_up_when_it_starts_in_nftables_mode_comes_back() {
             let save = host.sh(&format!("{ipt}-save -t nat"));
             assert!(!save.contains("KUBE-SERVICES"), "{save}");
         }
-    }
+    });
 }

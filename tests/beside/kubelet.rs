@@ -1,5 +1,5 @@
 //! A live kubelet polls KUBE-KUBELET-CANARY: it must still notice a flush that we have mended.
-use super::{is_whole, looping, service};
+use super::{at_once, is_whole, looping, service};
 use crate::eyes::others::{Eyes, kubelet_starts};
 use crate::support::{Host, On, Running, Scratch, eventually};
 use std::thread::sleep;
@@ -54,7 +54,7 @@ fn flush(host: &Host) {
 
 #[test]
 fn a_kubelet_notices_each_flush_once() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         kubelet_starts(&host, Eyes::of(on));
         let kubelet = monitors(&host);
@@ -71,12 +71,12 @@ fn a_kubelet_notices_each_flush_once() {
         assert_eq!(reloads.collect::<Vec<_>>(), [2, 2], "nothing was flushed since");
         let told = super::events(&host);
         assert_eq!(super::repairs(&told, "ip", "KUBE-MARK-MASQ").len(), 2, "{told:#?}");
-    }
+    });
 }
 
 #[test]
 fn where_no_kubelet_makes_its_canary_we_do_after_a_while() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         let _run = service(&host, WORDS);
         assert!(canaries(&host));
@@ -86,5 +86,5 @@ fn where_no_kubelet_makes_its_canary_we_do_after_a_while() {
         eventually("the canary is back", || canaries(&host));
         let waited = began.elapsed();
         assert!(waited >= Duration::from_millis(2167), "after {waited:?}: a kubelet saw nothing");
-    }
+    });
 }

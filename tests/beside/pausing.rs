@@ -1,5 +1,5 @@
 //! Scripts that make a pause in the middle of their work, longer than `--settle`.
-use super::{events, is_whole, repairs, service};
+use super::{at_once, events, is_whole, repairs, service};
 use crate::support::{EVERYWHERE, Host, On, eventually};
 
 /// Flushes a table and takes its chains out, with a pause between.
@@ -8,7 +8,7 @@ const SLOW: &str =
 
 #[test]
 fn a_script_that_pauses_is_not_broken_while_we_pause_too() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         let _run = service(&host, "");
         host.ck_ok("pause --for 10m", 0);
@@ -18,12 +18,12 @@ fn a_script_that_pauses_is_not_broken_while_we_pause_too() {
         assert!(!is_whole(&host, ""), "it came back during the pause");
         assert_eq!(host.ck_ok("resume", 0), "resumed\n");
         eventually("all is back", || is_whole(&host, ""));
-    }
+    });
 }
 
 #[test]
 fn nor_is_it_with_a_longer_settle() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         // The pause, and as much again for a machine that is busy.
         let _run = service(&host, "--settle 2s");
@@ -32,17 +32,18 @@ fn nor_is_it_with_a_longer_settle() {
         }
         assert!(!is_whole(&host, ""), "it came back before it was quiet");
         eventually("all is back", || is_whole(&host, ""));
-    }
+    });
 }
 
 /// The limit of the default, see `--settle`: what is quiet for so long counts as done.
 #[test]
 fn by_default_a_script_that_pauses_meets_our_chains_again() {
-    for (on, tool, family) in EVERYWHERE {
+    at_once(EVERYWHERE, |(on, tool, family)| {
         let host = Host::of(on);
         let _run = service(&host, "");
         host.by(tool, "$T -t nat -F");
         eventually("all is back in the middle of its work", || is_whole(&host, ""));
+        eventually("it is told", || !events(&host).is_empty());
         let told = events(&host);
         assert_eq!(repairs(&told, family, "KUBE-POSTROUTING").len(), 1, "{told:#?}");
         let quiet = |e: &serde_json::Value| e["outcome"]["quiet_ms"].as_f64().expect("a number");
@@ -53,7 +54,7 @@ fn by_default_a_script_that_pauses_meets_our_chains_again() {
         eventually("all is back after that", || is_whole(&host, ""));
         host.by(tool, "$T -t nat -F; $T -t nat -X");
         eventually("all is back after it was done at once", || is_whole(&host, ""));
-    }
+    });
 }
 
 /// Who never stops is not waited for any longer than 5 s; this one commits every 50 ms.
@@ -66,6 +67,7 @@ fn a_writer_that_never_comes_to_rest_is_waited_for_5_s() {
     let _writer = super::looping(&host, script);
     host.sh("iptables-nft -t nat -F KUBE-MARK-MASQ");
     eventually("it is mended all the same", || is_whole(&host, ""));
+    eventually("it is told", || !events(&host).is_empty());
     let told = events(&host);
     let outcome = &told[0]["outcome"];
     let [gap, quiet] = ["gap_ms", "quiet_ms"].map(|ms| outcome[ms].as_f64().expect("a number"));

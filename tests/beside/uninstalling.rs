@@ -1,5 +1,5 @@
 //! Uninstallers: what they take out stays out while the service is paused, and no longer.
-use super::{events, is_whole, service};
+use super::{at_once, events, is_whole, service};
 use crate::support::{Host, On, eventually};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn left(host: &Host) -> Vec<String> {
 
 #[test]
 fn nothing_comes_back_during_a_pause_and_all_of_it_after_resume() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         // Looks often: nor does a pass bring it back.
         let _run = service(&host, "--sync-period 200ms");
@@ -33,12 +33,12 @@ fn nothing_comes_back_during_a_pause_and_all_of_it_after_resume() {
         assert_eq!(host.ck_ok("resume", 0), "resumed\n");
         eventually("all is back", || is_whole(&host, ""));
         assert_ne!(left(&host), [""; 0]);
-    }
+    });
 }
 
 #[test]
 fn a_pause_ends_by_itself() {
-    for on in On::BOTH {
+    at_once(On::BOTH, |on| {
         let host = Host::of(on);
         let run = service(&host, "");
         let began = Instant::now();
@@ -49,10 +49,11 @@ fn a_pause_ends_by_itself() {
         eventually("all is back", || is_whole(&host, ""));
         assert!(began.elapsed() >= Duration::from_millis(1500), "it came back during the pause");
         assert!(run.journal().contains("the pause is over"), "{}", run.journal());
+        eventually("it is told", || events(&host).len() == 3);
         let told = events(&host);
         let kinds: Vec<&str> = told.iter().filter_map(|e| e["event"].as_str()).collect();
         assert_eq!(kinds, ["paused", "resumed", "gap"], "{told:#?}");
         assert_eq!(told[1]["by_itself"], true, "{told:#?}");
         assert_eq!(host.ck_ok("resume", 0), "it was not paused\n");
-    }
+    });
 }
