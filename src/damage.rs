@@ -54,11 +54,7 @@ impl Loss {
 impl fmt::Display for Loss {
     /// `chain, 1 rule, 2 jumps`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |n: usize, what: &str| match n {
-            0 => None,
-            1 => Some(format!("1 {what}")),
-            n => Some(format!("{n} {what}s")),
-        };
+        let count = |n: usize, what: &str| (n > 0).then(|| plural(n, what));
         let parts = [
             self.absent.then(|| "chain".to_owned()),
             count(self.rules, "rule"),
@@ -67,6 +63,11 @@ impl fmt::Display for Loss {
         ];
         write!(f, "{}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
+}
+
+/// `1 rule`, `2 rules`.
+pub fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Some chains of all.

@@ -8,6 +8,7 @@ use chainkeeper_conntrack::Conntrack;
 use chainkeeper_contract::{BackendError, Family};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
+use tracing::debug;
 
 /// Connections that are named in the story; all are counted.
 const NAMED: usize = 20;
@@ -40,7 +41,7 @@ pub fn look(
         // Listed first: what is ended is what was listed, and known to have begun in the gap.
         let listed = conntrack.flows_since(from, until, Some(source))?;
         for flow in listed.without_translation.iter().filter(|flow| flow.start.is_some()) {
-            tracing::debug!("ending {flow}: it began in the gap, from {source}");
+            debug!("ending {flow}: it began in the gap, from {source}");
             gap.ended += usize::from(conntrack.delete(flow)?);
         }
     }

@@ -6,10 +6,10 @@ mod probe;
 mod status;
 mod written;
 
-pub use diff::{diff, missing, problems, state};
+pub use diff::{diff, problems, state};
 pub use events::{event_line, event_screen, who};
 pub use probe::{no_backend, probe, probe_json};
-pub use status::status;
+pub use status::{check, status};
 pub use written::{applied, removal};
 
 use crate::reconcile::{Look, Outcome};

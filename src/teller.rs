@@ -70,8 +70,9 @@ impl Teller {
     }
 
     /// The same story, of another backend.
-    pub fn moved(self) -> Teller {
-        Teller { events: self.events, told: self.told, ..Teller::default() }
+    pub fn moved(&mut self) {
+        let (events, told) = (std::mem::take(&mut self.events), self.told);
+        *self = Teller { events, told, ..Teller::default() };
     }
 
     /// Somebody has committed.
@@ -81,9 +82,8 @@ impl Teller {
         }
     }
 
-    /// A look was made at that generation; `ours`: so many of the commits since the last one are ours;
-    /// `partial`: not everything could be read. Who
-    /// else committed between the two.
+    /// A look was made at that generation. Returns who else committed since the last one. `ours`: so many of
+    /// the commits between the two are ours; `partial`: not everything could be read.
     pub fn looked(&mut self, generation: Option<u32>, ours: u32, partial: bool) -> Suspects {
         let nobody = Suspects { any_of: vec![], incomplete: true };
         // A look that failed has seen nothing: all that is known waits for the next.

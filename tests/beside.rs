@@ -12,17 +12,6 @@ mod uninstalling;
 use crate::support::{Host, On, PROGRAM, Running, Scratch, eventually};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-
-/// The test with each of these, at the same time: most of it is waiting.
-fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
-    let test = &test;
-    thread::scope(|scope| {
-        for one in all {
-            scope.spawn(move || test(one));
-        }
-    });
-}
 
 /// Starts `run` with these words, and waits until all is in place.
 fn service(host: &Host, words: &str) -> Running {

@@ -2,6 +2,7 @@
 mod backends;
 mod journal;
 mod legacy;
+mod monitor;
 mod moving;
 mod probe;
 

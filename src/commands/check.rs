@@ -25,7 +25,7 @@ pub fn check(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
         Err(error) => screen.fail(&error),
         Ok((pass, switch)) => {
             let status = status(config);
-            let text = || text(&pass, status.as_ref());
+            let text = || report::check(&pass.look, status.as_ref());
             let json = || {
                 let mut value = report::json(&pass.look, None, None);
                 value["service"] = json!(status);
@@ -49,18 +49,4 @@ pub(super) fn status(config: &Config) -> Option<Status> {
         }
         Err(_) => None,
     }
-}
-
-fn text(pass: &Pass, status: Option<&Status>) -> String {
-    let mut out = match pass.look.in_sync() {
-        true => String::from("in sync\n"),
-        false => report::missing(&pass.look),
-    };
-    for one in status.iter().flat_map(|s| &s.yielded) {
-        out += &format!("yielded  {}: {} undid it {} times\n", one.chain, one.by, one.rounds);
-    }
-    if status.is_some_and(|status| status.paused_ms.is_some()) {
-        out += "paused   the service writes nothing; `chainkeeper resume` ends it\n";
-    }
-    out
 }

@@ -100,7 +100,7 @@ impl Service {
         Moment { wall, now: self.now() }
     }
 
-    /// Shows the monitor what was seen, and does what it says. Its news are left to the caller.
+    /// Shows the monitor what was seen, does what it says, and tells what it tells.
     pub(super) fn see(&mut self, sighting: Sighting) {
         let verdict = self.monitor.step(self.now(), sighting);
         self.obey(verdict);
@@ -186,7 +186,7 @@ impl Service {
         if moved {
             // What is missing there was taken by nobody.
             self.monitor.moved();
-            self.teller = std::mem::take(&mut self.teller).moved();
+            self.teller.moved();
             self.placing = true;
         }
         self.last.synced(&kept, self.now());

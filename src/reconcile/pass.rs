@@ -46,6 +46,15 @@ impl Look {
         }
     }
 
+    /// What the steps would mend.
+    pub fn missing(&self) -> Damage {
+        let mut damage = Damage::default();
+        for (family, outcome) in &self.families {
+            damage.add(*family, outcome.iter().flat_map(|delta| &delta.steps));
+        }
+        damage
+    }
+
     /// What is missing: to be mended, and left alone. Canaries are none of it.
     fn damage(&self, family: Family, spared_only: bool) -> Damage {
         let delta = self.families.get(&family).and_then(|o| o.as_ref().ok());

@@ -1,6 +1,5 @@
 //! The difference: a person reads it before it runs.
 use super::lines::{note_line, problem_line, step_lines};
-use crate::damage::Damage;
 use crate::reconcile::Look;
 use chainkeeper_contract::{Delta, Family, Step, Table, Why};
 use std::fmt::Write as _;
@@ -64,22 +63,6 @@ fn family_diff(family: Family, delta: &Delta, handles: bool, out: &mut String) {
     if delta.in_sync() {
         let _ = writeln!(out, "{family} in sync");
     }
-}
-
-/// What is missing or wrong, a line a chain.
-pub fn missing(look: &Look) -> String {
-    let mut out = String::new();
-    for (family, delta) in look.families.iter().filter_map(|(f, o)| Some((f, o.as_ref().ok()?))) {
-        let mut damage = Damage::default();
-        damage.add(*family, &delta.steps);
-        for (key, loss) in &damage.0 {
-            let _ = writeln!(out, "missing  {key}: {loss}");
-        }
-    }
-    for problem in problems(look) {
-        let _ = writeln!(out, "problem  {problem}");
-    }
-    out
 }
 
 /// What is wrong and not ours to mend, without colour: `ip nat the table is dormant`.

@@ -1,5 +1,6 @@
 //! The story for people: one line in the journal, a few on the screen of `events`.
 use super::lines::wrapped;
+use crate::damage::plural;
 use crate::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::Family;
@@ -41,11 +42,7 @@ fn what(took: &[Taken]) -> String {
     let mut parts = Vec::new();
     for family in Family::ALL {
         let of: Vec<&Taken> = took.iter().filter(|t| t.key.family == family).collect();
-        let count = |n: usize, what: &str| match n {
-            0 => None,
-            1 => Some(format!("1 {what}")),
-            n => Some(format!("{n} {what}s")),
-        };
+        let count = |n: usize, what: &str| (n > 0).then(|| plural(n, what));
         if of.len() <= NAMED {
             let name =
                 |t: &&Taken| format!("{} {} {}: {}", family, t.key.table, t.key.chain, t.loss);
@@ -96,7 +93,7 @@ pub fn event_line(event: &Event) -> String {
 fn flows_line(flows: &GapFlows) -> String {
     let unknown = match flows.unknown_start {
         0 => String::new(),
-        n => format!(", {n} of them at an unknown time (nf_conntrack_timestamp is off)"),
+        n => format!(", {n} of them at an unknown time (nf_conntrack_timestamp was off)"),
     };
     let ended = match flows.ended {
         0 => String::new(),
@@ -132,8 +129,7 @@ pub fn event_screen(event: &Event, time: &str) -> String {
             say(&format!("{time}  {}", who(&gap.by)));
             let commits = match gap.commits {
                 None | Some(0) => String::new(),
-                Some(1) => "   (1 commit)".into(),
-                Some(n) => format!("   ({n} commits)"),
+                Some(n) => format!("   ({})", plural(n as usize, "commit")),
             };
             say(&format!("{:2}took  {}{commits}", "", what(&gap.took)));
             say(&format!("{:2}{}", "", end(&gap.outcome)));
@@ -141,7 +137,11 @@ pub fn event_screen(event: &Event, time: &str) -> String {
                 say(&format!("{:2}by    {command}", ""));
             }
         }
-        What::Yielded { .. } => say(&format!("{time}  {red}!{red:#} {}", event_line(event))),
+        What::Yielded { .. } => {
+            say(&format!("{time}  ! {}", event_line(event)));
+            // After it is broken into lines: colour takes no room.
+            out = out.replacen('!', &format!("{red}!{red:#}"), 1);
+        }
         What::Flows(_) | What::Recovered { .. } | What::Paused { .. } | What::Resumed { .. } => {
             say(&format!("{time}  {}", event_line(event)));
         }

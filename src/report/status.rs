@@ -1,5 +1,8 @@
 //! The whole truth on one screen.
+use super::diff::problems;
 use super::lines::wrapped;
+use crate::damage::plural;
+use crate::reconcile::Look;
 use crate::status::{State, Status};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
@@ -8,6 +11,8 @@ use std::time::Duration;
 
 /// Column of facts.
 const INDENT: usize = 12;
+/// The same of `check`.
+const COLUMN: usize = 9;
 /// Width of a table's column.
 const CELL: usize = 16;
 
@@ -89,9 +94,7 @@ pub fn status(status: &Status) -> String {
     };
     let by: Vec<String> = day.by.iter().map(|(name, n)| format!("{name} {n}")).collect();
     let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
-    let repairs =
-        if day.repairs == 1 { "1 repair".into() } else { format!("{} repairs", day.repairs) };
-    fact("last 24 h", &format!("{repairs}{gaps}{by}"));
+    fact("last 24 h", &format!("{}{gaps}{by}", plural(day.repairs, "repair")));
     for one in &status.yielded {
         let (chain, by, rounds) = (&one.chain, &one.by, one.rounds);
         let text =
@@ -103,5 +106,26 @@ pub fn status(status: &Status) -> String {
     }
     status.errors.iter().for_each(|error| fact("error", error));
     status.problems.iter().for_each(|problem| fact("problem", problem));
+    out
+}
+
+/// `check`, for people: what is missing, wrong or yielded, a line each.
+pub fn check(look: &Look, status: Option<&Status>) -> String {
+    let mut out = String::new();
+    let mut fact =
+        |name: &str, text: &str| out += &wrapped(COLUMN, &format!("{name:COLUMN$}{text}"));
+    if look.in_sync() {
+        fact("in sync", "");
+    }
+    for (key, loss) in &look.missing().0 {
+        fact("missing", &format!("{key}: {loss}"));
+    }
+    problems(look).iter().for_each(|problem| fact("problem", problem));
+    for one in status.iter().flat_map(|status| &status.yielded) {
+        fact("yielded", &format!("{}: {} undid it {} times", one.chain, one.by, one.rounds));
+    }
+    if status.is_some_and(|status| status.paused_ms.is_some()) {
+        fact("paused", "the service writes nothing; `chainkeeper resume` ends it");
+    }
     out
 }

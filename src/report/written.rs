@@ -1,5 +1,6 @@
 //! What was written, and what was taken out.
 use super::lines::{problem_line, wrapped};
+use crate::damage::plural;
 use crate::reconcile::Pass;
 use chainkeeper_contract::{Applied, Delta, Family, Note, Step, Table};
 use std::fmt::Write as _;
@@ -86,10 +87,6 @@ fn commit_line(pass: &Pass, applied: &Applied) -> String {
 fn written<'a>(pass: &'a Pass, applied: &'a Applied) -> impl Iterator<Item = (Family, &'a Delta)> {
     let ok = applied.families.iter().filter(|(_, r)| r.is_ok());
     ok.filter_map(|(f, _)| Some((*f, pass.look.families.get(f)?.as_ref().ok()?)))
-}
-
-fn plural(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[derive(Default)]

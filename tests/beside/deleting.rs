@@ -1,6 +1,6 @@
 //! Somebody who deletes again and again what we mend.
-use super::{at_once, events, is_whole, looping, repairs, service, unwrapped, yielded};
-use crate::support::{EVERYWHERE, Host, On, Running, Scratch, eventually, within};
+use super::{events, is_whole, looping, repairs, service, unwrapped, yielded};
+use crate::support::{EVERYWHERE, Host, On, Running, Scratch, at_once, eventually, within};
 
 /// Seconds for rounds of each side: a legacy table is looked at each second.
 const PATIENCE: u64 = 40;

@@ -1,8 +1,8 @@
 //! A live kube-proxy, and beside it a kubelet that makes the same chains: whatever kube-proxy does at each
 //! sync, there is an end to what we do about it.
-use super::{at_once, events, is_whole, repairs, service, unwrapped, yielded};
+use super::{events, is_whole, repairs, service, unwrapped, yielded};
 use crate::eyes::others::{Eyes, INSTALLED, kube_proxy_syncs, kubelet_starts};
-use crate::support::{Host, On, eventually, within};
+use crate::support::{Host, On, at_once, eventually, within};
 use serde_json::Value;
 use std::thread::sleep;
 use std::time::Duration;

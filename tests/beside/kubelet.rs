@@ -1,7 +1,7 @@
 //! A live kubelet polls KUBE-KUBELET-CANARY: it must still notice a flush that we have mended.
-use super::{at_once, is_whole, looping, service};
+use super::{is_whole, looping, service};
 use crate::eyes::others::{Eyes, kubelet_starts};
-use crate::support::{Host, On, Running, Scratch, eventually};
+use crate::support::{Host, On, Running, Scratch, at_once, eventually};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Scripts that make a pause in the middle of their work, longer than `--settle`.
-use super::{at_once, events, is_whole, repairs, service};
-use crate::support::{EVERYWHERE, Host, On, eventually};
+use super::{events, is_whole, repairs, service};
+use crate::support::{EVERYWHERE, Host, On, at_once, eventually};
 
 /// Flushes a table and takes its chains out, with a pause between.
 const SLOW: &str =

@@ -1,6 +1,6 @@
 //! Uninstallers: what they take out stays out while the service is paused, and no longer.
-use super::{at_once, events, is_whole, service};
-use crate::support::{Host, On, eventually};
+use super::{events, is_whole, service};
+use crate::support::{Host, On, at_once, eventually};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! `run --observe` and `--keep`: what is only watched is told and never written.
 use super::wipe::{Kind, Wipe, whole};
 use super::{sole, started, status};
-use crate::support::{Host, On, eventually};
+use crate::support::{Host, On, at_once, eventually};
 use chainkeeper::status::State;
 use chainkeeper::story::Outcome;
 use chainkeeper_contract::{Family, Table};
@@ -32,11 +32,7 @@ fn forget(host: &Host) {
 
 #[test]
 fn what_is_only_observed_is_told_and_never_written() {
-    std::thread::scope(|scope| {
-        for on in On::BOTH {
-            scope.spawn(move || observed(on));
-        }
-    });
+    at_once(On::BOTH, observed);
 }
 
 fn observed(on: On) {

@@ -1,7 +1,7 @@
 //! The service stands still (SIGSTOP) while others write: a suspended machine, a frozen cgroup, a debugger.
 use super::wipe::{Kind, Wipe, whole};
 use super::{culprits, keeping, quick, sole};
-use crate::support::{Host, On};
+use crate::support::{Host, On, at_once};
 use chainkeeper::story::Taken;
 use chainkeeper_contract::{Backend as _, Family, Plan, Step, Table};
 use chainkeeper_nft::{NftBackend, Setup};
@@ -26,11 +26,7 @@ fn wipes(on: On) -> [Wipe; 5] {
 
 #[test]
 fn after_ten_seconds_of_standing_still_it_repairs_once() {
-    std::thread::scope(|scope| {
-        for on in On::BOTH {
-            scope.spawn(move || still(on));
-        }
-    });
+    at_once(On::BOTH, still);
 }
 
 fn still(on: On) {

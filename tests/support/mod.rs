@@ -234,6 +234,16 @@ pub(crate) fn within(seconds: u64, what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// The test with each of these, at the same time: most of it is waiting.
+pub(crate) fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    std::thread::scope(|scope| {
+        for one in all {
+            scope.spawn(move || test(one));
+        }
+    });
+}
+
 /// A file that is gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Scratch(PathBuf);

@@ -1,24 +1,16 @@
 //! Each way in which the kernel can say no, provoked for real: what we make of it, and that nothing
 //! was changed.
+mod support;
+
 use chainkeeper_contract::testing::full;
 use chainkeeper_contract::{
     Action, Backend, BackendError, ChainName, Cond, CtStates, Errno, ErrorKind, Family, Handle,
     Hook, Matches, Options, Place, Plan, Rule, Scope, Step, Table, Why, diff,
 };
 use chainkeeper_nft::{Dialect, NftBackend, Setup};
-use nix::sched::{CloneFlags, unshare};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn in_netns<T: Send>(test: impl FnOnce(&mut NftBackend) -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
-            test(&mut NftBackend::open(Setup::default()).expect("netlink"))
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
+use support::in_netns;
 
 const NAT: Table = Table::Nat;
 

@@ -1,26 +1,18 @@
 //! What others have, on a real kernel: each case in a network namespace of its own, with nft and
 //! iptables-nft as the others.
+mod support;
+
 use chainkeeper_contract::testing::full;
 use chainkeeper_contract::{
     Action, Backend, ChainName, ErrorKind, Family, Handle, Options, Place, Plan, Rule, Scope, Step,
     Survey, Table, Why, diff,
 };
 use chainkeeper_nft::{NftBackend, Setup};
-use nix::sched::{CloneFlags, unshare};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn in_netns(test: impl FnOnce(&mut NftBackend) + Send) {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
-            test(&mut NftBackend::open(Setup::default()).expect("netlink"));
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
-}
+use support::in_netns;
 
 /// The survey, after checking that the generation did not move.
 fn survey(nft: &mut NftBackend) -> Survey {

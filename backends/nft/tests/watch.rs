@@ -1,28 +1,20 @@
 //! Who is told of what, on a real kernel: each case in a network namespace of its own, with iptables-nft
 //! and nft as the writers.
+mod support;
+
 use chainkeeper_contract::{
     Backend, BackendError, ErrorKind, Family, Plan, Signal, Step, Table, Watch, Way,
 };
-use chainkeeper_nft::{NftBackend, Setup};
+use chainkeeper_nft::NftBackend;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use support::in_netns;
 
 const BOTH: [Way; 2] = [Way::Told, Way::Ask];
-
-fn in_netns<T: Send>(test: impl FnOnce(&mut NftBackend) -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
-            test(&mut NftBackend::open(Setup::default()).expect("netlink"))
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
 
 /// A watch that knows what is there.
 fn watch(nft: &NftBackend, way: Way) -> Box<dyn Watch> {
