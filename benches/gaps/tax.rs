@@ -3,14 +3,14 @@ use super::service::{Service, Way};
 use super::table::quantile;
 use super::{in_netns, joined, ms};
 use anyhow::{Context as _, ensure};
-use std::fmt::Write as _;
+use chainkeeper_contract::testing::big_restore;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const RULES: u32 = 20_000;
+const RULES: usize = 20_000;
 const ROUNDS: usize = 9;
 /// What the last round leaves is taken down in the background.
 const BETWEEN: Duration = Duration::from_millis(300);
@@ -20,7 +20,7 @@ pub(crate) fn print() -> anyhow::Result<()> {
     let ways = [None, Some(Way::Events), Some(Way::Poll)];
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("rules");
-    std::fs::write(&file, rules())?;
+    std::fs::write(&file, big_restore(RULES))?;
     let mut times: [Vec<f64>; 3] = Default::default();
     for nth in 0..ROUNDS * ways.len() {
         // Each way is as often the first of a round as the others.
@@ -38,17 +38,6 @@ pub(crate) fn print() -> anyhow::Result<()> {
         println!("{name:16}{min:8.0}{p50:8.0}{max:8.0}{:12.3}", p50 / alone);
     }
     Ok(())
-}
-
-/// In a chain of their own: nothing of ours is missing meanwhile.
-fn rules() -> String {
-    let mut text = String::from("*filter\n:TAX - [0:0]\n");
-    for nth in 0..RULES {
-        let (high, low) = (nth / 256, nth % 256);
-        let rule = format!("-A TAX -s 10.0.{high}.{low}/32 -p tcp -m tcp --dport 80 -j ACCEPT");
-        let _ = writeln!(text, "{rule}");
-    }
-    text + "COMMIT\n"
 }
 
 fn restore(way: Option<Way>, file: &Path) -> anyhow::Result<f64> {

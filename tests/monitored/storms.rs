@@ -2,22 +2,12 @@
 use super::wipe::{Kind, Wipe, whole};
 use super::{keeping, sole, status};
 use crate::support::{Host, On, Running, Scratch, eventually};
+use chainkeeper_contract::testing::big_restore;
 use chainkeeper_contract::{Family, Table};
-use std::fmt::Write as _;
 use std::fs::read_to_string;
 use std::time::Duration;
 
 const RULES: usize = 20_000;
-
-/// Of a chain that nobody jumps to.
-fn rules(count: usize) -> String {
-    let mut script = "*filter\n:BIG - [0:0]\n".to_owned();
-    for n in 0..count {
-        let (a, b) = (n / 250, n % 250);
-        writeln!(script, "-A BIG -s 10.1.{a}.{b} -p tcp --dport 80 -j ACCEPT").expect("text");
-    }
-    script + "COMMIT\n"
-}
 
 /// What the service sends to the kernel, counted by strace(1).
 struct Sends {
@@ -65,11 +55,11 @@ fn twenty_thousand_rules_beside_it_cost_one_look() {
     let sends = Sends::of(&host, &run);
     assert_eq!(sends.count(), 0, "it was at rest");
     let by = |text: String| host.feed("iptables-nft-restore --noflush", &text).1.expect("restored");
-    by(rules(1));
+    by(big_restore(1));
     let look = sends.count();
     assert!(look > 0);
     let before = host.generation();
-    by(rules(RULES));
+    by(big_restore(RULES));
     let all = sends.count();
     println!("a look: {look} messages; {all} beside {RULES} rules");
     assert!(all <= look, "more than a look: {all} messages instead of {look}");
@@ -88,7 +78,7 @@ fn a_wipe_in_the_same_restore_is_repaired_and_told_by_its_name() {
     let (_run, story) = keeping(&host, "--settle 10ms");
     let all = whole(&host);
     for round in 1..=2 {
-        let (pid, done) = host.feed("iptables-nft-restore", &rules(RULES));
+        let (pid, done) = host.feed("iptables-nft-restore", &big_restore(RULES));
         done.expect("restored");
         let gap = story.repaired();
         // A table is taken as a whole, built-in chains with it.

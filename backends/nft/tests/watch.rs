@@ -2,6 +2,7 @@
 //! and nft as the writers.
 mod support;
 
+use chainkeeper_contract::testing::big_restore;
 use chainkeeper_contract::{
     Backend, BackendError, ErrorKind, Family, Plan, Signal, Step, Table, Watch, Way,
 };
@@ -9,7 +10,6 @@ use chainkeeper_nft::NftBackend;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use support::in_netns;
@@ -54,16 +54,6 @@ fn feed(words: &str, input: &str) -> u32 {
     child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
     assert!(child.wait().expect("it ends").success());
     child.id()
-}
-
-/// A table of that many rules, for a restore.
-fn rules(count: usize) -> String {
-    let mut script = "*filter\n:BIG - [0:0]\n".to_owned();
-    for n in 0..count {
-        let (a, b) = (n / 250, n % 250);
-        writeln!(script, "-A BIG -s 10.1.{a}.{b} -p tcp --dport 80 -j ACCEPT").expect("text");
-    }
-    script + "COMMIT\n"
 }
 
 /// Commits one new chain.
@@ -112,7 +102,7 @@ fn a_commit_is_told_once_with_its_name_its_thread_and_its_generation() {
 fn a_long_name_is_cut_to_fifteen_bytes() {
     in_netns(|nft| {
         let mut watch = watch(nft, Way::Told);
-        feed("iptables-nft-restore --noflush", &rules(1));
+        feed("iptables-nft-restore --noflush", &big_restore(1));
         assert_eq!(names(&heard(&mut *watch)), ["iptables-nft-re"]);
     });
 }
@@ -120,7 +110,7 @@ fn a_long_name_is_cut_to_fifteen_bytes() {
 #[test]
 fn readers_are_silent() {
     in_netns(|nft| {
-        feed("iptables-nft-restore --noflush", &rules(3));
+        feed("iptables-nft-restore --noflush", &big_restore(3));
         let mut watches = BOTH.map(|way| watch(nft, way));
         for words in ["iptables-nft -S", "iptables-nft-save", "nft list ruleset"] {
             run(words);
@@ -139,7 +129,7 @@ fn a_commit_of_fifty_thousand_rules_is_one_piece_of_news() {
     let count = if is_first("user", 4_026_531_837) { 50_000 } else { 300 };
     in_netns(|nft| {
         let mut watch = watch(nft, Way::Told);
-        feed("iptables-nft-restore --noflush", &rules(count));
+        feed("iptables-nft-restore --noflush", &big_restore(count));
         assert_eq!(names(&heard(&mut *watch)), ["iptables-nft-re"]);
     });
 }

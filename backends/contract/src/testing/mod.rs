@@ -12,5 +12,5 @@ pub use conformance::{CASES, Case, World, converge, random_drift};
 pub use dice::Dice;
 pub use fake::Fake;
 pub use random::{Outside, drift, ruleset};
-pub use sample::{every_conntrack, full};
+pub use sample::{big_restore, every_conntrack, full};
 pub use script::{Record, play};

@@ -84,3 +84,13 @@ pub fn every_conntrack() -> Vec<Conntrack> {
     }
     all
 }
+
+/// A file for iptables-restore: so many rules, all different, of a chain `BIG` of table filter to which
+/// nobody jumps.
+pub fn big_restore(rules: usize) -> String {
+    let rule = |n| {
+        let (a, b) = (n / 250, n % 250);
+        format!("-A BIG -s 10.1.{a}.{b} -p tcp --dport 80 -j ACCEPT\n")
+    };
+    format!("*filter\n:BIG - [0:0]\n{}COMMIT\n", (0..rules).map(rule).collect::<String>())
+}
