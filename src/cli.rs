@@ -41,16 +41,14 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// TOML file with the settings below, by their long names
+    /// TOML file with the settings below, by their long names, or `none` [default: $CHAINKEEPER_CONFIG,
+    /// else /etc/chainkeeper/config.toml if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Results for people or for programs
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Output,
-    /// The journal (standard error) for people or for programs
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub log_format: LogFormat,
-    /// More words in the journal; twice for all of them
+    /// More words in the journal than log-level says; twice for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -62,16 +60,6 @@ pub enum Output {
     #[default]
     Text,
     /// For programs: one object
-    Json,
-}
-
-/// How the journal is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum LogFormat {
-    /// One line for people
-    #[default]
-    Text,
-    /// One object a line
     Json,
 }
 
@@ -138,6 +126,9 @@ pub enum Command {
         #[arg(long)]
         beside_kube_proxy: bool,
     },
+    /// Whether the settings can be used, what they come to, and where each was set
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Bring the chains in place, and back as soon as whoever took them is done
     Run {
         /// First move into a new user and network namespace: no root, and the host is not touched
@@ -147,6 +138,15 @@ pub enum Command {
         #[arg(long)]
         observe: bool,
     },
+}
+
+/// What to do about the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Can they be used? Exit code 0 or 2
+    Check,
+    /// All that count, as they could stand in a file, and where each was set
+    Show,
 }
 
 /// How `render` prints.

@@ -1,10 +1,12 @@
 //! The one-shot commands: do it, print it, say it by the exit code.
 mod check;
+mod config;
 mod screen;
 mod service;
 mod tell;
 
 pub use check::check;
+pub use config::{check_config, config_error, show_config};
 pub use screen::{Screen, warn};
 pub use service::{events, live, pause, resume, status};
 pub use tell::{probe, render};

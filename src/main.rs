@@ -1,62 +1,64 @@
 //! Parses the arguments, starts logging, maps results to exit codes. `anyhow` lives here.
 #![forbid(unsafe_code)]
 use anyhow::Context as _;
-use chainkeeper::cli::{self, Cli, Command, Global, LogFormat};
+use chainkeeper::cli::{self, Cli, Command, ConfigCommand};
 use chainkeeper::commands::{self, Screen};
-use chainkeeper::config::{Config, ConfigError, Settings};
+use chainkeeper::config::{Config, Loaded, LogFormat, Sources};
 use chainkeeper::daemon::{self, Ended};
 use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
 use chainkeeper::{exit, sandbox};
 use clap::Parser;
 use std::process::ExitCode;
+use tracing::info;
 use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // exits 2 by itself on a bad command line
-    start_logging(&cli.global);
-    let config = match load(&cli.global, &cli.settings) {
-        Ok(config) => config,
+    let screen = Screen { output: cli.global.output };
+    let environment = std::env::vars_os().collect();
+    let sources = Sources { file: cli.global.config, environment, flags: cli.settings };
+    let loaded = match sources.load() {
+        Ok(loaded) => loaded,
         Err(error) => {
-            commands::warn(&format!("error: {error}\n  do    {}", error.remedy));
-            return ExitCode::from(exit::USAGE);
+            let asked = matches!(cli.command, Command::Config(_)).then_some(screen);
+            return ExitCode::from(commands::config_error(&error, asked));
         }
     };
-    let screen = Screen { output: cli.global.output };
+    start_logging(&loaded.config, cli.global.verbose);
+    ExitCode::from(obey(cli.command, loaded, &sources, screen))
+}
+
+fn obey(command: Command, loaded: Loaded, sources: &Sources, screen: Screen) -> u8 {
     // What a person types to do what was only shown: the same flags, another command.
     let instead = |from: &str, to: &str, without: &str| {
         let args = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned());
         cli::instead(args, from, to, without)
     };
-    let code = match cli.command {
-        Command::Apply { wait } => commands::apply(&config, wait, screen),
-        Command::Check { live: true, wait } => commands::live(&config, wait, screen),
-        Command::Check { live: false, wait } => commands::check(&config, wait, screen),
-        Command::Status => commands::status(&config, screen),
-        Command::Events { since, follow } => commands::events(&config, since, follow, screen),
-        Command::Pause { length } => commands::pause(&config, length, screen),
-        Command::Resume => commands::resume(&config, screen),
+    let config = &loaded.config;
+    match command {
+        Command::Apply { wait } => commands::apply(config, wait, screen),
+        Command::Check { live: true, wait } => commands::live(config, wait, screen),
+        Command::Check { live: false, wait } => commands::check(config, wait, screen),
+        Command::Status => commands::status(config, screen),
+        Command::Events { since, follow } => commands::events(config, since, follow, screen),
+        Command::Pause { length } => commands::pause(config, length, screen),
+        Command::Resume => commands::resume(config, screen),
         Command::Diff { validate } => {
-            commands::diff(&config, validate, &instead("diff", "apply", "--validate"), screen)
+            commands::diff(config, validate, &instead("diff", "apply", "--validate"), screen)
         }
         Command::Remove { force, dry_run } => {
             let remove = instead("remove", "remove", "--dry-run");
-            commands::remove(&config, force, dry_run, &remove, screen)
+            commands::remove(config, force, dry_run, &remove, screen)
         }
         Command::Render { format, beside_kube_proxy } => {
-            commands::render(&config, format, beside_kube_proxy, screen)
+            commands::render(config, format, beside_kube_proxy, screen)
         }
-        Command::Probe => commands::probe(&config, screen),
-        Command::Run { sandbox, observe } => {
-            let how = How { sandbox, observe };
-            run(config, how, screen, &cli.global, &cli.settings)
-        }
-    };
-    ExitCode::from(code)
-}
-
-fn load(global: &Global, flags: &Settings) -> Result<Config, ConfigError> {
-    Config::load(global.config.as_deref(), flags)
+        Command::Probe => commands::probe(config, screen),
+        Command::Config(ConfigCommand::Check) => commands::check_config(&loaded, screen),
+        Command::Config(ConfigCommand::Show) => commands::show_config(&loaded, screen),
+        Command::Run { sandbox, observe } => run(loaded, How { sandbox, observe }, sources, screen),
+    }
 }
 
 /// How `run` was asked to.
@@ -72,6 +74,7 @@ impl How {
             // What happens in there tells nothing of the host.
             config.state_file = None;
             config.socket = None;
+            config.metrics = None;
         }
         if self.observe {
             config.monitor.keep = Keep::nothing();
@@ -79,7 +82,7 @@ impl How {
     }
 }
 
-fn run(mut config: Config, how: How, screen: Screen, global: &Global, flags: &Settings) -> u8 {
+fn run(loaded: Loaded, how: How, sources: &Sources, screen: Screen) -> u8 {
     if how.sandbox
         && let Err(error) = sandbox::enter()
     {
@@ -90,6 +93,7 @@ fn run(mut config: Config, how: How, screen: Screen, global: &Global, flags: &Se
         ));
         return exit::DENIED;
     }
+    let Loaded { mut config, notes, .. } = loaded;
     how.apply(&mut config);
     // Opened here so that a missing capability ends the program instead of filling the journal.
     let switch = match Switch::open(&config).and_then(|mut s| s.check().map(|()| s)) {
@@ -97,10 +101,12 @@ fn run(mut config: Config, how: How, screen: Screen, global: &Global, flags: &Se
         Err(error) => return screen.fail(&error),
     };
     let reload = || {
-        let mut config = load(global, flags).map_err(|e| e.to_string())?;
+        let Loaded { mut config, notes, .. } = sources.load().map_err(|e| e.to_string())?;
+        notes.iter().for_each(|note| info!("{note}"));
         how.apply(&mut config);
         Ok(config)
     };
+    notes.iter().for_each(|note| info!("{note}"));
     match keep(config, switch, reload) {
         Ok(Ended::Asked) => exit::FINE,
         Ok(Ended::RemoveFailed) => exit::FAILED,
@@ -125,18 +131,23 @@ fn keep(
 }
 
 /// The journal goes to standard error. Under systemd the time is journald's to add.
-fn start_logging(global: &Global) {
-    let level = match global.verbose {
-        0 => LevelFilter::INFO,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
+fn start_logging(config: &Config, verbose: u8) {
+    let levels = [
+        LevelFilter::ERROR,
+        LevelFilter::WARN,
+        LevelFilter::INFO,
+        LevelFilter::DEBUG,
+        LevelFilter::TRACE,
+    ];
+    let level = levels.get(config.log_level as usize + usize::from(verbose));
     let log = tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_max_level(*level.unwrap_or(&LevelFilter::TRACE))
         .with_target(false)
         .with_writer(std::io::stderr);
-    match global.log_format {
+    match config.log_format {
         LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.without_time().with_ansi(false).compact().init(),
+        LogFormat::Text | LogFormat::Auto | LogFormat::Journald => {
+            log.without_time().with_ansi(false).compact().init();
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The policy against kubelet's own sets: profiles, bits, what stays beside a kube-proxy.
-use chainkeeper::config::{Config, Settings, parse};
+use chainkeeper::config::{Config, parse};
 use chainkeeper::policy::{Sighted, policy, removable};
 use chainkeeper_contract::{Family, Ruleset, Table, text};
 
@@ -97,15 +97,4 @@ fn each_table_has_a_canary_and_each_mark_chain_a_partner() {
     assert_eq!(set.canaries.iter().map(|c| c.table).collect::<Vec<_>>(), Table::ALL);
     let marks: Vec<&str> = set.partners.iter().map(|p| p.marks.1.as_str()).collect();
     assert_eq!(marks, ["KUBE-MARK-MASQ", "KUBE-MARK-DROP"]);
-}
-
-#[test]
-fn flags_stand_above_the_file() {
-    let dir = std::env::temp_dir().join(format!("chainkeeper-test-{}", std::process::id()));
-    std::fs::write(&dir, "masquerade-bit = 3\ndrop-bit = 4\n").expect("file");
-    let flags = Settings { masquerade_bit: Some(5), ..Settings::default() };
-    let config = Config::load(Some(&dir), &flags);
-    std::fs::remove_file(&dir).expect("file");
-    let config = config.expect("config");
-    assert_eq!((config.masquerade_mark, config.drop_mark), (1 << 5, 1 << 4));
 }

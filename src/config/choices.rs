@@ -129,3 +129,35 @@ pub enum OnConflict {
     /// Repair it each time
     Insist,
 }
+
+/// How the journal is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// `journald` where standard error is the journal, else `text`
+    #[default]
+    Auto,
+    /// One line for people
+    Text,
+    /// One object a line
+    Json,
+    /// To systemd-journald, with fields
+    Journald,
+}
+
+/// How much is in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// What could not be done
+    Error,
+    /// And what somebody should look at
+    Warn,
+    /// And what was done
+    #[default]
+    Info,
+    /// And what was looked at
+    Debug,
+    /// All
+    Trace,
+}

@@ -1,11 +1,22 @@
 //! The TOML file of settings. Messages name the line, and the key that was probably meant.
-use super::{ConfigError, Settings};
+use super::{ConfigError, Layers, Origin, Settings};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// The file that counts where none is named, if it is there.
+pub const DEFAULT: &str = "/etc/chainkeeper/config.toml";
+
+/// What changed less than so long ago may be half-written: it is read again until it rests.
+const FRESH: Duration = Duration::from_millis(100);
+/// So often at most.
+const AGAIN: u32 = 20;
 
 /// Parses a TOML file of settings. `shown` is its name in messages.
 pub fn parse(shown: &str, text: &str) -> Result<Settings, ConfigError> {
     toml::from_str(text).map_err(|e| {
-        let before = e.span().and_then(|s| text.get(..s.start)).unwrap_or("");
-        let at = format!("config {shown} line {}", before.matches('\n').count() + 1);
+        let before = e.span().map_or(0, |span| span.start);
+        let at = format!("config {shown} line {}", line(text, before));
         let message = e.message();
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         match quoted.split_first() {
@@ -21,11 +32,54 @@ pub fn parse(shown: &str, text: &str) -> Result<Settings, ConfigError> {
     })
 }
 
+/// The layer of that file.
+pub(super) fn layer(path: &Path) -> Result<Layers, ConfigError> {
+    let shown = path.display().to_string();
+    let text = rested(path).map_err(|e| {
+        ConfigError::new(
+            format!("config {shown}: {e}"),
+            "check the path given to --config, or leave --config out",
+        )
+    })?;
+    let settings = parse(&shown, &text)?;
+    let lines = lines(&text);
+    Layers::of(&settings, |key| Origin::File(path.to_owned(), lines.get(key).copied().unwrap_or(1)))
+}
+
+/// The line of each key.
+fn lines(text: &str) -> BTreeMap<String, usize> {
+    let Ok(table) = toml::de::DeTable::parse(text) else { return BTreeMap::new() };
+    let keys = table.get_ref().keys();
+    keys.map(|key| (key.get_ref().to_string(), line(text, key.span().start))).collect()
+}
+
+/// Its text once nobody writes to it any more, as far as that shows.
+fn rested(path: &Path) -> std::io::Result<String> {
+    for _ in 0..AGAIN {
+        let changed = std::fs::metadata(path)?.modified()?;
+        let age = SystemTime::now().duration_since(changed).unwrap_or(FRESH);
+        if age >= FRESH {
+            break;
+        }
+        std::thread::sleep(FRESH - age);
+    }
+    std::fs::read_to_string(path)
+}
+
+fn line(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or("").matches('\n').count() + 1
+}
+
 fn suggestion(unknown: &str, known: &[&str]) -> String {
-    let near = |k: &&&str| strsim::jaro_winkler(unknown, k);
-    let best = known.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
-    match best.filter(|b| near(b) > 0.8) {
+    match nearest(unknown, known) {
         Some(best) => format!("did you mean `{best}`?"),
         None => format!("known keys: {}", known.join(", ")),
     }
+}
+
+/// The one that was probably meant.
+pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = |k: &&&str| strsim::jaro_winkler(unknown, k);
+    let best = known.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+    best.filter(|b| near(b) > 0.8).copied()
 }

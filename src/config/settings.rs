@@ -1,14 +1,16 @@
-//! What a person may set, and which of two settings wins.
+//! What a person may set, and what counts where nothing is set.
 use super::{
-    BackendChoice, Dialect, FamilyChoice, OnBackendChange, OnConflict, OnExit, Position, Profile,
-    Sweep, WatchChoice,
+    BackendChoice, Dialect, FamilyChoice, LogFormat, LogLevel, OnBackendChange, OnConflict, OnExit,
+    Position, Profile, Sweep, WatchChoice,
 };
+use crate::{control, memory};
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What a person may set, in the file by these names and on the command line with `--`.
-#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+/// What a person may set: in the file by these names, in the environment as `CHAINKEEPER_SETTLE` and the like, on
+/// the command line with `--`.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// Which backend writes the chains [default: auto]
@@ -94,39 +96,56 @@ pub struct Settings {
     /// What `run` does with the chains when it stops [default: keep]
     #[arg(long, global = true, value_enum)]
     pub on_exit: Option<OnExit>,
+    /// A kubelet's configuration file, of which the two bits count where nothing else sets them, or `none`
+    /// [default: none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubelet_config: Option<PathBuf>,
+    /// Where `run` serves /metrics, /livez and /readyz: an address with a port, a port (of 127.0.0.1), or
+    /// `none` [default: none]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub metrics_bind_address: Option<String>,
+    /// The journal (standard error) for people or for programs [default: auto]
+    #[arg(long, global = true, value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// How much is in the journal [default: info]
+    #[arg(long, global = true, value_enum)]
+    pub log_level: Option<LogLevel>,
 }
 
 impl Settings {
-    /// These settings where given, else those below.
-    pub(super) fn over(self, below: Settings) -> Settings {
+    /// What counts where nothing is set. Every one is there.
+    pub fn defaults() -> Settings {
+        let text = |text: &str| Some(text.to_owned());
         Settings {
-            backend: self.backend.or(below.backend),
-            on_backend_change: self.on_backend_change.or(below.on_backend_change),
-            sweep: self.sweep.or(below.sweep),
-            lock_wait: self.lock_wait.or(below.lock_wait),
-            state_file: self.state_file.or(below.state_file),
-            dialect: self.dialect.or(below.dialect),
-            force_dialect: self.force_dialect.or(below.force_dialect),
-            profile: self.profile.or(below.profile),
-            family: self.family.or(below.family),
-            masquerade_bit: self.masquerade_bit.or(below.masquerade_bit),
-            drop_bit: self.drop_bit.or(below.drop_bit),
-            make_iptables_util_chains: self
-                .make_iptables_util_chains
-                .or(below.make_iptables_util_chains),
-            jump_position: self.jump_position.or(below.jump_position),
-            sync_period: self.sync_period.or(below.sync_period),
-            on_exit: self.on_exit.or(below.on_exit),
-            watch: self.watch.or(below.watch),
-            settle: self.settle.or(below.settle),
-            on_conflict: self.on_conflict.or(below.on_conflict),
-            yield_for: self.yield_for.or(below.yield_for),
-            keep: self.keep.or(below.keep),
-            canary_wait: self.canary_wait.or(below.canary_wait),
-            socket: self.socket.or(below.socket),
-            command_lines: self.command_lines.or(below.command_lines),
-            count_flows: self.count_flows.or(below.count_flows),
-            heal_flows: self.heal_flows.or(below.heal_flows),
+            backend: Some(BackendChoice::default()),
+            on_backend_change: Some(OnBackendChange::default()),
+            sweep: Some(Sweep::default()),
+            lock_wait: text("5s"),
+            state_file: Some(memory::default()),
+            dialect: Some(Dialect::default()),
+            force_dialect: Some(false),
+            profile: Some(Profile::default()),
+            family: Some(FamilyChoice::default()),
+            masquerade_bit: Some(14),
+            drop_bit: Some(15),
+            make_iptables_util_chains: Some(true),
+            jump_position: Some(Position::default()),
+            sync_period: text("1m"),
+            watch: Some(WatchChoice::default()),
+            settle: text("250ms"),
+            on_conflict: Some(OnConflict::default()),
+            yield_for: text("1m"),
+            keep: text("all"),
+            canary_wait: text("130s"),
+            socket: Some(control::default()),
+            command_lines: Some(true),
+            count_flows: Some(true),
+            heal_flows: text("none"),
+            on_exit: Some(OnExit::default()),
+            kubelet_config: Some("none".into()),
+            metrics_bind_address: text("none"),
+            log_format: Some(LogFormat::default()),
+            log_level: Some(LogLevel::default()),
         }
     }
 }

@@ -115,10 +115,10 @@ impl Host {
         self.run(&mut program)
     }
 
-    /// The host's own environment: nothing of the machine is locked or remembered.
+    /// The host's own environment: nothing of the machine is locked, remembered or configured.
     fn environment(&self, command: &mut Command) {
         command.env("STATE_DIRECTORY", &self.folder).env("XTABLES_LOCKFILE", self.lock());
-        command.env("RUNTIME_DIRECTORY", &self.folder);
+        command.env("RUNTIME_DIRECTORY", &self.folder).env("CHAINKEEPER_CONFIG", "none");
     }
 
     /// The xtables lock of this host.
