@@ -92,16 +92,16 @@ pub struct ConfigError {
     pub what: String,
     /// What to do.
     pub remedy: String,
-    /// The key, if it is about one.
-    key: Option<&'static str>,
+    /// The keys that it is about.
+    keys: Vec<&'static str>,
 }
 
 impl ConfigError {
     fn new(what: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
-        ConfigError { what: what.into(), remedy: remedy.into(), key: None }
+        ConfigError { what: what.into(), remedy: remedy.into(), keys: vec![] }
     }
 
-    fn about(self, key: &'static str) -> ConfigError {
-        ConfigError { key: Some(key), ..self }
+    fn about(self, keys: &[&'static str]) -> ConfigError {
+        ConfigError { keys: keys.to_vec(), ..self }
     }
 }

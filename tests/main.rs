@@ -2,6 +2,7 @@
 //! goes away with it, even when it fails; the host's own rules are never touched.
 mod beside;
 mod commands;
+mod config;
 mod culprit;
 mod damage;
 mod dialects;

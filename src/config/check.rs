@@ -27,7 +27,8 @@ impl Settings {
             return Err(ConfigError::new(
                 "dialect native and backend legacy contradict each other",
                 "the dialect is how the nft backend writes: leave one of them out",
-            ));
+            )
+            .about(&["dialect", "backend"]));
         }
         // Beside `--dialect xt` it is what a file says of the other dialect.
         if self.force_dialect == Some(true) && self.dialect.is_none() {
@@ -35,7 +36,7 @@ impl Settings {
                 "force-dialect is for dialect native",
                 "ask for --dialect native too, or leave force-dialect out",
             )
-            .about("force-dialect"));
+            .about(&["force-dialect"]));
         }
         Ok(())
     }
@@ -49,7 +50,8 @@ impl Settings {
             return Err(ConfigError::new(
                 "masquerade-bit and drop-bit must be different",
                 "a packet cannot be both masqueraded and dropped; kubelet's are 14 and 15",
-            ));
+            )
+            .about(&["masquerade-bit", "drop-bit"]));
         }
         let sync_period = length("sync-period", &self.sync_period)?;
         let lock_wait = length("lock-wait", &self.lock_wait)?;
@@ -99,7 +101,7 @@ impl Settings {
                     format!("heal-flows: {why}"),
                     "write networks of pods, parted by commas",
                 )
-                .about("heal-flows")
+                .about(&["heal-flows"])
             })?,
         };
         let count = self.count_flows.unwrap_or_default();
@@ -107,7 +109,8 @@ impl Settings {
             return Err(ConfigError::new(
                 "heal-flows and count-flows = false contradict each other",
                 "what is ended is listed first: leave one of them out",
-            ));
+            )
+            .about(&["heal-flows", "count-flows"]));
         }
         Ok(Flows { count, heal })
     }
@@ -125,7 +128,7 @@ impl Settings {
                     ),
                     "write it like 127.0.0.1:9253, [::1]:9253, 0.0.0.0:9253 or 9253",
                 )
-                .about("metrics-bind-address")
+                .about(&["metrics-bind-address"])
             }),
         }
     }
@@ -136,7 +139,7 @@ impl Settings {
                 format!("keep: {why}"),
                 "write `all`, or tables and chains: nat,filter/KUBE-FIREWALL",
             )
-            .about("keep")
+            .about(&["keep"])
         })?;
         if let Keep::Only(list) = &keep {
             let unknown =
@@ -146,7 +149,7 @@ impl Settings {
                     format!("keep: no profile keeps {table}/{chain}"),
                     "`chainkeeper render` prints the chains",
                 )
-                .about("keep"));
+                .about(&["keep"]));
             }
         }
         let settle = match self.settle.as_deref() {
@@ -185,7 +188,7 @@ fn length(key: &'static str, text: &Option<String>) -> Result<Duration, ConfigEr
             format!("{key} `{text}` is not a length of time"),
             "write it like 30s, 1m or 1m30s; zero is not one",
         )
-        .about(key)
+        .about(&[key])
     })
 }
 
@@ -197,6 +200,6 @@ pub(super) fn mark(key: &'static str, bit: i64) -> Result<u32, ConfigError> {
             format!("{key} {bit} must be between 0 and 31, inclusive"),
             "a packet mark has 32 bits; kubelet uses 14 to masquerade and 15 to drop",
         )
-        .about(key)),
+        .about(&[key])),
     }
 }

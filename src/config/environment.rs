@@ -1,7 +1,7 @@
 //! Settings from the environment: `CHAINKEEPER_SETTLE=1s`. Messages name the variable.
 use super::file::nearest;
+use super::settings::values;
 use super::{ConfigError, Layers, Origin, Settings};
-use clap::error::{ContextKind, ContextValue};
 use clap::{Args as _, Command, FromArgMatches as _};
 use std::ffi::{OsStr, OsString};
 
@@ -44,21 +44,16 @@ fn one(name: &str, value: &OsStr) -> Result<Layers, ConfigError> {
             |key: &str| format!("{PREFIX}{}", key.to_ascii_uppercase().replace('-', "_"));
         let remedy = match nearest(&key, &known) {
             Some(near) => format!("did you mean `{}`?", variable(near)),
-            None => {
-                format!("settings in the environment are {PREFIX} and a key: {}", known.join(", "))
-            }
+            None => "`chainkeeper config show` lists all keys".into(),
         };
         return Err(ConfigError::new(format!("unknown variable `{name}`"), remedy));
     }
     let mut word = OsString::from(format!("--{key}="));
     word.push(value);
     let matches = command.try_get_matches_from([OsStr::new("environment"), &word]);
-    let settings = matches.and_then(|m| Settings::from_arg_matches(&m)).map_err(|error| {
-        let remedy = match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(values)) => format!("one of {}", values.join(", ")),
-            _ => format!("see `chainkeeper --help` for --{key}"),
-        };
-        ConfigError::new(format!("${name}: `{}` is no value of {key}", value.display()), remedy)
+    let settings = matches.and_then(|m| Settings::from_arg_matches(&m)).map_err(|_| {
+        let what = format!("${name}: {key} cannot be {}", value.display());
+        ConfigError::new(what, values(&key))
     })?;
     Layers::of(&settings, |_| Origin::Environment(name.to_owned()))
 }

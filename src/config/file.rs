@@ -1,4 +1,5 @@
 //! The TOML file of settings. Messages name the line, and the key that was probably meant.
+use super::settings::values;
 use super::{ConfigError, Layers, Origin, Settings};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,21 +16,38 @@ const AGAIN: u32 = 20;
 /// Parses a TOML file of settings. `shown` is its name in messages.
 pub fn parse(shown: &str, text: &str) -> Result<Settings, ConfigError> {
     toml::from_str(text).map_err(|e| {
-        let before = e.span().map_or(0, |span| span.start);
-        let at = format!("config {shown} line {}", line(text, before));
-        let message = e.message();
-        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let span = e.span().unwrap_or_default();
+        let at = format!("config {shown} line {}", line(text, span.start));
+        let first = e.message().lines().next().unwrap_or_default();
+        let quoted: Vec<&str> = first.split('`').skip(1).step_by(2).collect();
+        let Some(key) = key_of(text, span.start) else {
+            let remedy = "the file is TOML: key = value, words in quotes, each key once";
+            return ConfigError::new(format!("{at}: {first}"), remedy);
+        };
         match quoted.split_first() {
-            Some((unknown, known)) if message.starts_with("unknown field") => {
-                let what = format!("{at}: unknown key `{unknown}`");
-                ConfigError::new(what, suggestion(unknown, known))
+            Some((unknown, known)) if first.starts_with("unknown field") => {
+                let remedy = match nearest(unknown, known) {
+                    Some(best) => format!("did you mean `{best}`?"),
+                    None => "`chainkeeper config show` lists all keys".into(),
+                };
+                ConfigError::new(format!("{at}: unknown key `{unknown}`"), remedy)
             }
             _ => {
-                let first = message.lines().next().unwrap_or(message);
-                ConfigError::new(format!("{at}: {first}"), "see `chainkeeper --help` for values")
+                let value = text.get(span).unwrap_or_default();
+                ConfigError::new(format!("{at}: {key} cannot be {value}"), values(&key))
             }
         }
     })
+}
+
+/// The key whose line that is, if the text is TOML.
+fn key_of(text: &str, offset: usize) -> Option<String> {
+    let at = line(text, offset);
+    lines(text)
+        .into_iter()
+        .filter(|(_, line)| *line <= at)
+        .max_by_key(|(_, line)| *line)
+        .map(|l| l.0)
 }
 
 /// The layer of that file.
@@ -68,13 +86,6 @@ fn rested(path: &Path) -> std::io::Result<String> {
 
 fn line(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or("").matches('\n').count() + 1
-}
-
-fn suggestion(unknown: &str, known: &[&str]) -> String {
-    match nearest(unknown, known) {
-        Some(best) => format!("did you mean `{best}`?"),
-        None => format!("known keys: {}", known.join(", ")),
-    }
 }
 
 /// The one that was probably meant.

@@ -71,14 +71,19 @@ impl Layers {
         settings(self.0.iter())
     }
 
-    /// Says of an error about one key where that key was set.
+    /// Says of an error where the keys were set that it is about. A flag is in it by its name already.
     pub(super) fn place(&self, mut error: ConfigError) -> ConfigError {
-        let origin = error.key.and_then(|key| self.0.get(key)).map(|(_, origin)| origin);
-        match origin {
-            // A flag is in the error by its name already.
-            None | Some(Origin::Default | Origin::Flag(_)) => {}
-            Some(place @ (Origin::Kubelet(_) | Origin::File(..) | Origin::Environment(_))) => {
-                error.what = format!("{place}: {}", error.what);
+        let set = error.keys.iter().filter_map(|key| Some((key, &self.0.get(*key)?.1)));
+        let told = |origin: &Origin| !matches!(origin, Origin::Default | Origin::Flag(_));
+        let set: Vec<_> = set.filter(|(_, origin)| told(origin)).collect();
+        match &set[..] {
+            [] => {}
+            [(_, origin)] if error.keys.len() == 1 => {
+                error.what = format!("{origin}: {}", error.what);
+            }
+            all => {
+                let all: Vec<String> = all.iter().map(|(key, o)| format!("{key}: {o}")).collect();
+                error.what = format!("{} ({})", error.what, all.join("; "));
             }
         }
         error

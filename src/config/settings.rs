@@ -4,7 +4,7 @@ use super::{
     Position, Profile, Sweep, WatchChoice,
 };
 use crate::{control, memory};
-use clap::Args;
+use clap::{Args, Command};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -147,5 +147,24 @@ impl Settings {
             log_format: Some(LogFormat::default()),
             log_level: Some(LogLevel::default()),
         }
+    }
+}
+
+/// What a setting can be, in words.
+pub(super) fn values(key: &str) -> String {
+    let command = Settings::augment_args(Command::new("settings"));
+    let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(key)) else {
+        return "`chainkeeper config show` lists all keys".into();
+    };
+    let possible: Vec<String> =
+        arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+    let kind =
+        arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    match (possible.is_empty(), kind) {
+        (false, _) => format!("one of {}", possible.join(", ")),
+        (true, "BIT") => "a whole number from 0 to 31".into(),
+        (true, "TIME") => "a length of time in quotes, such as \"30s\" or \"1m30s\"".into(),
+        (true, "FILE") => "a path in quotes, or \"none\"".into(),
+        (true, _) => "words in quotes, see `chainkeeper --help`".into(),
     }
 }
