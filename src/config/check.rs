@@ -137,7 +137,7 @@ impl Settings {
         let keep = self.keep.as_deref().unwrap_or_default().parse::<Keep>().map_err(|why| {
             ConfigError::new(
                 format!("keep: {why}"),
-                "write `all`, or tables and chains: nat,filter/KUBE-FIREWALL",
+                "write `all`, `none`, or tables and chains: nat,filter/KUBE-FIREWALL",
             )
             .about(&["keep"])
         })?;

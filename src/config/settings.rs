@@ -70,8 +70,8 @@ pub struct Settings {
     /// How long such a chain is left to them; each time twice as long [default: 1m]
     #[arg(long, global = true, value_name = "TIME")]
     pub yield_for: Option<String>,
-    /// Which chains are written: all, or a list such as nat,filter/KUBE-FIREWALL; `run` watches the
-    /// others [default: all]
+    /// Which chains are written: all, none, or a list such as nat,filter/KUBE-FIREWALL; `run` watches
+    /// the others [default: all]
     #[arg(long, global = true, value_name = "LIST")]
     pub keep: Option<String>,
     /// How long `run` leaves a lost KUBE-KUBELET-CANARY to a kubelet, which polls it [default: 130s]

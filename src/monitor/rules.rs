@@ -69,10 +69,12 @@ impl Keep {
 impl FromStr for Keep {
     type Err = String;
 
-    /// `all`, or a list such as `nat,filter/KUBE-FIREWALL`. The error names the word.
+    /// `all`, `none`, or a list such as `nat,filter/KUBE-FIREWALL`. The error names the word.
     fn from_str(text: &str) -> Result<Keep, String> {
-        if text == "all" {
-            return Ok(Keep::All);
+        match text {
+            "all" => return Ok(Keep::All),
+            "none" => return Ok(Keep::nothing()),
+            _ => {}
         }
         let one = |word: &str| {
             let (table, chain) = match word.split_once('/') {
@@ -96,6 +98,7 @@ impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Keep::All => write!(f, "all"),
+            Keep::Only(list) if list.is_empty() => write!(f, "none"),
             Keep::Only(list) => {
                 let word = |(table, chain): &(Table, Option<ChainName>)| match chain {
                     Some(chain) => format!("{table}/{chain}"),

@@ -84,7 +84,7 @@ pub fn status(status: &Status) -> String {
     fact("watching", &format!("{heard}; {looked}"));
     match status.keep.as_str() {
         "all" => {}
-        "" => fact("keeping", "nothing: it only watches (--observe)"),
+        "none" => fact("keeping", "nothing: it only watches (--observe, keep none)"),
         list => fact("keeping", &format!("{list}; the rest is only watched")),
     }
     let day = &status.day;

@@ -66,7 +66,7 @@ fn status_on_bad_days() {
                     permitted (EPERM)"
         .into();
     let mut watching = good();
-    (watching.keep, watching.looked_ms) = (String::new(), None);
+    (watching.keep, watching.looked_ms) = ("none".into(), None);
     watching.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Nat, State::Watched);
     watching.problems = vec!["ip nat the table is dormant: it hooks nothing; left alone".into()];
     let days = [yielding, broken, watching].map(|status| plain(&report::status(&status)));
