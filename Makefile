@@ -26,7 +26,7 @@ static: ## the static binary without C libraries, and its size
 	@scripts/setup static
 	@scripts/static
 
-docs: ## write docs/reference.md from the program's own tables
+docs: ## write docs/reference.md and docs/metrics.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
 bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)

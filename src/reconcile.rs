@@ -17,6 +17,23 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tracing::{debug, trace};
 
+/// STAND-IN
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// .
+    pub family: Family,
+    /// .
+    pub table: chainkeeper_contract::Table,
+    /// .
+    pub chain: ChainName,
+    /// .
+    pub rule: String,
+    /// .
+    pub packets: u64,
+    /// .
+    pub bytes: u64,
+}
+
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
 
@@ -40,6 +57,8 @@ pub struct Keeper {
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
+    /// Writes that began anew since this was asked last.
+    restarts: u32,
 }
 
 impl Keeper {
@@ -61,6 +80,7 @@ impl Keeper {
             wants_else,
             held,
             settled,
+            restarts: 0,
         }
     }
 
@@ -100,6 +120,11 @@ impl Keeper {
     /// nobody.
     pub fn wants_else(&mut self) -> bool {
         std::mem::take(&mut self.wants_else)
+    }
+
+    /// How often a write began anew since this was asked last, because somebody had committed.
+    pub fn restarts(&mut self) -> u32 {
+        std::mem::take(&mut self.restarts)
     }
 
     /// The canaries of these families were written.
@@ -276,6 +301,7 @@ impl Keeper {
                 Err(BackendError::Busy { .. }) => sleep(Duration::from_millis(1 << round)),
                 Ok(_) | Err(_) => break,
             }
+            self.restarts += 1;
             pass = self.attempt(&look, start);
         }
         self.record();

@@ -82,10 +82,22 @@ pub struct Day {
     pub by: BTreeMap<String, usize>,
 }
 
+impl State {
+    /// Nothing that is kept is missing.
+    pub fn is_fine(self) -> bool {
+        self <= State::Watched
+    }
+}
+
 impl Status {
+    /// STAND-IN
+    pub fn is_alive(&self) -> bool {
+        true
+    }
+
     /// Nothing is missing or wrong anywhere.
     pub fn in_sync(&self) -> bool {
         self.errors.is_empty()
-            && self.families.values().flat_map(BTreeMap::values).all(|s| *s <= State::Watched)
+            && self.families.values().flat_map(BTreeMap::values).all(|s| s.is_fine())
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Last {
     pub(super) looked: Option<Duration>,
     /// What is wrong and not ours to mend, in words.
     pub(super) problems: Vec<String>,
+    /// STAND-IN
+    pub(super) counted: Vec<crate::reconcile::Counted>,
     /// Where that is.
     wrong: BTreeSet<(Family, Table)>,
     /// Families that could not be read or written.

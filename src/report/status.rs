@@ -16,7 +16,8 @@ const COLUMN: usize = 9;
 /// Width of a table's column.
 const CELL: usize = 16;
 
-fn word(state: State) -> &'static str {
+/// How a table is, in a word or two.
+pub fn word(state: State) -> &'static str {
     match state {
         State::InSync => "in sync",
         State::Watched => "watched, gone",
