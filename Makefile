@@ -12,6 +12,7 @@ run: ## build, then apply, break, diff, repair and remove in a namespace of its 
 test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test
 	@scripts/other-iptables
+	@scripts/promtool
 	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
 	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
