@@ -156,6 +156,7 @@ impl Service {
             families: self.last.tables(&self.config, &self.monitor.damage(), &yielded),
             errors: self.last.errors(),
             problems: self.last.problems.clone(),
+            counters: self.last.counted.clone(),
             yielded: yielded.iter().map(one).collect(),
             paused_ms: self.monitor.paused().map(left),
             day: self.teller.day(self.moment()),

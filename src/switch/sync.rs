@@ -4,7 +4,7 @@ use crate::config::OnBackendChange;
 use crate::damage::Selection;
 use crate::monitor::Answer;
 use crate::probe::Choice;
-use crate::reconcile::{Look, Pass};
+use crate::reconcile::{Counted, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Family};
 use std::collections::BTreeSet;
 
@@ -114,6 +114,11 @@ impl Switch {
         };
         let answer = self.answer(&pass);
         (pass.map(|pass| pass.look), answer)
+    }
+
+    /// What our rules have counted by now. Reads only; the next pass is as if nobody had asked.
+    pub fn count(&mut self) -> Result<Vec<Counted>, BackendError> {
+        self.keeper.count()
     }
 
     fn answer(&mut self, pass: &Result<Pass, BackendError>) -> Answer {
