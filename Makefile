@@ -12,6 +12,7 @@ run: ## build, then apply, break, diff, repair and remove in a namespace of its 
 test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test
 	@scripts/other-iptables
+	@scripts/promtool
 	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
 	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
@@ -26,7 +27,7 @@ static: ## the static binary without C libraries, and its size
 	@scripts/setup static
 	@scripts/static
 
-docs: ## write docs/reference.md from the program's own tables
+docs: ## write docs/reference.md and docs/metrics.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
 bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)

@@ -22,6 +22,9 @@ pub const VERSION: &str = if cfg!(feature = "nftnl") {
     )
 };
 
+/// Which encoder this build writes with, in one word.
+pub const ENCODER: &str = if cfg!(feature = "nftnl") { "nftnl" } else { "pure" };
+
 /// Once true, nothing is waited for any more: the program ends.
 pub type Stop = Arc<AtomicBool>;
 

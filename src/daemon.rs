@@ -1,22 +1,24 @@
 //! `run`: signals, news, time and questions around the worker and the monitor. Decides nothing.
+mod doors;
 mod end;
 mod journal;
 mod listen;
+mod pages;
 mod service;
 mod state;
 mod tell;
 mod work;
 
 use crate::config::Config;
-use crate::control::server::{Asked, Server};
 use crate::monitor::Sighting;
 use crate::switch::Switch;
+use doors::Doors;
 use service::Service;
 use std::future::pending;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,8 @@ pub async fn run(
     info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), switch.choice());
     switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
     service::warn_dialect(&config);
-    let (_server, mut questions) = serve(&config);
+    let mut doors = Doors::default();
+    doors.follow(&config);
     let (flows, mut counted) = mpsc::channel(1);
     let mut service = Service::start(config, switch, flows)?;
     service.see(Sighting::Time);
@@ -58,14 +61,17 @@ pub async fn run(
                 }
             }
             // What the worker does was asked for by the configuration so far.
-            _ = hangup.recv(), if !service.work.is_busy() => match reload() {
-                Ok(new) => service.reconfigure(new).await,
-                Err(why) => error!("keeping the last good configuration: {why}"),
-            },
-            asked = question(&mut questions) => service.asked(asked),
+            _ = hangup.recv(), if !service.work.is_busy() => {
+                service.reload(reload()).await;
+                doors.follow(&service.config);
+            }
+            asked = doors.local.asked() => service.asked(asked),
             () = service.ear.wait(close) => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
+            // Last: whoever asks over the network keeps nobody waiting.
+            () = service.pages.due() => service.counts_are_due(),
+            asked = doors.http.asked() => service.page(asked),
         }
     }
     service.end().await
@@ -76,27 +82,5 @@ async fn until(wake: Option<Instant>) {
     match wake {
         Some(at) => sleep_until(at).await,
         None => pending().await,
-    }
-}
-
-async fn question(questions: &mut Option<mpsc::Receiver<Asked>>) -> Asked {
-    if let Some(inbox) = questions
-        && let Some(asked) = inbox.recv().await
-    {
-        return asked;
-    }
-    pending().await
-}
-
-/// Keeping goes on without a socket.
-fn serve(config: &Config) -> (Option<Server>, Option<mpsc::Receiver<Asked>>) {
-    let Some(path) = &config.socket else { return (None, None) };
-    match Server::start(path) {
-        Ok((server, questions)) => (Some(server), Some(questions)),
-        Err(why) => {
-            let path = path.display();
-            warn!("no answers to `status`, `events` and `pause`: socket {path}: {why}");
-            (None, None)
-        }
     }
 }

@@ -5,6 +5,7 @@ mod others;
 pub use others::{evidence_scope, held, sight};
 
 use crate::config::{Config, Dialect, Profile};
+use crate::reconcile::Counts;
 use chainkeeper_contract::{
     Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
     Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
@@ -69,6 +70,16 @@ pub fn is_canary(chain: &ChainName) -> bool {
 /// A chain without which a connection begins unmasqueraded.
 pub fn masquerades(table: Table, chain: &ChainName) -> bool {
     table == Table::Nat && [MARK_MASQ, POSTROUTING].contains(&chain.as_str())
+}
+
+/// What becomes of the packets that a wanted rule counts.
+pub fn counts(rule: &Rule) -> Counts {
+    match (&rule.action, &rule.matches.mark) {
+        (Action::Masquerade { .. }, _) => Counts::Masqueraded,
+        (Action::Drop, Some(_)) => Counts::Dropped,
+        (Action::Drop, None) => Counts::Martian,
+        (Action::Return | Action::Jump(_) | Action::Mark { .. }, _) => Counts::Other,
+    }
 }
 
 /// A chain that some profile keeps.

@@ -224,6 +224,14 @@ pub struct Choice {
     pub not_chosen: String,
 }
 
+impl Choice {
+    /// Both backends were seen to hold rules of others, as its words say.
+    pub fn is_mixed(&self) -> bool {
+        let mut words = self.warnings.iter().chain([&self.why]);
+        words.any(|text| text.starts_with(words::MIXED))
+    }
+}
+
 /// `nft: KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,8 @@
 //! observe, diff, apply, verify: one pass over both families.
+mod counted;
 mod pass;
 
+pub use counted::{Counted, Counts};
 pub use pass::{Look, Outcome, Pass};
 
 use crate::config::{Config, Dialect};
@@ -10,7 +12,7 @@ use crate::policy::{self, Sighted};
 use crate::probe::Held;
 use chainkeeper_contract::{
     Applied, Backend, BackendError, CanaryPolicy, ChainName, Delta, Family, Options, Readable,
-    Scope, Snapshot, Watch, diff, teardown,
+    Ruleset, Scope, Snapshot, Watch, diff, teardown,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -40,6 +42,8 @@ pub struct Keeper {
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
     /// lost by [`Keeper::keep`], since it is another program's smoke alarm.
     settled: BTreeSet<Family>,
+    /// Writes that began anew since this was asked last.
+    restarts: u32,
 }
 
 impl Keeper {
@@ -61,6 +65,7 @@ impl Keeper {
             wants_else,
             held,
             settled,
+            restarts: 0,
         }
     }
 
@@ -100,6 +105,11 @@ impl Keeper {
     /// nobody.
     pub fn wants_else(&mut self) -> bool {
         std::mem::take(&mut self.wants_else)
+    }
+
+    /// How often a write began anew since this was asked last, because somebody had committed.
+    pub fn restarts(&mut self) -> u32 {
+        std::mem::take(&mut self.restarts)
     }
 
     /// The canaries of these families were written.
@@ -172,13 +182,16 @@ impl Keeper {
             (Dialect::Native, false) => Readable::No,
             (Dialect::Native, true) => Readable::NoForced,
         };
+        let mut counts = Vec::new();
         let mut look = each(snapshot, |family, seen| {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
             let want = policy::policy(&self.config, self.sighted, family);
             let mut delta = diff(&want, &seen, options);
             delta.notes.extend(policy::withheld(&want, &seen));
+            counts.extend(counted::counted(&want, &seen));
             delta
         });
+        look.counted = counts;
         self.hold_back(&mut look);
         Ok(look)
     }
@@ -200,6 +213,35 @@ impl Keeper {
                 out.extend(hint);
             }
             look.spared.insert(*family, out);
+        }
+    }
+
+    /// What our rules have counted by now, in the families that could be read; the error of one if none
+    /// could. Reads those chains alone. Nothing that a pass goes by is different afterwards.
+    pub fn count(&mut self) -> Result<Vec<Counted>, BackendError> {
+        let want = |f: &Family| policy::policy(&self.config, self.sighted, *f);
+        let wants: Vec<Ruleset> = self.config.families.iter().map(want).collect();
+        let chains = wants.iter().flat_map(|want| &want.chains).filter(|c| !c.rules.is_empty());
+        let chains = chains.map(|c| (c.table, c.name.clone())).collect();
+        let families = self.config.families.iter().copied().collect();
+        let scope = Scope { families, chains, ..Scope::default() };
+        if scope.chains.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut seen = self.backend.observe(&scope)?.families;
+        let (mut counts, mut failed) = (None, None);
+        for want in &wants {
+            match seen.remove(&want.family) {
+                Some(Ok(seen)) => {
+                    counts.get_or_insert_with(Vec::new).extend(counted::counted(want, &seen));
+                }
+                Some(Err(error)) => failed = failed.or(Some(error)),
+                None => {}
+            }
+        }
+        match (counts, failed) {
+            (None, Some(error)) => Err(error),
+            (counts, _) => Ok(counts.unwrap_or_default()),
         }
     }
 
@@ -276,6 +318,7 @@ impl Keeper {
                 Err(BackendError::Busy { .. }) => sleep(Duration::from_millis(1 << round)),
                 Ok(_) | Err(_) => break,
             }
+            self.restarts += 1;
             pass = self.attempt(&look, start);
         }
         self.record();
@@ -307,7 +350,8 @@ impl Keeper {
     fn verify(&mut self, pass: &mut Pass) -> Result<(), BackendError> {
         let wrote = |a: &&mut Applied| a.commits > 0 && a.generation.is_some();
         let Some(applied) = pass.applied.as_mut().filter(wrote) else { return Ok(()) };
-        let look = self.look(CanaryPolicy::Report)?;
+        let mut look = self.look(CanaryPolicy::Report)?;
+        pass.look.counted = std::mem::take(&mut look.counted);
         if look.generation == pass.look.generation {
             applied.generation = look.generation; // a batch that changes nothing makes none
         }
@@ -325,10 +369,10 @@ impl Keeper {
 
 fn each(
     snapshot: Snapshot,
-    delta: impl Fn(Family, chainkeeper_contract::Observed) -> Delta,
+    mut delta: impl FnMut(Family, chainkeeper_contract::Observed) -> Delta,
 ) -> Look {
     let (generation, families) = (snapshot.generation, snapshot.families);
     let families =
         families.into_iter().map(|(f, seen)| (f, seen.map(|seen| delta(f, seen)))).collect();
-    Look { generation, families, spared: BTreeMap::new() }
+    Look { generation, families, ..Look::nothing() }
 }

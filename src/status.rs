@@ -1,5 +1,6 @@
 //! How the service is, as data: told over its socket, printed by `status`.
 use crate::damage::ChainKey;
+use crate::reconcile::{Counted, Counts};
 use chainkeeper_contract::{Family, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub struct Status {
     pub errors: Vec<String>,
     /// What is wrong and not ours to mend, in words.
     pub problems: Vec<String>,
+    /// What our rules had counted at the last look.
+    #[serde(default)]
+    pub counters: Vec<Counted>,
     /// Chains that are left to others.
     pub yielded: Vec<YieldedChain>,
     /// Nothing is written for so many milliseconds more.
@@ -82,10 +86,28 @@ pub struct Day {
     pub by: BTreeMap<String, usize>,
 }
 
+impl State {
+    /// Nothing that is kept is missing.
+    pub fn is_fine(self) -> bool {
+        self <= State::Watched
+    }
+}
+
 impl Status {
+    /// STAND-IN
+    pub fn is_alive(&self) -> bool {
+        true
+    }
+
+    /// What all rules of a kind have counted; `None` where there is none.
+    pub fn packets(&self, kind: Counts) -> Option<u64> {
+        let of = self.counters.iter().filter(|c| c.counts == kind).map(|c| c.packets);
+        of.reduce(u64::saturating_add)
+    }
+
     /// Nothing is missing or wrong anywhere.
     pub fn in_sync(&self) -> bool {
         self.errors.is_empty()
-            && self.families.values().flat_map(BTreeMap::values).all(|s| *s <= State::Watched)
+            && self.families.values().flat_map(BTreeMap::values).all(|s| s.is_fine())
     }
 }

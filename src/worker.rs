@@ -3,7 +3,7 @@ use crate::backends::Stop;
 use crate::config::Config;
 use crate::monitor::Answer;
 use crate::probe::Choice;
-use crate::reconcile::Look;
+use crate::reconcile::{Counted, Look};
 use crate::switch::{Done, Switch, Synced, Task};
 use chainkeeper_contract::{BackendError, Watch};
 use std::sync::atomic::Ordering;
@@ -20,6 +20,9 @@ pub enum Order {
     Sync(Task, Reply<Synced>),
     /// Look at the chains alone.
     Glance(Reply<(Result<Look, BackendError>, Answer)>),
+    /// Read what our rules have counted. Changes nothing, also nothing that the monitor goes by, so anybody
+    /// may ask, beside what else is asked; it waits for its turn.
+    Count(Reply<Result<Vec<Counted>, BackendError>>),
     /// Open a watch. It is for the namespace that the worker was started in.
     Watch(Reply<Result<Box<dyn Watch>, BackendError>>),
     /// From now on keep this, in the backend of the answer; after an error, what was kept before.
@@ -77,6 +80,7 @@ fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>) {
         match order {
             Order::Sync(task, reply) => drop(reply.send(switch.sync(&task))),
             Order::Glance(reply) => drop(reply.send(switch.glance())),
+            Order::Count(reply) => drop(reply.send(switch.count())),
             Order::Watch(reply) => drop(reply.send(switch.watch())),
             Order::Reconfigure(config, reply) => {
                 let done = switch.reconfigure(&config);

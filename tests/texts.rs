@@ -2,7 +2,7 @@
 //! meaning. And a save of others that we took apart and put together again loads as what it was.
 use crate::support::{Host, Scratch};
 use chainkeeper_contract::testing::{Dice, ruleset};
-use chainkeeper_contract::text::{Line, Save, parse_save, parse_spec, save};
+use chainkeeper_contract::text::{Line, Printed, Save, parse_save, parse_spec, save};
 use chainkeeper_contract::{Action, Family, Rule, Ruleset};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn rebuilt(family: Family, text: &str) -> String {
         for (chain, policy) in &table.chains {
             out += &format!(":{chain} {} [0:0]\n", policy.as_deref().unwrap_or("-"));
         }
-        for (chain, spec) in &table.rules {
+        for Printed { chain, spec, .. } in &table.rules {
             match parse_spec(family, spec) {
                 Line::Rule(rule) => out += &format!("-A {chain} {rule}\n"),
                 Line::Foreign(spec) => out += &format!("-A {chain} {spec}\n"),
@@ -56,7 +56,7 @@ fn rebuilt(family: Family, text: &str) -> String {
 fn meant(family: Family, text: &str) -> BTreeMap<String, Vec<(String, Line)>> {
     let read = |save: Save| {
         let rules = save.rules.into_iter();
-        rules.map(|(chain, spec)| (chain.to_string(), parse_spec(family, &spec))).collect()
+        rules.map(|r| (r.chain.to_string(), parse_spec(family, &r.spec))).collect()
     };
     tables(text).into_iter().map(|(name, save)| (name, read(save))).collect()
 }
@@ -161,8 +161,9 @@ fn comments_are_printed_as_iptables_prints_them() {
             ));
             let rule = Rule::new(Action::Drop).comment(comment);
             let rules = tables(&said).remove("filter").expect("filter").rules;
-            assert_eq!(rules, [("INPUT".into(), rule.to_string())]);
-            assert_eq!(parse_spec(family, &rules[0].1), Line::Rule(rule));
+            assert_eq!(rules.len(), 1, "{rules:?}");
+            assert_eq!((rules[0].chain.as_str(), &rules[0].spec), ("INPUT", &rule.to_string()));
+            assert_eq!(parse_spec(family, &rules[0].spec), Line::Rule(rule));
             if !comment.contains('\n') {
                 let again = restored(&host, program, "", &said).expect("it is restored");
                 assert_eq!(tables(&again), tables(&said));

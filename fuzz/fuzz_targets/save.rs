@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     for table in parse_save(text).unwrap_or_default() {
         let is_chain = |name: &str| table.chains.iter().any(|(chain, _)| chain.as_str() == name);
-        for (_, spec) in &table.rules {
-            check(spec, &is_chain);
+        for rule in &table.rules {
+            check(&rule.spec, &is_chain);
         }
     }
     // Also what is no rule of a save, newlines and all.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// Who connects has to ask within this time.
@@ -34,10 +35,11 @@ pub struct Reply {
     pub later: Option<broadcast::Receiver<Event>>,
 }
 
-/// The socket. Its file goes when this is dropped.
+/// The socket. Its file goes when this is dropped; who is being answered is answered.
 #[derive(Debug)]
 pub struct Server {
     path: PathBuf,
+    accepting: AbortHandle,
     /// Device and inode of our file.
     file: Option<(u64, u64)>,
 }
@@ -84,13 +86,14 @@ impl Server {
         }
         let file = identity(path);
         let (questions, inbox) = mpsc::channel(MOST);
-        tokio::spawn(accept(listener, questions));
-        Ok((Server { path: path.to_owned(), file }, inbox))
+        let accepting = tokio::spawn(accept(listener, questions)).abort_handle();
+        Ok((Server { path: path.to_owned(), accepting, file }, inbox))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.accepting.abort();
         if self.file.is_some() && identity(&self.path) == self.file {
             let _ = std::fs::remove_file(&self.path);
         }

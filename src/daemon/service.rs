@@ -1,6 +1,7 @@
 //! The service between its events: one handler for each.
 use super::journal::Journal;
 use super::listen::{Ear, Heard};
+use super::pages::Pages;
 use super::state::Last;
 use super::work::{Done, Work};
 use super::{Ended, end};
@@ -9,6 +10,7 @@ use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
+use crate::metrics::Metrics;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
 use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
@@ -48,6 +50,8 @@ pub(super) struct Service {
     /// Connections are being counted.
     pub(super) counting: bool,
     pub(super) last: Last,
+    pub(super) metrics: Metrics,
+    pub(super) pages: Pages,
 }
 
 impl Service {
@@ -78,6 +82,8 @@ impl Service {
             parked: vec![],
             counting: false,
             last: Last::default(),
+            metrics: Metrics::default(),
+            pages: Pages::default(),
         })
     }
 
@@ -147,7 +153,10 @@ impl Service {
                 self.teller.heard(generation, culprit);
                 self.see(Sighting::Commit(generation));
             }
-            Signal::Lost => self.see(Sighting::Lost),
+            Signal::Lost => {
+                self.metrics.overrun();
+                self.see(Sighting::Lost);
+            }
         }
     }
 
@@ -167,6 +176,7 @@ impl Service {
         }
         match done.context("the worker thread is gone; nothing is kept any more")? {
             Done::Glanced(look, answer) => {
+                self.metrics.glanced(&look);
                 self.last.glanced(&look, self.now());
                 self.seen(answer, None);
             }
@@ -180,7 +190,7 @@ impl Service {
     }
 
     async fn synced(&mut self, synced: Synced) -> bool {
-        let Synced { answer, choice, kept, said, leave } = synced;
+        let Synced { answer, choice, kept, said, leave, restarts } = synced;
         let moved = choice.kind != self.choice.kind;
         self.choice = choice;
         if moved {
@@ -191,6 +201,7 @@ impl Service {
         }
         self.last.synced(&kept, self.now());
         let took = kept.as_ref().ok().map(|done| done.pass.took);
+        self.metrics.synced(self.writing, answer.commits, restarts, &kept);
         let wrote = std::mem::take(&mut self.writing) || moved;
         let told = self.seen(answer, took);
         self.placing &= !(wrote && kept.is_ok());
@@ -223,13 +234,24 @@ impl Service {
 
 /// Configuration and the end.
 impl Service {
-    /// Keeps another configuration from now on; after an error the one so far.
-    pub(super) async fn reconfigure(&mut self, new: Config) {
+    /// Keeps what was read from now on; after an error what was kept so far.
+    pub(super) async fn reload(&mut self, new: Result<Config, String>) {
+        let done = match new {
+            Ok(new) => self.reconfigure(new).await,
+            Err(why) => Err(why),
+        };
+        self.metrics.reloaded(done.is_ok());
+        if let Err(why) = done {
+            error!("keeping the last good configuration: {why}");
+        }
+    }
+
+    async fn reconfigure(&mut self, new: Config) -> Result<(), String> {
         let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
         let choice = match self.work.worker.ask(order).await {
-            Some(Ok(choice)) => choice,
-            Some(Err(why)) => return error!("keeping the last good configuration: {why}"),
-            None => return, // told by the next answer that does not come
+            Some(choice) => choice.map_err(|why| why.to_string())?,
+            // Told by the next answer that does not come.
+            None => return Err("the worker thread is gone".into()),
         };
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
@@ -241,6 +263,7 @@ impl Service {
         self.placing = true;
         let _ = self.listen_anew().await;
         self.see(Sighting::Lost);
+        Ok(())
     }
 
     /// What is left to do when it ends.

@@ -1,7 +1,7 @@
 //! What the last looks have shown, for `status`.
 use crate::config::Config;
 use crate::damage::{ChainKey, Damage};
-use crate::reconcile::{Look, Pass};
+use crate::reconcile::{Counted, Look, Pass};
 use crate::report;
 use crate::status::State;
 use crate::switch::Done;
@@ -17,6 +17,8 @@ pub(super) struct Last {
     pub(super) looked: Option<Duration>,
     /// What is wrong and not ours to mend, in words.
     pub(super) problems: Vec<String>,
+    /// What our rules have counted.
+    pub(super) counted: Vec<Counted>,
     /// Where that is.
     wrong: BTreeSet<(Family, Table)>,
     /// Families that could not be read or written.
@@ -47,6 +49,7 @@ impl Last {
         self.broken = None;
         self.generation = look.generation;
         self.problems = report::problems(look);
+        self.counted.clone_from(&look.counted);
         self.wrong.clear();
         if look.families.is_empty() {
             self.looked = Some(now); // nothing is to be kept

@@ -77,6 +77,7 @@ impl Service {
     }
 
     fn publish(&mut self, event: Event) {
+        self.metrics.event(&event);
         let line = report::event_line(&event);
         match &event.what {
             What::Yielded { .. } => warn!("{line}"),
@@ -132,7 +133,7 @@ impl Service {
         Said::Done(true)
     }
 
-    fn status(&self) -> Status {
+    pub(super) fn status(&self) -> Status {
         let (now, ms) =
             (self.now(), |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
         let left = |until: Duration| ms(until.saturating_sub(now));
@@ -155,6 +156,7 @@ impl Service {
             families: self.last.tables(&self.config, &self.monitor.damage(), &yielded),
             errors: self.last.errors(),
             problems: self.last.problems.clone(),
+            counters: self.last.counted.clone(),
             yielded: yielded.iter().map(one).collect(),
             paused_ms: self.monitor.paused().map(left),
             day: self.teller.day(self.moment()),

@@ -4,6 +4,9 @@ use super::{Fact, Held, Kind, LegacyFacts, Remembered};
 use chainkeeper_contract::Family;
 use std::collections::BTreeMap;
 
+/// What is said of a host both of whose backends hold rules of others begins so.
+pub(super) const MIXED: &str = "mixed host";
+
 /// The way out where there is no choice; `None`: that of a missing capability, which depends on the user.
 pub(super) fn remedy(row: &str, legacy: &LegacyFacts) -> Option<String> {
     let tools = "install the package that has iptables-legacy-restore (Debian: iptables; elsewhere often \
@@ -61,9 +64,9 @@ pub(super) fn both_hints(seen: &Seen<'_>) -> String {
     let first = hint(seen, Kind::Nft);
     match (hint_at(seen, Kind::Nft), hint_at(seen, Kind::Legacy)) {
         (Some((nft, _)), Some((legacy, place))) if nft == legacy => {
-            format!("mixed host: {first} and in {place}")
+            format!("{MIXED}: {first} and in {place}")
         }
-        (_, _) => format!("mixed host: {first}, {}", hint(seen, Kind::Legacy)),
+        (_, _) => format!("{MIXED}: {first}, {}", hint(seen, Kind::Legacy)),
     }
 }
 
@@ -134,12 +137,12 @@ fn and_more(count: usize) -> String {
 
 /// What else is in the backend that was not chosen.
 pub(super) fn mixed(not_chosen: Kind, found: &Others) -> String {
-    format!("mixed host: {} in {}, too", others(found), side(not_chosen))
+    format!("{MIXED}: {} in {}, too", others(found), side(not_chosen))
 }
 
 /// Both backends hold rules of others.
 pub(super) fn counts(nft: &Others, legacy: &Others) -> String {
-    format!("mixed host: {} in nf_tables, {} in legacy", others(nft), others(legacy))
+    format!("{MIXED}: {} in nf_tables, {} in legacy", others(nft), others(legacy))
 }
 
 /// An earlier choice, where no hint and no kube-proxy in one backend alone says otherwise.

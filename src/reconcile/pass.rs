@@ -1,4 +1,5 @@
 //! What a pass came to.
+use super::Counted;
 use crate::damage::{Damage, concerns};
 use crate::monitor::{Answer, Keep};
 use crate::policy;
@@ -18,6 +19,8 @@ pub struct Look {
     pub families: BTreeMap<Family, Outcome>,
     /// Steps that are left out, see [`super::Keeper::select`].
     pub spared: BTreeMap<Family, Vec<Step>>,
+    /// What our rules have counted, where they are.
+    pub counted: Vec<Counted>,
 }
 
 /// A pass that may have written.
@@ -34,7 +37,8 @@ pub struct Pass {
 impl Look {
     /// A look at nothing.
     pub(crate) fn nothing() -> Look {
-        Look { generation: None, families: BTreeMap::new(), spared: BTreeMap::new() }
+        let (families, spared) = (BTreeMap::new(), BTreeMap::new());
+        Look { generation: None, families, spared, counted: vec![] }
     }
 
     /// The steps of all families that could be read.

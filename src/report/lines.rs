@@ -20,6 +20,19 @@ pub(super) fn wrapped(indent: usize, line: &str) -> String {
     }
 }
 
+/// `12,934`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 fn sign(sign: char, text: &str) -> String {
     let colour = match sign {
         '+' => AnsiColor::Green,

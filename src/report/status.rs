@@ -1,8 +1,8 @@
 //! The whole truth on one screen.
 use super::diff::problems;
-use super::lines::wrapped;
+use super::lines::{thousands, wrapped};
 use crate::damage::plural;
-use crate::reconcile::Look;
+use crate::reconcile::{Counts, Look};
 use crate::status::{State, Status};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
@@ -16,7 +16,8 @@ const COLUMN: usize = 9;
 /// Width of a table's column.
 const CELL: usize = 16;
 
-fn word(state: State) -> &'static str {
+/// How a table is, in a word or two.
+pub fn word(state: State) -> &'static str {
     match state {
         State::InSync => "in sync",
         State::Watched => "watched, gone",
@@ -41,6 +42,22 @@ fn length(ms: u64) -> String {
     let whole = Duration::from_secs(ms / 1000);
     let text = humantime::format_duration(whole).to_string();
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// `12,934 connections masqueraded, 3 packets dropped, 0 martians`, of the rules that there are.
+fn counters(status: &Status) -> Option<String> {
+    // Table nat sees the first packet of each connection only.
+    let kinds = [
+        (Counts::Masqueraded, "connection", " masqueraded"),
+        (Counts::Dropped, "packet", " dropped"),
+        (Counts::Martian, "martian", ""),
+    ];
+    let words = kinds.into_iter().filter_map(|(kind, what, done)| {
+        let n = status.packets(kind)?;
+        Some(format!("{} {what}{}{done}", thousands(n), if n == 1 { "" } else { "s" }))
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// `status`, for people.
@@ -95,6 +112,9 @@ pub fn status(status: &Status) -> String {
     let by: Vec<String> = day.by.iter().map(|(name, n)| format!("{name} {n}")).collect();
     let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
     fact("last 24 h", &format!("{}{gaps}{by}", plural(day.repairs, "repair")));
+    if let Some(counters) = counters(status) {
+        fact("counters", &counters);
+    }
     for one in &status.yielded {
         let (chain, by, rounds) = (&one.chain, &one.by, one.rounds);
         let text =

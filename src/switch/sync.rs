@@ -4,7 +4,7 @@ use crate::config::OnBackendChange;
 use crate::damage::Selection;
 use crate::monitor::Answer;
 use crate::probe::Choice;
-use crate::reconcile::{Look, Pass};
+use crate::reconcile::{Counted, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Family};
 use std::collections::BTreeSet;
 
@@ -34,6 +34,8 @@ pub struct Synced {
     pub said: Vec<String>,
     /// Others have moved, and the configuration asks to end then.
     pub leave: bool,
+    /// So often a write began anew, because somebody had committed since its look.
+    pub restarts: u32,
 }
 
 impl Switch {
@@ -42,9 +44,9 @@ impl Switch {
         if !self.config.make_chains {
             let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
             let (answer, choice) = (Answer::default(), self.choice.clone());
-            return Synced { answer, choice, kept: done, said: vec![], leave: false };
+            return Synced { answer, choice, kept: done, said: vec![], leave: false, restarts: 0 };
         }
-        let (mut leave, mut news) = (false, None);
+        let (mut leave, mut news, mut restarts) = (false, None, 0);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
         // backend. So that is looked at before it is written, too. Before the first pass it was just now.
         let asked = (task.write && self.keeper.hint_waited()).then(|| self.look_again());
@@ -83,6 +85,7 @@ impl Switch {
                 leave = true;
             }
             (Some(new), OnBackendChange::Follow) if task.elsewhere => {
+                restarts = self.keeper.restarts(); // another keeper may go on
                 match self.follow(new, &pass) {
                     Ok((there, moved)) => {
                         pass = Ok(there);
@@ -99,7 +102,8 @@ impl Switch {
             true => self.after(pass),
             false => Done { pass, other: None },
         });
-        Synced { answer, choice: self.choice.clone(), kept: done, said, leave }
+        let restarts = restarts + self.keeper.restarts();
+        Synced { answer, choice: self.choice.clone(), kept: done, said, leave, restarts }
     }
 
     /// Looks at the chains alone, for the monitor.
@@ -110,6 +114,11 @@ impl Switch {
         };
         let answer = self.answer(&pass);
         (pass.map(|pass| pass.look), answer)
+    }
+
+    /// What our rules have counted by now. Reads only; the next pass is as if nobody had asked.
+    pub fn count(&mut self) -> Result<Vec<Counted>, BackendError> {
+        self.keeper.count()
     }
 
     fn answer(&mut self, pass: &Result<Pass, BackendError>) -> Answer {

@@ -1,6 +1,7 @@
 //! What the running service tells: on a good day, and on bad ones. From the data alone.
 use chainkeeper::culprit::{Culprit, Process};
 use chainkeeper::damage::{ChainKey, Loss};
+use chainkeeper::reconcile::{Counted, Counts};
 use chainkeeper::report;
 use chainkeeper::status::{Day, State, Status, YieldedChain};
 use chainkeeper::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
@@ -10,6 +11,28 @@ use std::collections::BTreeMap;
 
 fn key(family: Family, table: Table, chain: &str) -> ChainKey {
     ChainKey { family, table, chain: chain.into() }
+}
+
+fn counters() -> Vec<Counted> {
+    let one = |family, table, (chain, counts, packets): (&str, Counts, u64)| Counted {
+        family,
+        table,
+        chain: chain.into(),
+        rule: "as it is printed".into(),
+        counts,
+        packets,
+        bytes: packets * 60,
+    };
+    let nat = [
+        ("KUBE-MARK-MASQ", Counts::Other, 13_000),
+        ("KUBE-POSTROUTING", Counts::Masqueraded, 12_930),
+        ("KUBE-POSTROUTING", Counts::Other, 99),
+    ];
+    let filter = [("KUBE-FIREWALL", Counts::Dropped, 3), ("KUBE-FIREWALL", Counts::Martian, 0)];
+    let v4 = nat.map(|c| one(Family::Ipv4, Table::Nat, c));
+    let v4 = v4.into_iter().chain(filter.map(|c| one(Family::Ipv4, Table::Filter, c)));
+    let masquerade = ("KUBE-POSTROUTING", Counts::Masqueraded, 4);
+    v4.chain([one(Family::Ipv6, Table::Nat, masquerade)]).collect()
 }
 
 fn good() -> Status {
@@ -27,6 +50,7 @@ fn good() -> Status {
         families: BTreeMap::from(Family::ALL.map(|family| (family, tables.clone()))),
         errors: vec![],
         problems: vec![],
+        counters: counters(),
         yielded: vec![],
         paused_ms: None,
         day: Day {
@@ -58,6 +82,14 @@ fn status_on_bad_days() {
     yielding.yielded = vec![YieldedChain { chain: firewall, by, rounds: 5, again_ms: 720_000 }];
     yielding.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Filter, State::Yielded);
     yielding.paused_ms = Some(598_000);
+    yielding.counters.retain(|c| c.counts != Counts::Dropped);
+    let most = yielding.counters.iter_mut().find(|c| c.counts == Counts::Masqueraded);
+    most.expect("it").packets = u64::MAX - 4;
+    yielding
+        .counters
+        .iter_mut()
+        .filter(|c| c.counts == Counts::Martian)
+        .for_each(|c| c.packets = 1);
     let mut broken = good();
     let failed = BTreeMap::from(Table::ALL.map(|table| (table, State::Failed)));
     broken.families.insert(Family::Ipv6, failed);
@@ -67,6 +99,7 @@ fn status_on_bad_days() {
         .into();
     let mut watching = good();
     (watching.keep, watching.looked_ms) = ("none".into(), None);
+    watching.counters.clear();
     watching.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Nat, State::Watched);
     watching.problems = vec!["ip nat the table is dormant: it hooks nothing; left alone".into()];
     let days = [yielding, broken, watching].map(|status| plain(&report::status(&status)));

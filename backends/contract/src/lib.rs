@@ -27,8 +27,8 @@ pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readab
 pub use error::{BackendError, Errno, ErrorKind};
 pub use names::{ChainName, Family, Handle, Hook, Table};
 pub use observed::{
-    BaseChain, ChainSeen, End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot,
-    TableSeen,
+    BaseChain, ChainSeen, Counters, End, Observed, Outline, Reference, RuleSeen, Scope, Seen,
+    Snapshot, TableSeen,
 };
 pub use plan::{Place, Plan, Step, Why};
 pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};

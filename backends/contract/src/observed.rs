@@ -108,8 +108,18 @@ pub enum Seen {
     Foreign(Outline),
 }
 
-/// One rule in its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a rule has counted since it was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets that it met.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// One rule in its place. Equal to another when it is the same rule, whatever either has counted: a packet
+/// changes nothing that we could want.
+#[derive(Debug, Clone)]
 pub struct RuleSeen {
     /// The kernel's number for it.
     pub handle: Handle,
@@ -117,7 +127,18 @@ pub struct RuleSeen {
     pub seen: Seen,
     /// True where every iptables-nft gives up the table because of it.
     pub unreadable: bool,
+    /// What it has counted; `None` where it has no counter or the backend did not read it.
+    pub counters: Option<Counters>,
 }
+
+impl PartialEq for RuleSeen {
+    fn eq(&self, other: &RuleSeen) -> bool {
+        let RuleSeen { handle, seen, unreadable, counters: _ } = self;
+        (*handle, *unreadable) == (other.handle, other.unreadable) && *seen == other.seen
+    }
+}
+
+impl Eq for RuleSeen {}
 
 impl RuleSeen {
     /// The meaning, if it could be read.

@@ -1,6 +1,8 @@
 //! Saves of the real iptables-legacy, made as `saves/README` says: nothing of them is lost, and nothing
 //! is taken for a rule of ours but what was approved. UPDATE_SAVES=1 writes what is to be approved.
-use chainkeeper_contract::text::{Line, Save, jumps_to, outline, parse_save, parse_spec, split};
+use chainkeeper_contract::text::{
+    Line, Printed, Save, jumps_to, outline, parse_save, parse_spec, split,
+};
 use chainkeeper_contract::{End, Family};
 use std::path::PathBuf;
 
@@ -33,7 +35,7 @@ fn written(tables: &[Save]) -> String {
         for (chain, policy) in &table.chains {
             out += &format!(":{chain} {}\n", policy.as_deref().unwrap_or("-"));
         }
-        for (chain, spec) in &table.rules {
+        for Printed { chain, spec, .. } in &table.rules {
             out += format!("-A {chain} {spec}").trim_end_matches(' ');
             out.push('\n');
         }
@@ -71,7 +73,7 @@ fn what_was_read_is_the_whole_text() {
 fn readings(family: Family, tables: &[Save]) -> Vec<(String, &str, Line)> {
     let rules = tables.iter().flat_map(|t| t.rules.iter().map(move |rule| (&t.table, rule)));
     rules
-        .map(|(table, (chain, spec))| {
+        .map(|(table, Printed { chain, spec, .. })| {
             (format!("{table} {chain}"), spec.as_str(), parse_spec(family, spec))
         })
         .collect()
@@ -120,7 +122,7 @@ fn foreign_rules_have_an_outline() {
         for table in parse_save(&text).expect("a save") {
             let is_chain =
                 |n: &str| table.chains.iter().any(|(c, p)| c.as_str() == n && p.is_none());
-            for (_, spec) in &table.rules {
+            for Printed { spec, .. } in &table.rules {
                 let seen = outline(spec, &is_chain);
                 assert_eq!(&seen.text, spec);
                 let bare = spec.is_empty() || spec.starts_with("-j ") || spec.starts_with("-g ");

@@ -1,7 +1,7 @@
 //! The text form: what is printed parses as the same; what cannot be read is kept, never guessed.
 use chainkeeper_contract::testing::{Dice, ruleset};
-use chainkeeper_contract::text::{Line, ParseError, parse_save, parse_spec};
-use chainkeeper_contract::{Action, Cond, Family, Mark, Matches, Prefix, Rule};
+use chainkeeper_contract::text::{Line, ParseError, Printed, parse_save, parse_spec};
+use chainkeeper_contract::{Action, Cond, Counters, Family, Mark, Matches, Prefix, Rule};
 use proptest::prelude::*;
 
 const V4: Family = Family::Ipv4;
@@ -191,8 +191,27 @@ fn a_save_gives_tables_chains_and_rules_whatever_the_counters() {
     assert_eq!(tables.iter().map(|t| t.table.as_str()).collect::<Vec<_>>(), ["nat", "filter"]);
     assert_eq!(tables[0].chains[0], ("POSTROUTING".into(), Some("ACCEPT".into())));
     assert_eq!(tables[0].chains[1], ("KUBE-X".into(), None));
-    let rules = ["-j DROP", "-p tcp -j ACCEPT"].map(|spec| ("KUBE-X".into(), spec.to_owned()));
+    let counted = Some(Counters { packets: 7, bytes: 420 });
+    let rules = [("-j DROP", counted), ("-p tcp -j ACCEPT", None)].map(|(spec, counters)| {
+        Printed { chain: "KUBE-X".into(), spec: spec.to_owned(), counters }
+    });
     assert_eq!(tables[0].rules, rules);
+}
+
+/// A number that no kernel counts up to is read over, not wrapped.
+#[test]
+fn counters_are_read_to_the_last_packet() {
+    let read = |words: &str| {
+        let text = format!("*nat\n:X - [0:0]\n{words} -A X -j DROP\nCOMMIT\n");
+        parse_save(&text).map(|tables| tables[0].rules[0].counters)
+    };
+    let most = Some(Counters { packets: u64::MAX, bytes: u64::MAX });
+    assert_eq!(read("[18446744073709551615:18446744073709551615]"), Ok(most));
+    assert_eq!(read("[0:0]"), Ok(Some(Counters::default())));
+    assert_eq!(read("[18446744073709551616:1]"), Ok(None));
+    for bad in ["[1:]", "[:1]", "[1]", "[-1:1]", "[1:2:3]", "[1:2"] {
+        assert!(matches!(read(bad), Err(ParseError::Line(3, _))), "{bad}");
+    }
 }
 
 #[test]

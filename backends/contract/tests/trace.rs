@@ -25,6 +25,7 @@ fn chains(lines: &[&str]) -> Observed {
         let table = seen.tables.entry(table).or_default();
         let chain = table.chains.entry(name).or_insert(new);
         chain.rules.extend(words.next().map(|rule| RuleSeen {
+            counters: None,
             handle: Handle(2),
             seen: read(rule),
             unreadable: false,

@@ -35,7 +35,8 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
         Names::Unreadable(error) => return Err(unreadable(what, &error)),
     }
     // Without -t: with it the tool would create the table that it is asked for.
-    let save = setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
+    let mut save = setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
+    save.arg("-c"); // the kernel hands the counters out with the rules, asked for or not
     let running = child::start(save, "", false, None, setup.limit);
     running.map(Some).map_err(|e| errors::io(&what, save_name(family), &e))
 }

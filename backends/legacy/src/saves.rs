@@ -1,19 +1,30 @@
 //! What a save says: its tables as they stand, and of those what a look asks for.
 use chainkeeper_contract::text::{self, Line, ParseError};
 use chainkeeper_contract::{
-    Action, BaseChain, ChainName, ChainSeen, Created, End, Family, Handle, Observed, Outline,
-    Reference, Rule, RuleSeen, Scope, Seen, Survey, Table, TableSeen, WALK_LIMIT, needed,
+    Action, BaseChain, ChainName, ChainSeen, Counters, Created, End, Family, Handle, Observed,
+    Outline, Reference, Rule, RuleSeen, Scope, Seen, Survey, Table, TableSeen, WALK_LIMIT, needed,
 };
 use std::collections::BTreeMap;
 
-/// A chain as printed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A chain as printed. Equal to another when it says the same: packets write nothing.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Chain {
     /// Of a built-in chain.
     pub(crate) policy: Option<String>,
     /// The specifications, without `-A CHAIN`.
     pub(crate) rules: Vec<String>,
+    /// What each of them has counted.
+    counters: Vec<Option<Counters>>,
 }
+
+impl PartialEq for Chain {
+    fn eq(&self, other: &Chain) -> bool {
+        let Chain { policy, rules, counters: _ } = self;
+        *policy == other.policy && *rules == other.rules
+    }
+}
+
+impl Eq for Chain {}
 
 /// The chains of one table.
 pub(crate) type Chains = BTreeMap<ChainName, Chain>;
@@ -28,10 +39,12 @@ impl Tables {
         for table in text::parse_save(save)? {
             let chains = tables.0.entry(table.table).or_default();
             for (name, policy) in table.chains {
-                chains.insert(name, Chain { policy, rules: vec![] });
+                chains.insert(name, Chain { policy, ..Chain::default() });
             }
-            for (chain, spec) in table.rules {
-                chains.entry(chain).or_default().rules.push(spec);
+            for rule in table.rules {
+                let chain = chains.entry(rule.chain).or_default();
+                chain.rules.push(rule.spec);
+                chain.counters.push(rule.counters);
             }
         }
         Ok(tables)
@@ -108,22 +121,23 @@ impl Look<'_> {
             .as_ref()
             .map(|policy| BaseChain { standard: true, text: format!("built-in, policy {policy}") });
         let rules = if rules { &found.rules[..] } else { &[] };
+        let rules = rules.iter().zip(&found.counters).enumerate();
         let seen = ChainSeen {
             handle: number(at),
             base,
             ours: self.created.contains(&(self.family, self.table, name.clone())),
-            rules: rules.iter().enumerate().map(|(i, spec)| self.rule(i, spec)).collect(),
+            rules: rules.map(|(i, (spec, counters))| self.rule(i, spec, *counters)).collect(),
         };
         Some((name.clone(), seen))
     }
 
-    fn rule(&self, at: usize, spec: &str) -> RuleSeen {
+    fn rule(&self, at: usize, spec: &str, counters: Option<Counters>) -> RuleSeen {
         let seen = match text::parse_spec(self.family, spec) {
             // iptables-restore makes chains called MASQUERADE: then this is a jump, and none of ours.
             Line::Rule(rule) if !self.leads_elsewhere(&rule, spec) => Seen::Known(rule),
             Line::Rule(_) | Line::Foreign(_) => Seen::Foreign(self.outline(spec)),
         };
-        RuleSeen { handle: number(at), seen, unreadable: false }
+        RuleSeen { handle: number(at), seen, unreadable: false, counters }
     }
 
     fn leads_elsewhere(&self, rule: &Rule, spec: &str) -> bool {

@@ -59,7 +59,8 @@ impl Fake {
                     end: End::Accept,
                     text,
                 });
-                rules.insert((*n).min(rules.len()), RuleSeen { handle, seen, unreadable: false });
+                let new = RuleSeen { handle, seen, unreadable: false, counters: None };
+                rules.insert((*n).min(rules.len()), new);
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! The fake kernel's tables: what one step does to them, or the errno that nf_tables gives.
 use crate::error::Errno;
 use crate::names::{ChainName, Handle, Hook, Table};
-use crate::observed::{BaseChain, ChainSeen, RuleSeen, Seen, TableSeen};
+use crate::observed::{BaseChain, ChainSeen, Counters, RuleSeen, Seen, TableSeen};
 use crate::plan::{Place, Step};
 use crate::rule::{Action, Rule};
 use std::collections::BTreeMap;
@@ -69,7 +69,8 @@ impl FakeTable {
         }
         self.handles += 1;
         let (handle, seen) = (Handle(self.handles), Seen::Known(rule.clone()));
-        let new = RuleSeen { handle, seen, unreadable: false };
+        let counters = Some(Counters::default());
+        let new = RuleSeen { handle, seen, unreadable: false, counters };
         let found = self.seen.chains.get_mut(chain).ok_or(Errno::NOENT)?;
         found.rules.insert(at, new);
         if self.has_hooked_loop() {

@@ -7,6 +7,6 @@ mod words;
 
 pub use outline::{jumps_to, outline};
 pub use print::save;
-pub use save::{ParseError, Save, parse_save};
+pub use save::{ParseError, Printed, Save, parse_save};
 pub use spec::{Line, parse_spec};
 pub use words::split;

@@ -2,6 +2,7 @@
 //! rules of which a hundred matter, so no rule is taken apart here.
 use super::words::Words;
 use crate::names::ChainName;
+use crate::observed::Counters;
 
 /// One table of a save.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,9 +11,20 @@ pub struct Save {
     pub table: String,
     /// Declared chains, and the policy of a built-in one.
     pub chains: Vec<(ChainName, Option<String>)>,
-    /// Chain and specification of each rule in the order of the text: without `-A CHAIN`, without
-    /// counters, else as printed. Has a newline where a comment has one.
-    pub rules: Vec<(ChainName, String)>,
+    /// Its rules in the order of the text.
+    pub rules: Vec<Printed>,
+}
+
+/// A rule of a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// The chain it stands in.
+    pub chain: ChainName,
+    /// Its specification: without `-A CHAIN`, without counters, else as printed. Has a newline where a
+    /// comment has one.
+    pub spec: String,
+    /// What it has counted, where the text says so.
+    pub counters: Option<Counters>,
 }
 
 /// Why a save cannot be trusted.
@@ -43,9 +55,10 @@ pub fn parse_save(text: &str) -> Result<Vec<Save>, ParseError> {
             (Some(b':'), Some(save)) => save.chains.push(chain(&line[1..]).ok_or_else(bad)?),
             (Some(b'C'), Some(_)) if line == "COMMIT" => tables.extend(open.take()),
             (Some(b'-' | b'['), Some(save)) => {
-                let (chain, start) = rule(line).ok_or_else(bad)?;
+                let (chain, start, counters) = rule(line).ok_or_else(bad)?;
                 let end = end_of_rule(rest, line.len(), start).ok_or_else(bad)?;
-                save.rules.push((ChainName::from(chain), rest[start..end].to_owned()));
+                let (chain, spec) = (ChainName::from(chain), rest[start..end].to_owned());
+                save.rules.push(Printed { chain, spec, counters });
                 line = &rest[..end];
                 number += line.matches('\n').count();
             }
@@ -64,21 +77,22 @@ pub fn parse_save(text: &str) -> Result<Vec<Save>, ParseError> {
 fn chain(line: &str) -> Option<(ChainName, Option<String>)> {
     let mut words = line.split(' ');
     let (name, policy) = (words.next()?, words.next()?);
-    let counted = words.next().is_none_or(|word| counters(word).is_some_and(str::is_empty));
+    let counted =
+        words.next().is_none_or(|word| counters(word).is_some_and(|(_, rest)| rest.is_empty()));
     (counted && !name.is_empty() && words.next().is_none())
         .then(|| (ChainName::from(name), Some(policy).filter(|p| *p != "-").map(str::to_owned)))
 }
 
-/// The chain of `[packets:bytes] -A CHAIN ...`, and where its specification starts. The counters come
-/// from `-c`.
-fn rule(line: &str) -> Option<(&str, usize)> {
-    let rule = match counters(line) {
-        Some(rest) => rest.strip_prefix(' ')?,
-        None => line,
+/// The chain of `[packets:bytes] -A CHAIN ...`, where its specification starts, and the counters, which
+/// come from `-c`.
+fn rule(line: &str) -> Option<(&str, usize, Option<Counters>)> {
+    let (counters, rule) = match counters(line) {
+        Some((counters, rest)) => (counters, rest.strip_prefix(' ')?),
+        None => (None, line),
     };
     let rest = rule.strip_prefix("-A ")?;
     let (chain, spec) = rest.split_once(' ').unwrap_or((rest, ""));
-    (!chain.is_empty()).then_some((chain, line.len() - spec.len()))
+    (!chain.is_empty()).then_some((chain, line.len() - spec.len(), counters))
 }
 
 /// Where the rule ends at the head of this text: at the end of its line, but for newlines in a comment.
@@ -90,10 +104,11 @@ fn end_of_rule(text: &str, line: usize, spec: usize) -> Option<usize> {
     Some(text.len() - Words::new(&text[spec..]).left()?)
 }
 
-/// What follows `[packets:bytes]`.
-fn counters(text: &str) -> Option<&str> {
+/// `[packets:bytes]`, and what follows. Numbers that no kernel counts up to are no counters.
+fn counters(text: &str) -> Option<(Option<Counters>, &str)> {
     let (inner, rest) = text.strip_prefix('[')?.split_once(']')?;
     let (packets, bytes) = inner.split_once(':')?;
     let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
-    (number(packets) && number(bytes)).then_some(rest)
+    let read = || Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? });
+    (number(packets) && number(bytes)).then(|| (read(), rest))
 }

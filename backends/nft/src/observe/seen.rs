@@ -1,16 +1,36 @@
 //! What the kernel's messages say of tables, chains and rules.
 use super::neighbours;
 use crate::base::{OWNERSHIP_MARK, definition, hook_named};
+use crate::expr::Expr;
 use crate::raise::raise;
 use crate::read::{ChainMsg, RuleMsg, TableMsg};
 use crate::uapi as u;
 use chainkeeper_contract::{
-    BaseChain, ChainName, ChainSeen, Family, Handle, Observed, RuleSeen, Table, TableSeen,
+    BaseChain, ChainName, ChainSeen, Counters, Family, Handle, Observed, RuleSeen, Table, TableSeen,
 };
 
 pub(super) fn rule_seen(family: Family, msg: &RuleMsg) -> RuleSeen {
     let seen = raise(family, &msg.exprs, &msg.userdata);
-    RuleSeen { handle: Handle(msg.handle), seen, unreadable: neighbours::unreadable(msg) }
+    let unreadable = neighbours::unreadable(msg);
+    RuleSeen { handle: Handle(msg.handle), seen, unreadable, counters: counters(&msg.exprs) }
+}
+
+/// Of the first counter: a rule of ours has no more than one.
+fn counters(exprs: &[Expr]) -> Option<Counters> {
+    exprs.iter().find_map(|expr| match expr {
+        Expr::Counter { packets, bytes } => Some(Counters { packets: *packets, bytes: *bytes }),
+        Expr::Match(_)
+        | Expr::Target(_)
+        | Expr::Payload { .. }
+        | Expr::Bitwise { .. }
+        | Expr::Cmp { .. }
+        | Expr::Meta { .. }
+        | Expr::MetaSet { .. }
+        | Expr::Ct { .. }
+        | Expr::Masq { .. }
+        | Expr::Immediate(_)
+        | Expr::Other(_) => None,
+    })
 }
 
 pub(super) fn add_table(seen: &mut Observed, msg: &TableMsg) {
