@@ -6,6 +6,7 @@ mod config;
 mod culprit;
 mod damage;
 mod dialects;
+mod docs;
 mod encoders;
 mod eyes;
 mod flows;

@@ -1,0 +1,131 @@
+//! The documents: commands in them are run, settings in them are read, links in them lead somewhere.
+use crate::support::{Host, PROGRAM, eventually};
+use chainkeeper::cli::Cli;
+use chainkeeper::config::parse;
+use clap::Parser as _;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page, with its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let folder = |path: &str| std::fs::read_dir(root().join(path)).expect("a folder");
+    let files = ["", "docs", "docs/decisions"].into_iter().flat_map(folder);
+    let mut pages: Vec<_> = files
+        .map(|file| file.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "md"))
+        .map(|path| (path.clone(), std::fs::read_to_string(path).expect("text")))
+        .collect();
+    pages.sort();
+    assert!(pages.len() > 10);
+    pages
+}
+
+/// What is typed after `$ chainkeeper`, on every page.
+fn commands() -> BTreeSet<String> {
+    let typed = |line: &str| line.trim().strip_prefix("$ chainkeeper ").map(str::to_owned);
+    pages()
+        .iter()
+        .flat_map(|(_, text)| text.lines().filter_map(typed).collect::<Vec<_>>())
+        .collect()
+}
+
+/// What does not end by itself, or is about another host.
+fn endless(words: &str) -> bool {
+    words.starts_with("run") || words.contains("--follow") || words.contains("--netns")
+}
+
+/// On a node where the service runs, as the pages have it.
+#[test]
+fn every_command_in_the_documents_can_be_typed() {
+    let commands = commands();
+    assert!(commands.len() > 15, "{commands:?}");
+    let host = Host::new();
+    let folder = host.state().with_file_name("typed");
+    std::fs::create_dir(&folder).expect("a folder of our own");
+    let _run = host.start(PROGRAM, "run");
+    eventually("it runs", || host.ck("check --live").code == 0);
+    for words in &commands {
+        let all = std::iter::once("chainkeeper").chain(words.split_whitespace());
+        assert!(Cli::try_parse_from(all).is_ok(), "`chainkeeper {words}` is no command");
+        if endless(words) {
+            continue;
+        }
+        let said = host.try_sh(&format!("cd '{}'; exec '{PROGRAM}' {words}", folder.display()));
+        let fine = said.code <= 1 && !said.stderr.contains("error:");
+        assert!(fine, "`chainkeeper {words}`: exit {}\n{}", said.code, said.stderr);
+    }
+}
+
+/// The blocks of that language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let after = text.split(&fence).skip(1);
+    after.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+}
+
+#[test]
+fn every_piece_of_configuration_in_the_documents_is_good() {
+    let mut seen = 0;
+    for (path, text) in pages() {
+        for block in blocks(&text, "toml") {
+            let shown = path.display().to_string();
+            let settings =
+                parse(&shown, &block).unwrap_or_else(|e| panic!("{e}: {}\n{block}", e.remedy));
+            settings.check().unwrap_or_else(|e| panic!("{shown}: {e}\n{block}"));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3);
+}
+
+/// As the sites where such pages are read make an address of a heading.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let address = |line: &str| -> String {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(address).collect()
+}
+
+#[test]
+fn every_link_in_the_documents_leads_somewhere() {
+    for (path, text) in pages() {
+        let folder = path.parent().expect("a folder");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { folder.join(file) };
+            assert!(target.exists(), "{}: {link}", path.display());
+            if !anchor.is_empty() {
+                let there = std::fs::read_to_string(&target).expect("a page");
+                assert!(anchors(&there).contains(anchor), "{}: {link}", path.display());
+            }
+        }
+    }
+}
+
+/// A link in an alert is of no use at night if it leads nowhere.
+#[test]
+fn every_alert_has_its_section() {
+    let alerts = root().join("packaging/prometheus/alerts.yaml");
+    let alerts = std::fs::read_to_string(alerts).expect("the alerts");
+    let page = std::fs::read_to_string(root().join("docs/operating.md")).expect("the page");
+    let sections = anchors(&page);
+    let names: Vec<&str> =
+        alerts.lines().filter_map(|l| l.trim().strip_prefix("- alert: ")).collect();
+    assert!(names.len() > 10);
+    for name in names {
+        let section = name.to_lowercase();
+        assert!(sections.contains(&section), "{name} has no section");
+        let link = format!("operating.md#{section}");
+        assert!(alerts.contains(&link), "{name} does not lead to its section");
+    }
+}
