@@ -16,7 +16,7 @@ use std::future::pending;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub async fn run(
     let mut service = Service::start(config, switch, flows)?;
     service.see(Sighting::Time);
     loop {
-        let (wake, close) = (service.wake(), service.is_close());
+        service.tell_manager();
+        let (wake, close, again) = (service.wake(), service.is_close(), service.manager.again());
         tokio::select! {
             // In this order, so that no storm of news or questions keeps the rest waiting.
             biased;
@@ -54,18 +55,17 @@ pub async fn run(
             _ = interrupt.recv() => break,
             done = service.work.answer() => {
                 if let Some(ended) = service.answered(done).await? {
+                    service.manager.stopping();
                     return Ok(ended);
                 }
             }
             // What the worker does was asked for by the configuration so far.
-            _ = hangup.recv(), if !service.work.is_busy() => match reload() {
-                Ok(new) => service.reconfigure(new).await,
-                Err(why) => error!("keeping the last good configuration: {why}"),
-            },
+            _ = hangup.recv(), if !service.work.is_busy() => service.reload(reload()).await,
             asked = question(&mut questions) => service.asked(asked),
             () = service.ear.wait(close) => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
+            () = until(again) => {} // the manager is told at the top
         }
     }
     service.end().await

@@ -21,6 +21,7 @@ pub mod flows;
 pub mod host;
 pub mod memory;
 pub mod monitor;
+pub mod notify;
 pub mod policy;
 pub mod probe;
 pub mod reconcile;

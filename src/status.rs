@@ -3,6 +3,7 @@ use crate::damage::ChainKey;
 use chainkeeper_contract::{Family, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// All that `status` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,13 @@ pub struct Status {
     pub yielded: Vec<YieldedChain>,
     /// Nothing is written for so many milliseconds more.
     pub paused_ms: Option<u64>,
+    /// The worker has been on its present order for so many milliseconds; `None` while it has none.
+    #[serde(default)]
+    pub busy_ms: Option<u64>,
+    /// An order takes at most so many: see [`crate::worker::longest`]. Of the service's own
+    /// configuration, which whoever asks may not have.
+    #[serde(default = "unknown")]
+    pub busy_most_ms: u64,
     /// Repairs and gaps of the last 24 hours.
     pub day: Day,
 }
@@ -82,7 +90,30 @@ pub struct Day {
     pub by: BTreeMap<String, usize>,
 }
 
+/// Of a service that does not tell.
+fn unknown() -> u64 {
+    u64::MAX
+}
+
+/// Has the worker been on its order for longer than can be? The one answer for the service manager's
+/// watchdog and for everybody's probes.
+pub fn hangs(busy: Option<Duration>, most: Duration) -> bool {
+    busy.is_some_and(|busy| busy > most)
+}
+
 impl Status {
+    /// False when only a restart helps: the worker hangs. What cannot be read or written does not make it
+    /// false, nor what is missing: a restart would not mend that.
+    pub fn is_alive(&self) -> bool {
+        let most = Duration::from_millis(self.busy_most_ms);
+        !hangs(self.busy_ms.map(Duration::from_millis), most)
+    }
+
+    /// It is alive, and could read something since it started.
+    pub fn works(&self) -> bool {
+        self.is_alive() && self.looked_ms.is_some()
+    }
+
     /// Nothing is missing or wrong anywhere.
     pub fn in_sync(&self) -> bool {
         self.errors.is_empty()

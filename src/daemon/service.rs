@@ -10,6 +10,7 @@ use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
+use crate::notify::Manager;
 use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
@@ -48,6 +49,11 @@ pub(super) struct Service {
     /// Connections are being counted.
     pub(super) counting: bool,
     pub(super) last: Last,
+    pub(super) manager: Manager,
+    /// The first pass is done.
+    pub(super) passed: bool,
+    /// The last reload was refused.
+    pub(super) refused: bool,
 }
 
 impl Service {
@@ -60,8 +66,11 @@ impl Service {
         let ear = Ear::new(switch.watch());
         let choice = switch.choice().clone();
         let monitor = Monitor::new(config.monitor.clone());
+        let work = Work::of(Worker::start(switch)?);
+        let manager = Manager::of_environment();
+        manager.watch(work.worker.busy());
         Ok(Service {
-            work: Work::of(Worker::start(switch)?),
+            work,
             ear,
             monitor,
             wake: None,
@@ -78,6 +87,9 @@ impl Service {
             parked: vec![],
             counting: false,
             last: Last::default(),
+            manager,
+            passed: false,
+            refused: false,
         })
     }
 
@@ -171,7 +183,9 @@ impl Service {
                 self.seen(answer, None);
             }
             Done::Synced(synced) => {
-                if self.synced(*synced).await {
+                let leave = self.synced(*synced).await;
+                self.passed = true;
+                if leave {
                     return Ok(Some(Ended::BackendChanged));
                 }
             }
@@ -224,12 +238,23 @@ impl Service {
 /// Configuration and the end.
 impl Service {
     /// Keeps another configuration from now on; after an error the one so far.
-    pub(super) async fn reconfigure(&mut self, new: Config) {
+    pub(super) async fn reload(&mut self, new: Result<Config, String>) {
+        self.manager.reloading();
+        let done = match new {
+            Ok(new) => self.reconfigure(new).await,
+            Err(why) => Err(why),
+        };
+        self.refused = done.is_err();
+        if let Err(why) = done {
+            error!("keeping the last good configuration: {why}");
+        }
+    }
+
+    async fn reconfigure(&mut self, new: Config) -> Result<(), String> {
         let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
         let choice = match self.work.worker.ask(order).await {
-            Some(Ok(choice)) => choice,
-            Some(Err(why)) => return error!("keeping the last good configuration: {why}"),
-            None => return, // told by the next answer that does not come
+            Some(choice) => choice.map_err(|why| why.to_string())?,
+            None => return Ok(()), // told by the next answer that does not come
         };
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
@@ -241,10 +266,12 @@ impl Service {
         self.placing = true;
         let _ = self.listen_anew().await;
         self.see(Sighting::Lost);
+        Ok(())
     }
 
     /// What is left to do when it ends.
-    pub(super) async fn end(self) -> anyhow::Result<Ended> {
+    pub(super) async fn end(mut self) -> anyhow::Result<Ended> {
+        self.manager.stopping();
         match self.config.on_exit {
             _ if self.config.monitor.keep.is_nothing() => {
                 info!("stopped; nothing was written");

@@ -29,6 +29,8 @@ fn good() -> Status {
         problems: vec![],
         yielded: vec![],
         paused_ms: None,
+        busy_ms: None,
+        busy_most_ms: 260_000,
         day: Day {
             repairs: 4,
             gap_p50_ms: 255.2,
