@@ -133,6 +133,11 @@ impl Metrics {
         self.add(&table::CONFIG_RELOADS, vec![result(well).into()], 1);
     }
 
+    /// The last reload was refused.
+    pub fn refused(&self) -> bool {
+        self.refused
+    }
+
     fn add(&mut self, row: &'static Row, labels: Vec<String>, count: u64) {
         let sum = self.counts.entry((row.name, labels)).or_default();
         *sum = sum.saturating_add(count);
