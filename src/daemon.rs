@@ -9,6 +9,7 @@ mod work;
 
 use crate::config::Config;
 use crate::control::server::{Asked, Server};
+use crate::logging;
 use crate::monitor::Sighting;
 use crate::switch::Switch;
 use service::Service;
@@ -66,6 +67,7 @@ pub async fn run(
             () = service.ear.wait(close) => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
+            () = until(logging::wake().map(Instant::from_std)) => logging::say_due(),
         }
     }
     service.end().await

@@ -19,6 +19,7 @@ pub mod damage;
 pub mod exit;
 pub mod flows;
 pub mod host;
+pub mod logging;
 pub mod memory;
 pub mod monitor;
 pub mod policy;

@@ -9,6 +9,7 @@ use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
+use crate::logging;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
 use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
@@ -231,6 +232,7 @@ impl Service {
             Some(Err(why)) => return error!("keeping the last good configuration: {why}"),
             None => return, // told by the next answer that does not come
         };
+        logging::reconfigure(&new);
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
         warn_dialect(&new);

@@ -4,6 +4,7 @@ use crate::control::server::{Asked, Reply};
 use crate::control::{Answer as Said, Request};
 use crate::damage::ChainKey;
 use crate::flows;
+use crate::logging;
 use crate::monitor::{News, Sighting};
 use crate::report;
 use crate::status::{Status, YieldedChain};
@@ -11,7 +12,7 @@ use crate::story::{Event, GapFlows, Suspects, What};
 use chainkeeper_contract::{BackendError, Family};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 /// The longest pause.
 const PAUSE_MOST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -77,17 +78,7 @@ impl Service {
     }
 
     fn publish(&mut self, event: Event) {
-        let line = report::event_line(&event);
-        match &event.what {
-            What::Yielded { .. } => warn!("{line}"),
-            What::Gap(_)
-            | What::Flows(_)
-            | What::Recovered { .. }
-            | What::Paused { .. }
-            | What::Resumed { .. } => {
-                info!("{line}");
-            }
-        }
+        logging::told(&event);
         drop(self.followers.send(event)); // nobody may be following
     }
 
