@@ -10,6 +10,7 @@ mod tell;
 mod work;
 
 use crate::config::Config;
+use crate::logging;
 use crate::monitor::Sighting;
 use crate::switch::Switch;
 use doors::Doors;
@@ -71,6 +72,7 @@ pub async fn run(
             () = service.ear.wait(close) => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
+            () = until(logging::wake().map(Instant::from_std)) => logging::say_due(),
             // Last: whoever asks over the network keeps nobody waiting.
             () = service.pages.due() => service.counts_are_due(),
             asked = doors.http.asked() => service.page(asked),

@@ -20,6 +20,7 @@ pub mod exit;
 pub mod flows;
 pub mod host;
 pub mod http;
+pub mod logging;
 pub mod memory;
 pub mod metrics;
 pub mod monitor;

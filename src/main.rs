@@ -3,15 +3,14 @@
 use anyhow::Context as _;
 use chainkeeper::cli::{self, Cli, Command, ConfigCommand};
 use chainkeeper::commands::{self, Screen};
-use chainkeeper::config::{Config, Loaded, LogFormat, Sources};
+use chainkeeper::config::{Config, Loaded, Sources};
 use chainkeeper::daemon::{self, Ended};
 use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
-use chainkeeper::{exit, sandbox};
+use chainkeeper::{exit, logging, sandbox};
 use clap::Parser;
 use std::process::ExitCode;
 use tracing::info;
-use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // exits 2 by itself on a bad command line
@@ -25,8 +24,10 @@ fn main() -> ExitCode {
             return ExitCode::from(commands::config_error(&error, asked));
         }
     };
-    start_logging(&loaded.config, cli.global.verbose);
-    ExitCode::from(obey(cli.command, loaded, &sources, screen))
+    logging::start(&loaded.config, cli.global.verbose);
+    let code = obey(cli.command, loaded, &sources, screen);
+    logging::end();
+    ExitCode::from(code)
 }
 
 fn obey(command: Command, loaded: Loaded, sources: &Sources, screen: Screen) -> u8 {
@@ -128,26 +129,4 @@ fn keep(
         .build()
         .context("cannot start the event loop")?
         .block_on(daemon::run(config, switch, reload))
-}
-
-/// The journal goes to standard error. Under systemd the time is journald's to add.
-fn start_logging(config: &Config, verbose: u8) {
-    let levels = [
-        LevelFilter::ERROR,
-        LevelFilter::WARN,
-        LevelFilter::INFO,
-        LevelFilter::DEBUG,
-        LevelFilter::TRACE,
-    ];
-    let level = levels.get(config.log_level as usize + usize::from(verbose));
-    let log = tracing_subscriber::fmt()
-        .with_max_level(*level.unwrap_or(&LevelFilter::TRACE))
-        .with_target(false)
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text | LogFormat::Auto | LogFormat::Journald => {
-            log.without_time().with_ansi(false).compact().init();
-        }
-    }
 }

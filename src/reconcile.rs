@@ -17,7 +17,7 @@ use chainkeeper_contract::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use tracing::{debug, trace};
+use tracing::debug;
 
 /// Commits that may be refused because somebody else was faster, before we say so.
 const ROUNDS: u32 = 8;
@@ -335,7 +335,7 @@ impl Keeper {
         let plan = look.plan();
         for (family, step) in plan.families.iter().flat_map(|(f, s)| s.iter().map(move |s| (f, s)))
         {
-            trace!("{family}: {step}");
+            debug!("{family}: {step}");
         }
         let applied = match plan.is_empty() {
             true => None,

@@ -15,6 +15,7 @@ mod input;
 mod keeper;
 mod legacy;
 mod locks;
+mod logging;
 mod memory;
 mod monitor;
 mod monitored;

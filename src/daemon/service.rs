@@ -10,6 +10,7 @@ use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
+use crate::logging;
 use crate::metrics::Metrics;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
 use crate::notify::Manager;
@@ -265,6 +266,7 @@ impl Service {
             // Told by the next answer that does not come.
             None => return Err("the worker thread is gone".into()),
         };
+        logging::reconfigure(&new);
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
         warn_dialect(&new);

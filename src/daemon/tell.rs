@@ -4,6 +4,7 @@ use crate::control::server::{Asked, Reply};
 use crate::control::{Answer as Said, Request};
 use crate::damage::ChainKey;
 use crate::flows;
+use crate::logging;
 use crate::monitor::{News, Sighting};
 use crate::notify;
 use crate::report;
@@ -12,7 +13,7 @@ use crate::story::{Event, GapFlows, Suspects, What};
 use chainkeeper_contract::{BackendError, Family};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 /// The longest pause.
 const PAUSE_MOST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -79,17 +80,7 @@ impl Service {
 
     fn publish(&mut self, event: Event) {
         self.metrics.event(&event);
-        let line = report::event_line(&event);
-        match &event.what {
-            What::Yielded { .. } => warn!("{line}"),
-            What::Gap(_)
-            | What::Flows(_)
-            | What::Recovered { .. }
-            | What::Paused { .. }
-            | What::Resumed { .. } => {
-                info!("{line}");
-            }
-        }
+        logging::told(&event);
         drop(self.followers.send(event)); // nobody may be following
     }
 

@@ -32,6 +32,7 @@ fn status(states: &[(Table, State)]) -> Status {
         families: BTreeMap::from([(Family::Ipv4, states.iter().copied().collect())]),
         errors: vec![],
         problems: vec![],
+        counters: vec![],
         yielded: vec![],
         paused_ms: None,
         busy_ms: None,

@@ -1,0 +1,183 @@
+//! The journal: what `tracing` is told goes to standard error or to systemd-journald, and what is said too
+//! often is counted.
+mod journald;
+mod line;
+mod often;
+mod told;
+
+pub use often::{Often, Sum};
+pub use told::told;
+
+use crate::config::{Config, LogFormat, LogLevel};
+use journald::Journald;
+use line::Line;
+use nix::sys::stat::fstat;
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber, info, warn};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry, reload};
+
+/// The one of this program.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+struct Log {
+    level: reload::Handle<LevelFilter, Registry>,
+    /// So many times `-v`.
+    verbose: u8,
+    asked: LogFormat,
+    way: Way,
+    began: Instant,
+    often: Mutex<Often<Line>>,
+}
+
+/// Where lines go, and how they look there.
+enum Way {
+    /// For people. A time where nobody else adds one, several lines and colour on a terminal alone.
+    Text {
+        time: bool,
+        terminal: bool,
+    },
+    Json,
+    Journald(Journald),
+}
+
+/// Hands on what it is told.
+struct Hand;
+
+/// Starts it. `verbose`: so many times `-v`.
+pub fn start(config: &Config, verbose: u8) {
+    let asked = config.log_format;
+    let (way, complaint) = way(asked);
+    let (filter, level) = reload::Layer::new(filter(config.log_level, verbose));
+    let often = Mutex::new(Often::default());
+    let log = Log { level, verbose, asked, way, began: Instant::now(), often };
+    if LOG.set(log).is_ok() {
+        tracing_subscriber::registry().with(filter).with(Hand).init();
+    }
+    if let Some(complaint) = complaint {
+        warn!("{complaint}");
+    }
+}
+
+/// Goes on with the level of another configuration.
+pub fn reconfigure(config: &Config) {
+    let Some(log) = LOG.get() else { return };
+    // It fails when nothing is logged any more.
+    let _ = log.level.reload(filter(config.log_level, log.verbose));
+    if config.log_format != log.asked {
+        info!("log-format changes with the next start");
+    }
+}
+
+/// When something that was counted is to be said.
+pub fn wake() -> Option<Instant> {
+    let log = LOG.get()?;
+    log.began.checked_add(log.often().wake()?)
+}
+
+/// Says what was counted and is due.
+pub fn say_due() {
+    if let Some(log) = LOG.get() {
+        let due = log.often().due(log.began.elapsed());
+        log.sums(due);
+    }
+}
+
+/// Says all that was counted: the program ends.
+pub fn end() {
+    if let Some(log) = LOG.get() {
+        let all = log.often().end(log.began.elapsed());
+        log.sums(all);
+    }
+}
+
+fn filter(level: LogLevel, verbose: u8) -> LevelFilter {
+    let levels = [
+        LevelFilter::ERROR,
+        LevelFilter::WARN,
+        LevelFilter::INFO,
+        LevelFilter::DEBUG,
+        LevelFilter::TRACE,
+    ];
+    *levels.get(level as usize + usize::from(verbose)).unwrap_or(&LevelFilter::TRACE)
+}
+
+/// How lines are written, and what there is to say about that.
+fn way(asked: LogFormat) -> (Way, Option<String>) {
+    let journal = is_journal();
+    let text = || Way::Text { time: !journal, terminal: stderr().is_terminal() };
+    match asked {
+        LogFormat::Text => (text(), None),
+        LogFormat::Json => (Way::Json, None),
+        LogFormat::Auto if !journal => (text(), None),
+        LogFormat::Auto => (Journald::open().map_or_else(|_| text(), Way::Journald), None),
+        LogFormat::Journald => match Journald::open() {
+            Ok(journald) => (Way::Journald(journald), None),
+            Err(why) => {
+                let note =
+                    format!("log-format journald: {}: {why}; written as text", journald::SOCKET);
+                (text(), Some(note))
+            }
+        },
+    }
+}
+
+/// Standard error is the stream that `$JOURNAL_STREAM` names: `DEVICE:INODE`.
+fn is_journal() -> bool {
+    let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    fstat(stderr()).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
+}
+
+impl Log {
+    /// Nothing is logged while it is held.
+    fn often(&self) -> MutexGuard<'_, Often<Line>> {
+        self.often.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, line: Line) {
+        // Who asks for more wants all of it.
+        if line.level > Level::INFO {
+            return self.write(&line);
+        }
+        let now = self.began.elapsed();
+        let (due, said) = {
+            let mut often = self.often();
+            (often.due(now), often.hear(now, &line.kind(), line))
+        };
+        self.sums(due);
+        said.iter().for_each(|line| self.write(line));
+    }
+
+    fn sums(&self, sums: Vec<Sum<Line>>) {
+        for Sum { mut last, count, within } in sums {
+            last.repeated(count, Duration::from_secs(within.as_secs().max(1)));
+            self.write(&last);
+        }
+    }
+
+    /// There is nobody to tell if that fails.
+    fn write(&self, line: &Line) {
+        let _ = match &self.way {
+            Way::Text { time, terminal } => {
+                anstream::stderr().write_all(line.text(*time, *terminal).as_bytes())
+            }
+            Way::Json => stderr().write_all(line.json().as_bytes()),
+            Way::Journald(journald) => {
+                journald.send(line);
+                Ok(())
+            }
+        };
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Hand {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if let Some(log) = LOG.get() {
+            log.hear(Line::of(event));
+        }
+    }
+}
