@@ -16,7 +16,8 @@ use crate::switch::Switch;
 use doors::Doors;
 use service::Service;
 use std::future::pending;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::pin::pin;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
@@ -24,7 +25,7 @@ use tracing::{info, warn};
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// By SIGTERM or SIGINT.
+    /// As it was asked to.
     Asked,
     /// `--on-exit remove` could not remove everything.
     RemoveFailed,
@@ -32,15 +33,48 @@ pub enum Ended {
     BackendChanged,
 }
 
-/// Keeps until told to stop. `reload` reads the configuration anew for SIGHUP.
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The system gave no thread, signal or timer.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    /// It has panicked: that is a bug.
+    #[error("the worker thread is gone; nothing is kept any more")]
+    WorkerGone,
+}
+
+/// Keeps until SIGTERM or SIGINT. `read` reads the configuration anew, at SIGHUP.
 pub async fn run(
     config: Config,
     switch: Switch,
-    reload: impl Fn() -> Result<Config, String>,
-) -> anyhow::Result<Ended> {
-    let mut stop = signal(SignalKind::terminate())?;
+    read: impl Fn() -> Result<Config, String>,
+) -> Result<Ended, RunError> {
+    let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup: Signal = signal(SignalKind::hangup())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let reload = async || {
+        hangup.recv().await;
+        read()
+    };
+    keep(config, switch, stop, reload).await
+}
+
+/// Keeps until `stop` is ready. `reload` waits for another configuration; one that it could not read changes
+/// nothing. It is dropped and asked again at any moment, so it must lose nothing by that.
+pub async fn keep(
+    config: Config,
+    switch: Switch,
+    stop: impl Future<Output = ()>,
+    mut reload: impl AsyncFnMut() -> Result<Config, String>,
+) -> Result<Ended, RunError> {
+    let mut stop = pin!(stop);
     info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), switch.choice());
     switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
     service::warn_dialect(&config);
@@ -55,8 +89,7 @@ pub async fn run(
         tokio::select! {
             // In this order, so that no storm of news or questions keeps the rest waiting.
             biased;
-            _ = stop.recv() => break,
-            _ = interrupt.recv() => break,
+            () = &mut stop => break,
             done = service.work.answer() => {
                 if let Some(ended) = service.answered(done).await? {
                     service.manager.stopping();
@@ -64,8 +97,8 @@ pub async fn run(
                 }
             }
             // What the worker does was asked for by the configuration so far.
-            _ = hangup.recv(), if !service.work.is_busy() => {
-                service.reload(reload()).await;
+            new = reload(), if !service.work.is_busy() => {
+                service.reload(new).await;
                 doors.follow(&service.config);
             }
             asked = doors.local.asked() => service.asked(asked),
@@ -79,7 +112,7 @@ pub async fn run(
             () = until(again) => {} // the manager is told at the top
         }
     }
-    service.end().await
+    Ok(service.end().await)
 }
 
 /// Waits for ever where there is nothing to wait for.

@@ -129,4 +129,5 @@ fn keep(
         .build()
         .context("cannot start the event loop")?
         .block_on(daemon::run(config, switch, reload))
+        .map_err(Into::into)
 }

@@ -169,7 +169,7 @@ pub fn line(status: &Status, missing: &Damage, refused: bool) -> String {
     let left = |key: &ChainKey| status.yielded.iter().any(|one| one.chain == *key);
     let watched = |key: &&ChainKey| {
         let table = status.families.get(&key.family).and_then(|tables| tables.get(&key.table));
-        status.keep.is_empty() || table == Some(&State::Watched)
+        status.keep == "none" || table == Some(&State::Watched)
     };
     let (gone, lost): (Vec<&ChainKey>, Vec<&ChainKey>) =
         missing.0.keys().filter(|key| !left(key)).partition(watched);

@@ -14,6 +14,7 @@ mod gather;
 mod input;
 mod keeper;
 mod legacy;
+mod library;
 mod locks;
 mod logging;
 mod memory;

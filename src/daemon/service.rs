@@ -4,7 +4,7 @@ use super::listen::{Ear, Heard};
 use super::pages::Pages;
 use super::state::Last;
 use super::work::{Done, Work};
-use super::{Ended, end};
+use super::{Ended, RunError, end};
 use crate::advice;
 use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
@@ -19,8 +19,8 @@ use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
 use crate::teller::{Moment, Teller};
 use crate::worker::{Order, Worker};
-use anyhow::Context as _;
 use chainkeeper_contract::{BackendError, Signal};
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Service {
         config: Config,
         switch: Switch,
         flows: mpsc::Sender<Result<GapFlows, BackendError>>,
-    ) -> anyhow::Result<Service> {
+    ) -> io::Result<Service> {
         let ear = Ear::new(switch.watch());
         let choice = switch.choice().clone();
         let monitor = Monitor::new(config.monitor.clone());
@@ -179,12 +179,12 @@ impl Service {
     }
 
     /// What was asked of the worker is done. Returns how the run ends, if it does.
-    pub(super) async fn answered(&mut self, done: Option<Done>) -> anyhow::Result<Option<Ended>> {
+    pub(super) async fn answered(&mut self, done: Option<Done>) -> Result<Option<Ended>, RunError> {
         // What happened before the answer is to be known before it.
         if let Heard::News(news) = self.ear.take() {
             news.into_iter().for_each(|signal| self.hear(signal));
         }
-        match done.context("the worker thread is gone; nothing is kept any more")? {
+        match done.ok_or(RunError::WorkerGone)? {
             Done::Glanced(look, answer) => {
                 self.metrics.glanced(&look);
                 self.last.glanced(&look, self.now());
@@ -281,18 +281,18 @@ impl Service {
     }
 
     /// What is left to do when it ends.
-    pub(super) async fn end(mut self) -> anyhow::Result<Ended> {
+    pub(super) async fn end(mut self) -> Ended {
         self.manager.stopping();
         match self.config.on_exit {
             _ if self.config.monitor.keep.is_nothing() => {
                 info!("stopped; nothing was written");
-                Ok(Ended::Asked)
+                Ended::Asked
             }
             OnExit::Keep => {
                 info!("stopped; the chains stay in place");
-                Ok(Ended::Asked)
+                Ended::Asked
             }
-            OnExit::Remove => Ok(end::removed(self.work.worker.ask(Order::Remove).await)),
+            OnExit::Remove => end::removed(self.work.worker.ask(Order::Remove).await),
         }
     }
 }
