@@ -49,7 +49,8 @@ pub async fn run(
     let mut service = Service::start(config, switch, flows)?;
     service.see(Sighting::Time);
     loop {
-        let (wake, close) = (service.wake(), service.is_close());
+        service.tell_manager();
+        let (wake, close, again) = (service.wake(), service.is_close(), service.manager.again());
         tokio::select! {
             // In this order, so that no storm of news or questions keeps the rest waiting.
             biased;
@@ -57,6 +58,7 @@ pub async fn run(
             _ = interrupt.recv() => break,
             done = service.work.answer() => {
                 if let Some(ended) = service.answered(done).await? {
+                    service.manager.stopping();
                     return Ok(ended);
                 }
             }
@@ -69,6 +71,7 @@ pub async fn run(
             () = service.ear.wait(close) => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
+            () = until(again) => {} // the manager is told at the top
             // Last: whoever asks over the network keeps nobody waiting.
             () = service.pages.due() => service.counts_are_due(),
             asked = doors.http.asked() => service.page(asked),

@@ -23,6 +23,7 @@ pub mod http;
 pub mod memory;
 pub mod metrics;
 pub mod monitor;
+pub mod notify;
 pub mod policy;
 pub mod probe;
 pub mod reconcile;

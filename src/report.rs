@@ -9,7 +9,7 @@ mod written;
 pub use diff::{diff, problems, state};
 pub use events::{event_line, event_screen, who};
 pub use probe::{no_backend, probe, probe_json};
-pub use status::{check, status, word};
+pub use status::{check, live, status, word};
 pub use written::{applied, removal};
 
 use crate::reconcile::{Look, Outcome};

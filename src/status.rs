@@ -4,6 +4,7 @@ use crate::reconcile::{Counted, Counts};
 use chainkeeper_contract::{Family, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// All that `status` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ pub struct Status {
     pub yielded: Vec<YieldedChain>,
     /// Nothing is written for so many milliseconds more.
     pub paused_ms: Option<u64>,
+    /// The worker has been on its present order for so many milliseconds; `None` while it has none.
+    #[serde(default)]
+    pub busy_ms: Option<u64>,
+    /// An order takes at most so many: see [`crate::worker::longest`]. Of the service's own
+    /// configuration, which whoever asks may not have.
+    #[serde(default = "unknown")]
+    pub busy_most_ms: u64,
     /// Repairs and gaps of the last 24 hours.
     pub day: Day,
 }
@@ -93,10 +101,28 @@ impl State {
     }
 }
 
+/// Of a service that does not tell.
+fn unknown() -> u64 {
+    u64::MAX
+}
+
+/// Has the worker been on its order for longer than can be? The one answer for the service manager's
+/// watchdog and for everybody's probes.
+pub fn hangs(busy: Option<Duration>, most: Duration) -> bool {
+    busy.is_some_and(|busy| busy > most)
+}
+
 impl Status {
-    /// STAND-IN
+    /// False when only a restart helps: the worker hangs. What cannot be read or written does not make it
+    /// false, nor what is missing: a restart would not mend that.
     pub fn is_alive(&self) -> bool {
-        true
+        let most = Duration::from_millis(self.busy_most_ms);
+        !hangs(self.busy_ms.map(Duration::from_millis), most)
+    }
+
+    /// It is alive, and could read something since it started.
+    pub fn works(&self) -> bool {
+        self.is_alive() && self.looked_ms.is_some()
     }
 
     /// What all rules of a kind have counted; `None` where there is none.

@@ -99,6 +99,11 @@ impl Switch {
         Stop::clone(&self.stop)
     }
 
+    /// What is kept.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// What was chosen, and why.
     pub fn choice(&self) -> &Choice {
         &self.choice

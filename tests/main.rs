@@ -18,6 +18,7 @@ mod monitor;
 mod monitored;
 mod moving;
 mod neighbours;
+mod notified;
 mod outcomes;
 mod packets;
 mod policy;

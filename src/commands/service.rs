@@ -35,15 +35,10 @@ pub fn status(config: &Config, screen: Screen) -> u8 {
 
 /// `check --live`.
 pub fn live(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
-    let works = |status: &Option<Status>| status.as_ref().is_some_and(|s| s.looked_ms.is_some());
+    let works = |status: &Option<Status>| status.as_ref().is_some_and(Status::works);
     let status = again(wait, || ask_status(config), works);
     let alive = works(&status);
-    let text = match (&status, alive) {
-        (None, _) => "not running: nothing answers at the socket\n",
-        (Some(_), false) => "running, but nothing could be read yet\n",
-        (Some(_), true) => "running\n",
-    };
-    screen.result(|| text.into(), || json!({ "live": alive }));
+    screen.result(|| report::live(status.as_ref()), || json!({ "live": alive }));
     if alive { exit::FINE } else { exit::DIFFERS }
 }
 

@@ -132,7 +132,7 @@ fn verdict(wrong: Vec<String>) -> Page {
 fn hangs(status: &Status) -> Vec<String> {
     match status.is_alive() {
         true => vec![],
-        false => vec!["it hangs: what it does now takes longer than anything should".into()],
+        false => vec![report::live(Some(status)).trim_end().to_owned()],
     }
 }
 

@@ -12,6 +12,7 @@ use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
 use crate::metrics::Metrics;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
+use crate::notify::Manager;
 use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
@@ -52,6 +53,11 @@ pub(super) struct Service {
     pub(super) last: Last,
     pub(super) metrics: Metrics,
     pub(super) pages: Pages,
+    pub(super) manager: Manager,
+    /// The first pass is done.
+    pub(super) passed: bool,
+    /// The last reload was refused.
+    pub(super) refused: bool,
 }
 
 impl Service {
@@ -64,8 +70,11 @@ impl Service {
         let ear = Ear::new(switch.watch());
         let choice = switch.choice().clone();
         let monitor = Monitor::new(config.monitor.clone());
+        let work = Work::of(Worker::start(switch)?);
+        let manager = Manager::of_environment();
+        manager.watch(work.worker.busy());
         Ok(Service {
-            work: Work::of(Worker::start(switch)?),
+            work,
             ear,
             monitor,
             wake: None,
@@ -84,6 +93,9 @@ impl Service {
             last: Last::default(),
             metrics: Metrics::default(),
             pages: Pages::default(),
+            manager,
+            passed: false,
+            refused: false,
         })
     }
 
@@ -181,7 +193,9 @@ impl Service {
                 self.seen(answer, None);
             }
             Done::Synced(synced) => {
-                if self.synced(*synced).await {
+                let leave = self.synced(*synced).await;
+                self.passed = true;
+                if leave {
                     return Ok(Some(Ended::BackendChanged));
                 }
             }
@@ -234,13 +248,15 @@ impl Service {
 
 /// Configuration and the end.
 impl Service {
-    /// Keeps what was read from now on; after an error what was kept so far.
+    /// Keeps another configuration from now on; after an error the one so far.
     pub(super) async fn reload(&mut self, new: Result<Config, String>) {
+        self.manager.reloading();
         let done = match new {
             Ok(new) => self.reconfigure(new).await,
             Err(why) => Err(why),
         };
         self.metrics.reloaded(done.is_ok());
+        self.refused = done.is_err();
         if let Err(why) = done {
             error!("keeping the last good configuration: {why}");
         }
@@ -250,8 +266,7 @@ impl Service {
         let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
         let choice = match self.work.worker.ask(order).await {
             Some(choice) => choice.map_err(|why| why.to_string())?,
-            // Told by the next answer that does not come.
-            None => return Err("the worker thread is gone".into()),
+            None => return Ok(()), // told by the next answer that does not come
         };
         info!("configuration reloaded: {choice}");
         choice.warnings.iter().for_each(|w| warn!("{w}"));
@@ -267,7 +282,8 @@ impl Service {
     }
 
     /// What is left to do when it ends.
-    pub(super) async fn end(self) -> anyhow::Result<Ended> {
+    pub(super) async fn end(mut self) -> anyhow::Result<Ended> {
+        self.manager.stopping();
         match self.config.on_exit {
             _ if self.config.monitor.keep.is_nothing() => {
                 info!("stopped; nothing was written");

@@ -5,6 +5,7 @@ use crate::control::{Answer as Said, Request};
 use crate::damage::ChainKey;
 use crate::flows;
 use crate::monitor::{News, Sighting};
+use crate::notify;
 use crate::report;
 use crate::status::{Status, YieldedChain};
 use crate::story::{Event, GapFlows, Suspects, What};
@@ -133,10 +134,20 @@ impl Service {
         Said::Done(true)
     }
 
+    /// Tells the service manager how it is, if it has changed. Not before the first pass: then it is ready,
+    /// whatever came of that.
+    pub(super) fn tell_manager(&mut self) {
+        if self.passed && self.manager.is_there() {
+            let line = notify::line(&self.status(), &self.monitor.damage(), self.refused);
+            self.manager.tell(&line);
+        }
+    }
+
     pub(super) fn status(&self) -> Status {
         let (now, ms) =
             (self.now(), |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
         let left = |until: Duration| ms(until.saturating_sub(now));
+        let (busy, most) = self.work.worker.busy().now();
         let yielded = self.monitor.yielded();
         let one = |(chain, again): (&ChainKey, &Duration)| {
             let (by, rounds) = self.teller.who_undid(chain);
@@ -159,6 +170,8 @@ impl Service {
             counters: self.last.counted.clone(),
             yielded: yielded.iter().map(one).collect(),
             paused_ms: self.monitor.paused().map(left),
+            busy_ms: busy.map(ms),
+            busy_most_ms: ms(most),
             day: self.teller.day(self.moment()),
         }
     }

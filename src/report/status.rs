@@ -124,9 +124,29 @@ pub fn status(status: &Status) -> String {
     if let Some(ms) = status.paused_ms {
         fact("paused", &format!("for {} more: nothing is written", length(ms)));
     }
+    if !status.is_alive() {
+        let (busy, most) = (status.busy_ms.unwrap_or_default(), status.busy_most_ms);
+        let text = format!("for {}: an order takes at most {}", length(busy), length(most));
+        fact("hung", &format!("{text}. Restart the service"));
+    }
     status.errors.iter().for_each(|error| fact("error", error));
     status.problems.iter().for_each(|problem| fact("problem", problem));
     out
+}
+
+/// `check --live`, for people.
+pub fn live(status: Option<&Status>) -> String {
+    match status {
+        None => "not running: nothing answers at the socket\n".into(),
+        Some(status) if !status.is_alive() => {
+            let busy = length(status.busy_ms.unwrap_or_default());
+            format!("running, but the worker has hung for {busy}\n")
+        }
+        Some(status) if status.looked_ms.is_none() => {
+            "running, but nothing could be read yet\n".into()
+        }
+        Some(_) => "running\n".into(),
+    }
 }
 
 /// `check`, for people: what is missing, wrong or yielded, a line each.

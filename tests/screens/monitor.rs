@@ -53,6 +53,8 @@ fn good() -> Status {
         counters: counters(),
         yielded: vec![],
         paused_ms: None,
+        busy_ms: None,
+        busy_most_ms: 260_000,
         day: Day {
             repairs: 4,
             gap_p50_ms: 255.2,

@@ -175,9 +175,15 @@ impl Host {
 
     /// Starts `program` inside and leaves it running, with its standard input open.
     pub(crate) fn start(&self, program: &str, words: &str) -> Running {
+        self.start_with(program, words, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with(&self, program: &str, words: &str, more: &[(&str, &str)]) -> Running {
         let mut command = Command::new(program);
         command.args(words.split_whitespace()).env("PATH", self.search_path());
         self.environment(&mut command);
+        command.envs(more.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Running::new(self.inside(move || command.spawn().expect("program starts")))
     }

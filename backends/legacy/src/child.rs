@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// Characters of a tool's words that are kept.
 const WORDS: usize = 1000;
 
+/// What a service manager says to us and to nobody else: a tool that answered it would speak in our name.
+const NOT_FOR_TOOLS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// A tool that was started.
 pub(crate) struct Running {
     child: Child,
@@ -54,6 +57,9 @@ pub(crate) fn start(
     let lock = if private_lock { Some(memory(MFdFlags::empty())?) } else { None };
     if let Some(lock) = &lock {
         command.env("XTABLES_LOCKFILE", format!("/proc/self/fd/{}", lock.as_raw_fd()));
+    }
+    for name in NOT_FOR_TOOLS {
+        command.env_remove(name);
     }
     let held = held.map(dup).transpose()?;
     // A group of its own: a tool may be a wrapper, whose child is to be killed with it.

@@ -17,6 +17,6 @@ mod tools;
 mod watch;
 mod writer;
 
-pub use backend::{LegacyBackend, Setup};
+pub use backend::{LIMIT, LegacyBackend, Setup};
 pub use host::{Names, listed};
 pub use tools::{Plain, Tools, plain};
