@@ -63,7 +63,7 @@ pub async fn run(
                 }
             }
             // What the worker does was asked for by the configuration so far.
-            _ = hangup.recv(), if !service.work.is_busy() => {
+            _ = hangup.recv(), if !service.is_busy() => {
                 service.reload(reload()).await;
                 doors.follow(&service.config);
             }
