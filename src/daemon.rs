@@ -97,7 +97,7 @@ pub async fn keep(
                 }
             }
             // What the worker does was asked for by the configuration so far.
-            new = reload(), if !service.work.is_busy() => {
+            new = reload(), if !service.is_busy() => {
                 service.reload(new).await;
                 doors.follow(&service.config);
             }
@@ -106,10 +106,10 @@ pub async fn keep(
             Some(flows) = counted.recv() => service.counted(flows),
             () = until(wake) => service.see(Sighting::Time),
             () = until(logging::wake().map(Instant::from_std)) => logging::say_due(),
+            () = until(again) => {} // the manager is told at the top
             // Last: whoever asks over the network keeps nobody waiting.
             () = service.pages.due() => service.counts_are_due(),
             asked = doors.http.asked() => service.page(asked),
-            () = until(again) => {} // the manager is told at the top
         }
     }
     Ok(service.end().await)

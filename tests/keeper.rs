@@ -1,4 +1,6 @@
 //! The keeper on the fake kernel: what it remembers between passes.
+mod counted;
+
 use chainkeeper::config::{Config, parse};
 use chainkeeper::reconcile::{Keeper, Pass};
 use chainkeeper_contract::testing::Fake;

@@ -1,5 +1,6 @@
 //! What the chains do to packets: real datagrams between two namespaces. Who watches them, or marks them
 //! on their way in, is a table of nftables: that is beside both backends.
+mod counted;
 mod pair;
 
 use chainkeeper_contract::Family;

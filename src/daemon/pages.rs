@@ -1,5 +1,6 @@
 //! Pages over HTTP: metrics, and whether it lives and does its work.
 use super::service::Service;
+use super::until;
 use crate::http::{Asked, Page, Route};
 use crate::metrics::{Form, Now, Usage};
 use crate::probe::Kind;
@@ -11,7 +12,7 @@ use chainkeeper_contract::{BackendError, Table};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::debug;
 
 /// So long a scrape waits for what the rules have counted. After it, what is known has to do.
@@ -35,19 +36,21 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Scrapes are to be answered: there are counts, or it took too long. Dropping it loses nothing.
+    /// The worker counts, or will do so next.
+    pub(super) fn is_counting(&self) -> bool {
+        self.ordered.is_some()
+    }
+
+    /// There are counts, or whoever waits has waited long enough. Dropping it loses nothing.
     pub(super) async fn due(&mut self) {
-        let (Some(until), false) = (self.until, self.waiting.is_empty()) else {
-            return pending().await;
-        };
-        let Some(ordered) = &mut self.ordered else { return };
+        let Some(ordered) = &mut self.ordered else { return pending().await };
         tokio::select! {
             biased;
             counts = ordered => {
                 self.ordered = None;
                 self.came = counts.ok();
             }
-            () = sleep_until(until) => {}
+            () = until(self.until) => {}
         }
     }
 }
@@ -132,7 +135,7 @@ fn verdict(wrong: Vec<String>) -> Page {
 fn hangs(status: &Status) -> Vec<String> {
     match status.is_alive() {
         true => vec![],
-        false => vec!["it hangs: what it does now takes longer than anything should".into()],
+        false => vec![report::live(Some(status)).trim_end().to_owned()],
     }
 }
 

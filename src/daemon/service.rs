@@ -102,6 +102,11 @@ impl Service {
         self.wake
     }
 
+    /// The worker has something to do, so that an answer from it may take long.
+    pub(super) fn is_busy(&self) -> bool {
+        self.work.is_busy() || self.pages.is_counting()
+    }
+
     /// A watch that has to be asked is asked often.
     pub(super) fn is_close(&self) -> bool {
         self.monitor.is_close()
@@ -143,7 +148,7 @@ impl Service {
         match self.ear.take() {
             Heard::News(news) => news.into_iter().for_each(|signal| self.hear(signal)),
             // The worker opens it; while it is busy, everything else goes on.
-            Heard::Deaf if self.work.is_busy() => {}
+            Heard::Deaf if self.is_busy() => {}
             Heard::Deaf => {
                 if self.listen_anew().await {
                     self.see(Sighting::Lost);

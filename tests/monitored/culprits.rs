@@ -15,7 +15,7 @@ const ROUNDS: usize = 200;
 const CHAIN: &str = "KUBE-MARK-MASQ";
 
 /// Takes the rules of a chain, by netlink, on the calling thread.
-fn flush(nft: &mut NftBackend) {
+pub(super) fn flush(nft: &mut NftBackend) {
     let (table, chain) = (Table::Nat, CHAIN.into());
     let families = [Family::Ipv4].into();
     let scope = Scope { families, chains: [(table, chain)].into(), ..Scope::default() };
@@ -50,7 +50,7 @@ fn harmless(stop: &AtomicBool) -> usize {
 }
 
 /// Tells it to stop, also when a test fails.
-struct Stop<'a>(&'a AtomicBool);
+pub(super) struct Stop<'a>(pub(super) &'a AtomicBool);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
@@ -59,7 +59,7 @@ impl Drop for Stop<'_> {
 }
 
 /// Runs `work` inside on a thread of that name.
-fn named<T: Send>(host: &Host, name: &str, work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn named<T: Send>(host: &Host, name: &str, work: impl FnOnce() -> T + Send) -> T {
     host.inside(|| {
         std::thread::scope(|scope| {
             let builder = std::thread::Builder::new().name(name.into());

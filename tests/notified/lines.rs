@@ -31,6 +31,7 @@ fn status(states: &[(Table, State)]) -> Status {
         keep: "all".into(),
         families: BTreeMap::from([(Family::Ipv4, states.iter().copied().collect())]),
         errors: vec![],
+        counters: vec![],
         problems: vec![],
         counters: vec![],
         yielded: vec![],

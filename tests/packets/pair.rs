@@ -35,7 +35,7 @@ impl Way {
 /// receiver's `peer` on the link, and the sender's `second`, which masquerading replaces by `near`.
 pub(super) struct Pair {
     pub(super) family: Family,
-    way: Way,
+    pub(super) way: Way,
     pub(super) sender: Host,
     pub(super) receiver: Host,
     pub(super) near: IpAddr,

@@ -1,10 +1,12 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod http;
 mod legacy;
 mod on;
 mod rights;
 mod running;
 mod scripts;
 
+pub(crate) use http::{ADDRESS, Scrape, promtool};
 pub(crate) use on::{EVERYWHERE, On};
 pub(crate) use rights::nobody;
 pub(crate) use running::Running;

@@ -200,6 +200,24 @@ fn number(at: usize) -> Handle {
 mod tests {
     use super::*;
 
+    /// Packets that pass between a look and its commit are no other writer.
+    #[test]
+    fn what_was_counted_makes_no_other_tables() {
+        let read = |counted: &str, spec: &str| {
+            let text = format!("*nat\n:X - [0:0]\n{counted}-A X {spec}\nCOMMIT\n");
+            Tables::read(&text).expect("a save")
+        };
+        let then = read("[1:60] ", "-j DROP");
+        assert_eq!(then, read("[2:120] ", "-j DROP"));
+        assert_eq!(then, read("", "-j DROP"), "by a tool that was asked without -c");
+        assert_ne!(then, read("[1:60] ", "-j RETURN"));
+        let name = ChainName::from("X");
+        let scope = Scope { chains: [(Table::Nat, name.clone())].into(), ..Scope::default() };
+        let seen = then.observed(Family::Ipv4, &scope, &Created::default());
+        let rule = &seen.chain(Table::Nat, &name).expect("the chain").rules[0];
+        assert_eq!(rule.counters, Some(Counters { packets: 1, bytes: 60 }));
+    }
+
     #[test]
     fn a_chain_called_like_a_target_makes_no_rule_of_ours() {
         let save = "*nat\n:POSTROUTING ACCEPT [0:0]\n:MASQUERADE - [0:0]\n:KUBE-POSTROUTING - [0:0]\n\

@@ -4,7 +4,7 @@ use super::random::Outside;
 use super::tables::Tables;
 use crate::backend::{Applied, Backend, Survey};
 use crate::error::{BackendError, Errno};
-use crate::names::Family;
+use crate::names::{Family, Table};
 use crate::observed::{End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -62,6 +62,18 @@ impl Fake {
                 let new = RuleSeen { handle, seen, unreadable: false, counters: None };
                 rules.insert((*n).min(rules.len()), new);
             }),
+        }
+    }
+
+    /// Rule `n` of a chain has counted so much more. No commit: the generation stays.
+    pub fn count(&mut self, place: (Family, Table, &str), n: usize, packets: u64, bytes: u64) {
+        let (family, table, chain) = place;
+        let tables = self.families.get_mut(&family).and_then(|tables| tables.0.get_mut(&table));
+        let chain = tables.and_then(|table| table.seen.chains.get_mut(chain));
+        let rule = chain.and_then(|chain| chain.rules.get_mut(n));
+        if let Some(counters) = rule.and_then(|rule| rule.counters.as_mut()) {
+            counters.packets += packets;
+            counters.bytes += bytes;
         }
     }
 
