@@ -33,7 +33,6 @@ fn status(states: &[(Table, State)]) -> Status {
         errors: vec![],
         counters: vec![],
         problems: vec![],
-        counters: vec![],
         yielded: vec![],
         paused_ms: None,
         busy_ms: None,

@@ -243,3 +243,24 @@ pub struct Snapshot {
     /// Each family apart: one may fail while the other is well.
     pub families: BTreeMap<Family, Result<Observed, BackendError>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_rule_has_counted_makes_it_no_other_rule() {
+        let rule = RuleSeen {
+            handle: Handle(1),
+            seen: Seen::Known(Rule::new(Action::Drop)),
+            unreadable: false,
+            counters: None,
+        };
+        let counters = Some(Counters { packets: 1, bytes: 60 });
+        assert_eq!(RuleSeen { counters, ..rule.clone() }, rule);
+        assert_ne!(RuleSeen { handle: Handle(2), ..rule.clone() }, rule);
+        assert_ne!(RuleSeen { unreadable: true, ..rule.clone() }, rule);
+        let seen = Seen::Known(Rule::new(Action::Return));
+        assert_ne!(RuleSeen { seen, ..rule.clone() }, rule);
+    }
+}

@@ -186,7 +186,7 @@ fn a_save_that_makes_no_sense_is_an_error() {
             (prints("*filter\\n:INPUT ACCEPT [0:0]\\n"), no_sense),
             (prints("\\377\\376\\000\\001"), no_sense),
             ("$real \"$@\" | head -c 150".into(), no_sense),
-            ("$real \"$@\" | sed 's/^-A INPUT.*/-A/'".into(), no_sense),
+            ("$real \"$@\" | sed 's/-A INPUT.*/-A/'".into(), no_sense),
             ("echo words >&2; exit 1".into(), "iptables-legacy-save: exit 1: words"),
             ("$real \"$@\"; kill -9 $$".into(), "iptables-legacy-save: killed by signal 9"),
             ("exit 3".into(), "iptables-legacy-save: exit 3"),

@@ -1,6 +1,6 @@
 //! Rules as iptables-save prints them (spelling and order as iptables 1.8.9).
 use crate::names::Table;
-use crate::rule::{Action, Cond, CtStates, Mark, Prefix, Rule};
+use crate::rule::{Action, Cond, CtStates, Mark, Rule};
 use crate::ruleset::Ruleset;
 use std::fmt::{self, Write as _};
 
@@ -45,37 +45,37 @@ pub fn save(set: &Ruleset) -> String {
 /// said; the mark match of ours follows the comment, as kubelet writes it.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = Vec::new();
         let m = &self.matches;
-        words.extend(m.source.as_ref().map(|c| format!("{}-s {}", bang(c), prefix(&c.value))));
-        words.extend(m.destination.as_ref().map(|c| format!("{}-d {}", bang(c), prefix(&c.value))));
-        words.extend(self.comment.as_ref().map(|c| format!("-m comment --comment {}", quoted(c))));
-        words.extend(
-            m.mark.as_ref().map(|c| format!("-m mark {}--mark {}", bang(c), mark(c.value))),
-        );
-        words.extend(
-            m.ctstate
-                .as_ref()
-                .map(|c| format!("-m conntrack {}--ctstate {}", bang(c), states(c.value))),
-        );
-        words.push(match &self.action {
-            Action::Drop => "-j DROP".into(),
-            Action::Return => "-j RETURN".into(),
-            Action::Jump(to) => format!("-j {to}"),
-            Action::Mark { value, mask } => format!("-j MARK --set-xmark {value:#x}/{mask:#x}"),
-            Action::Masquerade { random_fully: true } => "-j MASQUERADE --random-fully".into(),
-            Action::Masquerade { random_fully: false } => "-j MASQUERADE".into(),
-        });
-        f.write_str(&words.join(" "))
+        if let Some(c) = &m.source {
+            write!(f, "{}-s {}/{} ", bang(c), c.value.addr, c.value.len)?;
+        }
+        if let Some(c) = &m.destination {
+            write!(f, "{}-d {}/{} ", bang(c), c.value.addr, c.value.len)?;
+        }
+        if let Some(comment) = &self.comment {
+            write!(f, "-m comment --comment {} ", quoted(comment))?;
+        }
+        if let Some(c) = &m.mark {
+            write!(f, "-m mark {}--mark {} ", bang(c), mark(c.value))?;
+        }
+        if let Some(c) = &m.ctstate {
+            write!(f, "-m conntrack {}--ctstate {} ", bang(c), states(c.value))?;
+        }
+        match &self.action {
+            Action::Drop => f.write_str("-j DROP"),
+            Action::Return => f.write_str("-j RETURN"),
+            Action::Jump(to) => write!(f, "-j {to}"),
+            Action::Mark { value, mask } => write!(f, "-j MARK --set-xmark {value:#x}/{mask:#x}"),
+            Action::Masquerade { random_fully: true } => {
+                f.write_str("-j MASQUERADE --random-fully")
+            }
+            Action::Masquerade { random_fully: false } => f.write_str("-j MASQUERADE"),
+        }
     }
 }
 
 fn bang<T>(cond: &Cond<T>) -> &'static str {
     if cond.negated { "! " } else { "" }
-}
-
-fn prefix(p: &Prefix) -> String {
-    format!("{}/{}", p.addr, p.len)
 }
 
 fn mark(m: Mark) -> String {
@@ -96,7 +96,8 @@ fn quoted(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    let mut out = String::from('"');
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
     for c in text.chars() {
         if matches!(c, '"' | '\\' | '\'') {
             out.push('\\');

@@ -106,9 +106,15 @@ fn end_of_rule(text: &str, line: usize, spec: usize) -> Option<usize> {
 
 /// `[packets:bytes]`, and what follows. Numbers that no kernel counts up to are no counters.
 fn counters(text: &str) -> Option<(Option<Counters>, &str)> {
-    let (inner, rest) = text.strip_prefix('[')?.split_once(']')?;
-    let (packets, bytes) = inner.split_once(':')?;
-    let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
-    let read = || Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? });
-    (number(packets) && number(bytes)).then(|| (read(), rest))
+    let (packets, rest) = number(text.strip_prefix('[')?)?;
+    let (bytes, rest) = number(rest.strip_prefix(':')?)?;
+    let counters = packets.zip(bytes).map(|(packets, bytes)| Counters { packets, bytes });
+    Some((counters, rest.strip_prefix(']')?))
+}
+
+/// The number that a text begins with, and what follows.
+fn number(text: &str) -> Option<(Option<u64>, &str)> {
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    (end > 0).then(|| (digits.parse().ok(), rest))
 }
