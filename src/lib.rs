@@ -22,6 +22,7 @@ pub mod host;
 pub mod logging;
 pub mod memory;
 pub mod monitor;
+pub mod netns;
 pub mod policy;
 pub mod probe;
 pub mod reconcile;
