@@ -19,6 +19,7 @@ Examples:
   chainkeeper run --observe        only watch, and tell who takes what
   chainkeeper events --follow      what the running service sees
   chainkeeper run --sandbox        try it without root, in a network namespace of its own
+  chainkeeper report               all that a bug report needs, in one file
   chainkeeper render               print the chains as iptables-save would";
 
 /// Everything that was typed.
@@ -48,6 +49,10 @@ pub struct Global {
     /// Results for people or for programs
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Output,
+    /// Do everything in that network namespace: a path such as /proc/PID/ns/net, or a name in /run/netns.
+    /// Socket and state file have its name in theirs, unless they are set
+    #[arg(long, global = true, value_name = "PATH")]
+    pub netns: Option<PathBuf>,
     /// More words in the journal than log-level says; twice for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -126,6 +131,8 @@ pub enum Command {
         #[arg(long)]
         beside_kube_proxy: bool,
     },
+    /// Write all that somebody who is to help has to know into one file, without secrets
+    Report(ReportArgs),
     /// Whether the settings can be used, what they come to, and where each was set
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -138,6 +145,23 @@ pub enum Command {
         #[arg(long)]
         observe: bool,
     },
+}
+
+/// What goes into a report, and where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ReportArgs {
+    /// Where it goes, `-` for standard output [default: chainkeeper-report-DATE.txt]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// With rules of others, which are only counted without it
+    #[arg(long)]
+    pub with_foreign_rules: bool,
+    /// With command lines of others
+    #[arg(long)]
+    pub with_command_lines: bool,
+    /// With addresses, which are hidden without it
+    #[arg(long)]
+    pub with_addresses: bool,
 }
 
 /// What to do about the settings.

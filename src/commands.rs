@@ -1,12 +1,14 @@
 //! The one-shot commands: do it, print it, say it by the exit code.
 mod check;
 mod config;
+mod report_file;
 mod screen;
 mod service;
 mod tell;
 
 pub use check::check;
 pub use config::{check_config, config_error, show_config};
+pub use report_file::report;
 pub use screen::{Screen, warn};
 pub use service::{events, live, pause, resume, status};
 pub use tell::{probe, render};

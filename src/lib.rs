@@ -24,6 +24,7 @@ pub mod logging;
 pub mod memory;
 pub mod metrics;
 pub mod monitor;
+pub mod netns;
 pub mod notify;
 pub mod policy;
 pub mod probe;

@@ -7,7 +7,7 @@ use chainkeeper::config::{Config, Loaded, Sources};
 use chainkeeper::daemon::{self, Ended};
 use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
-use chainkeeper::{exit, logging, sandbox};
+use chainkeeper::{exit, logging, netns, sandbox};
 use clap::Parser;
 use std::process::ExitCode;
 use tracing::info;
@@ -15,9 +15,29 @@ use tracing::info;
 fn main() -> ExitCode {
     let cli = Cli::parse(); // exits 2 by itself on a bad command line
     let screen = Screen { output: cli.global.output };
+    if cli.global.netns.is_some() && matches!(cli.command, Command::Run { sandbox: true, .. }) {
+        commands::warn(
+            "error: --netns and --sandbox contradict each other\n  \
+             do    leave one of them out: a sandbox is a namespace of its own",
+        );
+        return ExitCode::from(exit::USAGE);
+    }
+    // Before any thread is there, and before the names of files are made up.
+    let netns = match cli.global.netns.as_deref().map(netns::enter).transpose() {
+        Ok(netns) => netns,
+        Err(error) => {
+            commands::warn(&error.to_string());
+            return ExitCode::from(error.code);
+        }
+    };
     let environment = std::env::vars_os().collect();
-    let sources = Sources { file: cli.global.config, environment, flags: cli.settings };
-    let loaded = match sources.load() {
+    let sources = Sources { file: cli.global.config, environment, flags: cli.settings, netns };
+    let loaded = sources.load();
+    // It is needed most where nothing else works.
+    if let Command::Report(args) = &cli.command {
+        return ExitCode::from(commands::report(&loaded, &sources, args, screen));
+    }
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             let asked = matches!(cli.command, Command::Config(_)).then_some(screen);
@@ -58,6 +78,8 @@ fn obey(command: Command, loaded: Loaded, sources: &Sources, screen: Screen) -> 
         Command::Probe => commands::probe(config, screen),
         Command::Config(ConfigCommand::Check) => commands::check_config(&loaded, screen),
         Command::Config(ConfigCommand::Show) => commands::show_config(&loaded, screen),
+        // Done before the settings were asked for.
+        Command::Report(_) => exit::FINE,
         Command::Run { sandbox, observe } => run(loaded, How { sandbox, observe }, sources, screen),
     }
 }

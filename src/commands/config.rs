@@ -35,27 +35,30 @@ pub fn check_config(loaded: &Loaded, screen: Screen) -> u8 {
 
 /// `config show`: as it could stand in a file.
 pub fn show_config(loaded: &Loaded, screen: Screen) -> u8 {
-    let text = || {
-        let mut out = String::new();
-        let file = loaded.file.iter().map(|file| format!("# file: {}\n", file.display()));
-        out.extend(file);
-        for (key, (value, origin)) in &loaded.layers.0 {
-            let line = format!("{key} = {value}");
-            let _ = writeln!(out, "{line:ORIGIN$} # {}", short(origin));
-        }
-        loaded.notes.iter().for_each(|note| out += &format!("# note: {note}\n"));
-        out
-    };
-    let json = || {
-        let one = |(key, (value, origin)): (&String, &(toml::Value, Origin))| {
-            (key.clone(), json!({ "value": value, "from": origin.to_string() }))
-        };
-        let settings: serde_json::Map<_, _> = loaded.layers.0.iter().map(one).collect();
-        let file = loaded.file.as_ref().map(|file| file.display().to_string());
-        json!({ "settings": settings, "file": file, "notes": loaded.notes })
-    };
-    screen.result(text, json);
+    screen.result(|| config_text(loaded), || config_json(loaded));
     exit::FINE
+}
+
+/// As it could stand in a file.
+pub(super) fn config_text(loaded: &Loaded) -> String {
+    let mut out = String::new();
+    let file = loaded.file.iter().map(|file| format!("# file: {}\n", file.display()));
+    out.extend(file);
+    for (key, (value, origin)) in &loaded.layers.0 {
+        let line = format!("{key} = {value}");
+        let _ = writeln!(out, "{line:ORIGIN$} # {}", short(origin));
+    }
+    loaded.notes.iter().for_each(|note| out += &format!("# note: {note}\n"));
+    out
+}
+
+fn config_json(loaded: &Loaded) -> serde_json::Value {
+    let one = |(key, (value, origin)): (&String, &(toml::Value, Origin))| {
+        (key.clone(), json!({ "value": value, "from": origin.to_string() }))
+    };
+    let settings: serde_json::Map<_, _> = loaded.layers.0.iter().map(one).collect();
+    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    json!({ "settings": settings, "file": file, "notes": loaded.notes })
 }
 
 /// The file is named once.

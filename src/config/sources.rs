@@ -1,5 +1,6 @@
 //! All sources of settings, by rank: defaults, a kubelet's file, our file, the environment, flags.
 use super::{Config, ConfigError, DEFAULT, Layers, Origin, Settings, environment, file, kubelet};
+use crate::{control, memory};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ pub struct Sources {
     pub environment: Vec<(OsString, OsString)>,
     /// The command line.
     pub flags: Settings,
+    /// The network namespace of `--netns`, in names of files: services in several must not meet in one.
+    pub netns: Option<String>,
 }
 
 /// What they come to.
@@ -39,6 +42,9 @@ impl Sources {
         let kubelet = layers.settings()?.kubelet_config.filter(|path| path.as_os_str() != "none");
         let (below, note) = kubelet.as_deref().map(kubelet::layer).transpose()?.unwrap_or_default();
         layers = layers.over(below);
+        if let Some(name) = &self.netns {
+            layers = layers.over(elsewhere(name)?);
+        }
         let config = layers.settings()?.check().map_err(|error| layers.place(error))?;
         let layers = layers.over(Layers::of(&Settings::defaults(), |_| Origin::Default)?);
         Ok(Loaded { config, file: path, layers, notes: note.into_iter().collect() })
@@ -55,6 +61,14 @@ impl Sources {
             None => Some(PathBuf::from(DEFAULT)).filter(|path| is_there(path)),
         }
     }
+}
+
+/// The defaults that one host has once, for a namespace of that name.
+fn elsewhere(name: &str) -> Result<Layers, ConfigError> {
+    let socket = Some(control::default().with_file_name(format!("chainkeeper-{name}.sock")));
+    let state_file = Some(memory::default().with_file_name(format!("state-{name}.json")));
+    let settings = Settings { socket, state_file, ..Settings::default() };
+    Layers::of(&settings, |_| Origin::Flag("--netns".into()))
 }
 
 /// What cannot be asked may be there.
