@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static docs bench fuzz
+.PHONY: run test lint static docs bench fuzz package package-test
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -26,6 +26,14 @@ lint: ## rustfmt, clippy with warnings denied, licences, advisories where reacha
 static: ## the static binary without C libraries, and its size
 	@scripts/setup static
 	@scripts/static
+
+package: ## .deb (lintian clean) and .rpm, into target/packages
+	@scripts/setup package
+	@scripts/package
+
+package-test: ## the .deb under a real systemd: install, start, upgrade, purge (Debian, root)
+	@scripts/setup package
+	@scripts/package-test
 
 docs: ## write docs/reference.md and docs/metrics.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference

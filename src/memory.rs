@@ -8,6 +8,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
@@ -221,6 +222,12 @@ fn write(path: &Path, file: &File) -> io::Result<()> {
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut new, file)?;
     new.write_all(b"\n")?;
+    // What root's `apply` writes beside a service is the service's, too: only root can give it away.
+    if let (Ok(folder), Ok(file)) = (fs::metadata(folder), new.as_file().metadata())
+        && folder.uid() != file.uid()
+    {
+        let _ = fchown(new.as_file(), Some(folder.uid()), Some(folder.gid()));
+    }
     new.as_file().sync_all()?;
     new.persist(path)?;
     Ok(())

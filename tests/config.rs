@@ -51,7 +51,7 @@ impl From {
         flags.kubelet_config = self.kubelet.as_ref().map(|file| file.path().into());
         let file = self.file.as_ref().map_or("none".into(), Scratch::path);
         let environment = self.environment.clone();
-        Sources { file: Some(file.into()), environment, flags }.load()
+        Sources { file: Some(file.into()), environment, flags, netns: None }.load()
     }
 
     /// What is complained of, with short names of files.
