@@ -56,10 +56,13 @@ pub(super) enum Value {
 
 /// Each metric with its values, by the values of its labels.
 #[derive(Debug, Default)]
-pub(super) struct Sheet(Vec<(&'static Row, Vec<(Vec<String>, Value)>)>);
+pub(super) struct Sheet(Vec<(&'static Row, Values)>);
+
+/// By the values of the labels.
+pub(super) type Values = Vec<(Vec<String>, Value)>;
 
 impl Sheet {
-    pub(super) fn put(&mut self, row: &'static Row, values: Vec<(Vec<String>, Value)>) {
+    pub(super) fn put(&mut self, row: &'static Row, values: Values) {
         self.0.push((row, values));
     }
 
