@@ -128,8 +128,8 @@ impl Now<'_> {
             let state = |(family, table): (Family, Table)| {
                 status.families.get(&family).and_then(|tables| tables.get(&table)).copied()
             };
-            let is =
-                |place| flag(state(place) == Some(State::InSync) && status.looked_ms.is_some());
+            let looked = status.looked_ms.is_some();
+            let is = |place| flag(state(place).is_some_and(State::is_fine) && looked);
             places(status).map(|place| (labels(place, &[]), is(place))).collect()
         } else if name(&table::MISSING) {
             self.missing(row)

@@ -65,8 +65,8 @@ pub(super) static IN_SYNC: Row = Row {
     name: "chainkeeper_in_sync",
     kind: Kind::Gauge,
     labels: &["family", "table"],
-    help: "1: nothing of the table is missing, kept or only watched, and it could be read",
-    remedy: "`chainkeeper status` says what is missing, and `missing` how much. Alert on `min(chainkeeper_in_sync) == 0` for minutes, not seconds",
+    help: "1: nothing that is kept of the table is missing, and it could be read (as status and /readyz say; what is only watched shows in missing)",
+    remedy: "`chainkeeper status` says what is missing, and `missing` how much. Alert on it after minutes, not seconds",
 };
 pub(super) static MISSING: Row = Row {
     name: "chainkeeper_missing",

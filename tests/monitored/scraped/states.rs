@@ -90,7 +90,7 @@ fn what_is_only_observed_is_counted_once() {
             assert_eq!(scrape.at(&format!("would_repairs_total{PLACE}")), round);
             assert_eq!(scrape.sum("losses_total"), round);
             assert_eq!(scrape.sum("culprits_total"), round);
-            assert_eq!(scrape.at(&format!("in_sync{PLACE}")), 0.0);
+            assert_eq!((scrape.sum("in_sync"), scrape.sum("missing")), (6.0, 1.0));
             assert_eq!(scrape.at("commits_total") + scrape.sum("repairs_total"), 0.0);
             host.ck_ok("apply", 0);
             story.gap();
