@@ -56,7 +56,10 @@ fn a_yielded_chain_shows() {
         match story.next().what {
             What::Gap(_) => repairs += 1.0,
             What::Yielded { .. } => break,
-            other => panic!("{other:?}"),
+            other @ (What::Flows(_)
+            | What::Recovered { .. }
+            | What::Paused { .. }
+            | What::Resumed { .. }) => panic!("{other:?}"),
         }
     }
     let scrape = host.scrape();
