@@ -1,5 +1,5 @@
 //! What there is to say now, beside what was counted.
-use super::text::{Sheet, Value};
+use super::text::{Sheet, Value, Values};
 use super::{Form, KINDS, Looked, Metrics, Row, Usage, gaps, result, table, word};
 use crate::backends;
 use crate::damage::{Damage, Loss};
@@ -28,8 +28,6 @@ pub struct Now<'a> {
     /// Since 1970.
     pub wall: Duration,
 }
-
-type Values = Vec<(Vec<String>, Value)>;
 
 impl Metrics {
     /// All of it.

@@ -54,12 +54,12 @@ pub(super) enum Value {
     Times(Histogram),
 }
 
-/// Each metric with its values, by the values of its labels.
+/// The values of a metric, by the values of its labels.
+pub(super) type Values = Vec<(Vec<String>, Value)>;
+
+/// Each metric with its values.
 #[derive(Debug, Default)]
 pub(super) struct Sheet(Vec<(&'static Row, Values)>);
-
-/// By the values of the labels.
-pub(super) type Values = Vec<(Vec<String>, Value)>;
 
 impl Sheet {
     pub(super) fn put(&mut self, row: &'static Row, values: Values) {

@@ -87,6 +87,7 @@ fn each_format_is_given_to_whoever_asks_for_it() {
         ("text/plain", Form::Text),
         ("text/html, */*;q=0.1", Form::Text),
         ("application/openmetrics-text", Form::OpenMetrics),
+        ("application/openmetrics-text, text/plain", Form::OpenMetrics),
         ("application/openmetrics-text;q=0, */*", Form::Text),
         ("application/openmetrics-text;q=0.1, text/plain;q=0.9", Form::Text),
         (prometheus, Form::OpenMetrics),
