@@ -84,14 +84,12 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 fn not_created(path: &Path, error: &io::Error) -> u8 {
-    let (remedy, code) = match error.kind() {
-        kind if kind == io::ErrorKind::AlreadyExists => {
-            ("nothing is overwritten: name another file", exit::USAGE)
-        }
-        kind if kind == io::ErrorKind::PermissionDenied => {
-            ("name a file in a folder that you may write to, or `-`", exit::DENIED)
-        }
-        _ => ("name another file, or `-`", exit::FAILED),
+    let (remedy, code) = if error.kind() == io::ErrorKind::AlreadyExists {
+        ("nothing is overwritten: name another file", exit::USAGE)
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        ("name a file in a folder that you may write to, or `-`", exit::DENIED)
+    } else {
+        ("name another file, or `-`", exit::FAILED)
     };
     warn(&format!("error: cannot create {}: {error}\n  do    {remedy}", path.display()));
     code
