@@ -189,7 +189,8 @@ pub fn instead(args: impl Iterator<Item = String>, from: &str, to: &str, without
     let mut out = String::from("chainkeeper");
     let mut before = String::new();
     for word in args {
-        let value = std::mem::replace(&mut before, word.clone()) == "--config";
+        let before = std::mem::replace(&mut before, word.clone());
+        let value = ["--config", "--netns"].contains(&before.as_str());
         if word == without && !value {
             continue;
         }
@@ -213,6 +214,7 @@ mod tests {
             (&["diff", "--validate"][..], "chainkeeper apply"),
             (&["--config", "diff", "diff"], "chainkeeper --config diff apply"),
             (&["diff", "--config", "--validate"], "chainkeeper apply --config --validate"),
+            (&["--netns", "diff", "diff"], "chainkeeper --netns diff apply"),
             (&["--config=my file", "diff"], "chainkeeper '--config=my file' apply"),
             (&["--config", "it's", "diff", ""], "chainkeeper --config 'it'\\''s' apply ''"),
         ] {

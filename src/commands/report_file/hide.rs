@@ -48,13 +48,13 @@ impl Hide {
 
     /// The text without it, and without anything that a terminal obeys.
     pub(super) fn clean(&self, text: &str) -> String {
-        let text = anstream::adapter::strip_str(text).to_string();
+        let text = anstream::adapter::strip_str(&text.replace('\t', " ")).to_string();
         let mut out = String::new();
         for line in text.lines() {
             let line = if self.rules { rules(line) } else { line.to_owned() };
             let line = if self.addresses { addresses(&line) } else { line };
             let line = self.without_host(&line);
-            let shown = |c: char| match c.is_control() && c != '\t' {
+            let shown = |c: char| match c.is_control() {
                 true => c.escape_default().collect::<String>(),
                 false => c.to_string(),
             };
@@ -223,6 +223,6 @@ mod tests {
         let hide = Hide::new("node-7.example.org", &ReportArgs::default());
         let shown =
             hide.clean("on node-7 and node-7.example.org, not node-77 or my-node-7\u{1b}[2J\u{7}");
-        assert_eq!(shown, "on (host) and (host), not node-77 or my-node-7\\u{7}\n");
+        assert_eq!(shown, "on (host) and (host), not node-77 or my-node-7\n");
     }
 }
