@@ -16,7 +16,10 @@ type Table = [(&'static str, &'static str)];
 
 const FILES: &Table = &[
     ("/etc/chainkeeper/config.toml", "settings, by the long names of the options below"),
-    ("/var/lib/chainkeeper/state.json", "what is remembered: the backend, what was created in legacy"),
+    (
+        "/var/lib/chainkeeper/state.json",
+        "what is remembered: the backend, what was created in legacy",
+    ),
     ("/run/chainkeeper/chainkeeper.sock", "where `run` answers, for root and its own user"),
     ("/run/xtables.lock", "the lock of iptables-legacy; XTABLES_LOCKFILE names another"),
     (
@@ -26,8 +29,14 @@ const FILES: &Table = &[
 ];
 
 const ENVIRONMENT: &Table = &[
-    ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "where the state file and the socket are, else as below"),
-    ("NOTIFY_SOCKET, WATCHDOG_USEC", "of systemd: READY, STATUS and RELOADING are told, and pings sent"),
+    (
+        "STATE_DIRECTORY, RUNTIME_DIRECTORY",
+        "where the state file and the socket are, else as below",
+    ),
+    (
+        "NOTIFY_SOCKET, WATCHDOG_USEC",
+        "of systemd: READY, STATUS and RELOADING are told, and pings sent",
+    ),
     ("XTABLES_LOCKFILE", "the xtables lock, as iptables knows it"),
     ("NO_COLOR", "if set, nothing is coloured"),
 ];
@@ -47,7 +56,8 @@ fn main() -> anyhow::Result<()> {
     // Its help ends in examples and exit codes, which have sections of their own here.
     let after = cli.get_after_help().map(ToString::to_string).unwrap_or_default();
     let examples = after.split("\n\nExit codes:").next().unwrap_or_default();
-    let cli = Cli::command().disable_help_subcommand(true).after_help("").long_version(None::<&str>);
+    let cli =
+        Cli::command().disable_help_subcommand(true).after_help("").long_version(None::<&str>);
     main_page(&folder.join("chainkeeper.1"), &cli, examples.trim_start_matches("Examples:\n"))?;
     for sub in cli.get_subcommands() {
         let name = format!("chainkeeper-{}", sub.get_name());
@@ -68,7 +78,8 @@ fn main_page(path: &Path, cli: &Command, examples: &str) -> anyhow::Result<()> {
     man.render_description_section(&mut page)?;
     man.render_subcommands_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    let codes: Vec<_> = exit::TABLE.iter().map(|(code, words)| (code.to_string(), *words)).collect();
+    let codes: Vec<_> =
+        exit::TABLE.iter().map(|(code, words)| (code.to_string(), *words)).collect();
     let codes: Vec<(&str, &str)> = codes.iter().map(|(code, words)| (&code[..], *words)).collect();
     for (title, table) in [
         ("EXIT STATUS", &codes[..]),
