@@ -31,7 +31,7 @@ const FILES: &Table = &[
 const ENVIRONMENT: &Table = &[
     (
         "STATE_DIRECTORY, RUNTIME_DIRECTORY",
-        "where the state file and the socket are, else as below",
+        "where the state file and the socket are, else as under FILES",
     ),
     (
         "NOTIFY_SOCKET, WATCHDOG_USEC",
@@ -62,7 +62,6 @@ fn main() -> anyhow::Result<()> {
     for sub in cli.get_subcommands() {
         let name = format!("chainkeeper-{}", sub.get_name());
         let sub = sub.clone().display_name(&name).bin_name(name.replacen('-', " ", 1));
-        let sub = sub.version(env!("CARGO_PKG_VERSION"));
         let mut page = fs::File::create(folder.join(format!("{name}.1")))?;
         sub_page(&mut page, sub)?;
     }
@@ -99,7 +98,7 @@ fn main_page(path: &Path, cli: &Command, examples: &str) -> anyhow::Result<()> {
 }
 
 fn sub_page(page: &mut fs::File, sub: Command) -> anyhow::Result<()> {
-    let man = Man::new(sub);
+    let man = Man::new(sub).source(concat!("chainkeeper ", env!("CARGO_PKG_VERSION")));
     man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;
