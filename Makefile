@@ -16,11 +16,12 @@ test: ## every test, then again with the encoder that has no C library
 	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
 	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
-lint: ## rustfmt, clippy with warnings denied, licences, advisories where reachable
+lint: ## rustfmt, clippy and rustdoc with warnings denied, licences, advisories where reachable
 	@scripts/setup lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 	cargo clippy $(pure) --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --quiet
 	@scripts/deny
 
 static: ## the static binary without C libraries, and its size
@@ -35,7 +36,7 @@ package-test: ## the .deb under a real systemd: install, start, upgrade, purge (
 	@scripts/setup package
 	@scripts/package-test
 
-docs: ## write docs/reference.md and docs/metrics.md from the program's own tables
+docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
 bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)

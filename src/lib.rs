@@ -22,6 +22,7 @@ pub mod host;
 pub mod http;
 pub mod logging;
 pub mod memory;
+pub mod messages;
 pub mod metrics;
 pub mod monitor;
 pub mod netns;

@@ -157,7 +157,10 @@ impl Memory {
         if changed(self.load().0).is_none() && !(unsaved && self.path.is_some()) {
             return self.say(1, None);
         }
-        let _alone = self.path.as_deref().and_then(alone);
+        let alone = self.path.as_deref().and_then(alone);
+        if let (Some(_), Some(path)) = (&alone, &self.path) {
+            sweep(path);
+        }
         // Another program may have written meanwhile.
         let (state, _) = self.load();
         let state = changed(state.clone()).unwrap_or(state);
@@ -216,10 +219,23 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// How the names of files begin that are not in their place yet.
+fn prefix(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Takes away what those have left that were killed while they wrote. Nobody else writes now.
+fn sweep(path: &Path) {
+    let files = fs::read_dir(folder(path)).into_iter().flatten().flatten();
+    for file in files.filter(|f| f.file_name().to_string_lossy().starts_with(&prefix(path))) {
+        let _ = fs::remove_file(file.path());
+    }
+}
+
 fn write(path: &Path, file: &File) -> io::Result<()> {
     let folder = folder(path);
     fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    let mut new = tempfile::Builder::new().prefix(&prefix(path)).tempfile_in(folder)?;
     serde_json::to_writer(&mut new, file)?;
     new.write_all(b"\n")?;
     // What root's `apply` writes beside a service is the service's, too: only root can give it away.

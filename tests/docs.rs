@@ -1,10 +1,12 @@
 //! The documents: commands in them are run, settings in them are read, links in them lead somewhere.
-use crate::support::{Host, PROGRAM, eventually};
+use crate::support::{Host, PROGRAM, eventually, promtool_path};
 use chainkeeper::cli::Cli;
 use chainkeeper::config::parse;
+use chainkeeper::metrics::TABLE;
 use clap::Parser as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -127,5 +129,39 @@ fn every_alert_has_its_section() {
         assert!(sections.contains(&section), "{name} has no section");
         let link = format!("operating.md#{section}");
         assert!(alerts.contains(&link), "{name} does not lead to its section");
+    }
+}
+
+/// `alerts_test.yaml` has a course of numbers for each.
+#[test]
+fn every_alert_fires_when_it_should_and_not_before() {
+    let Some(promtool) = promtool_path() else { return };
+    let run = |words: &str| {
+        let mut command = Command::new(&promtool);
+        command.args(words.split_whitespace()).current_dir(root().join("packaging/prometheus"));
+        let output = command.output().expect("promtool starts");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{words}\n{}", String::from_utf8_lossy(&said));
+    };
+    run("check rules --lint=all --lint-fatal alerts.yaml");
+    run("test rules alerts_test.yaml");
+}
+
+/// The dashboard asks only for what is served.
+#[test]
+fn the_dashboard_and_the_alerts_ask_for_metrics_that_exist() {
+    for file in ["dashboard.json", "alerts.yaml"] {
+        let text =
+            std::fs::read_to_string(root().join("packaging/prometheus").join(file)).expect("it");
+        let mut asked = 0;
+        for part in text.split("chainkeeper_").skip(1) {
+            let name: String =
+                part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            let name = format!("chainkeeper_{}", name.trim_end_matches("_bucket"));
+            let known = TABLE.iter().any(|row| row.name == name);
+            assert!(known, "{file}: {name} is served by nobody");
+            asked += 1;
+        }
+        assert!(asked > 8, "{file}");
     }
 }

@@ -87,3 +87,17 @@ fn who_reads_while_others_write_reads_something_whole() {
     host.ck_ok("apply", 0);
     assert_eq!(state(&host)["created"].as_array().expect("a list").len(), 16);
 }
+
+/// Who was killed while it wrote leaves a file that nobody reads.
+#[test]
+fn what_a_killed_writer_left_goes_with_the_next_write() {
+    let host = Host::of(On::Legacy);
+    let left = host.state().with_file_name(".state.json.x1y2z3");
+    let others = host.state().with_file_name(".others");
+    for file in [&left, &others] {
+        std::fs::write(file, "{\"half\":").expect("a file");
+    }
+    host.ck_ok("apply", 0);
+    assert!(!left.exists() && others.exists());
+    host.ck_ok("diff", 0);
+}

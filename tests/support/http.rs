@@ -3,7 +3,7 @@ use super::Host;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -91,9 +91,9 @@ impl Scrape {
     }
 }
 
-/// What `promtool check metrics` has to say: nothing, if all is well. A machine without it says that a test
-/// is left out; where a change is judged it must be there.
-pub(crate) fn promtool(text: &str) -> Option<String> {
+/// Where promtool is. A machine without it says that a test is left out; where a change is judged it must be
+/// there.
+pub(crate) fn promtool_path() -> Option<PathBuf> {
     let tool = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("promtool");
     if !tool.exists() {
         let why = format!("{} is not there; scripts/promtool makes it", tool.display());
@@ -101,7 +101,12 @@ pub(crate) fn promtool(text: &str) -> Option<String> {
         eprintln!("LEFT OUT: what promtool says. {why}");
         return None;
     }
-    let mut check = Command::new(tool);
+    Some(tool)
+}
+
+/// What `promtool check metrics` has to say: nothing, if all is well.
+pub(crate) fn promtool(text: &str) -> Option<String> {
+    let mut check = Command::new(promtool_path()?);
     check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut check = check.stderr(Stdio::piped()).spawn().expect("promtool starts");
     check.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");

@@ -6,7 +6,7 @@ mod rights;
 mod running;
 mod scripts;
 
-pub(crate) use http::{ADDRESS, Scrape, promtool};
+pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
 pub(crate) use on::{EVERYWHERE, On};
 pub(crate) use rights::nobody;
 pub(crate) use running::Running;

@@ -1,0 +1,174 @@
+//! What the journal and `status` say beside errors: each with its cause and the way out, for docs/operating.md.
+//! A test finds every row's words in the sources, and a row for everything that the sources warn of.
+use crate::advice;
+use std::fmt::Write as _;
+
+/// One message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message {
+    /// Words of it that never change.
+    pub words: &'static str,
+    /// The cause.
+    pub why: &'static str,
+    /// The way out.
+    pub remedy: &'static str,
+}
+
+const fn row(words: &'static str, why: &'static str, remedy: &'static str) -> Message {
+    Message { words, why, remedy }
+}
+
+/// Warnings and errors of `run`, in the journal.
+pub const JOURNAL: [Message; 17] = [
+    row(
+        "keeping the last good configuration",
+        "the new one cannot be used; line and key are named",
+        "mend it, `chainkeeper config check`, reload again",
+    ),
+    row(
+        "no answers to `status`, `events` and `pause`: socket",
+        "the path cannot be used, or another chainkeeper serves there",
+        "end the other, or give --socket another path; keeping goes on",
+    ),
+    row(
+        "goes on answering until a reload that works",
+        "the new path of the socket cannot be used",
+        "mend --socket, reload again",
+    ),
+    row(
+        "cannot be served",
+        "metrics-bind-address is taken, or no address of this host",
+        "see the end of the line; it is tried again by itself",
+    ),
+    row(
+        "no news of what others write",
+        "the kernel's news cannot be heard: a capability, or memory for the socket",
+        "nothing at once: everything is looked at each --sync-period, and it is tried again",
+    ),
+    row(
+        "news of what others write broke off",
+        "an error of the socket",
+        "nothing: it is opened anew, and a look follows",
+    ),
+    row(
+        "chains of ours are left in the other backend",
+        "what we made before a move could not be taken out",
+        "the error below it has the way out; it is tried again",
+    ),
+    row(
+        "stopped; some of what we made could not be removed",
+        "others jump to it, or put rules into it",
+        "the lines above name them; `chainkeeper remove` once they are gone",
+    ),
+    row(
+        "the worker thread is gone",
+        "a bug: the thread that writes has panicked",
+        "the service manager restarts it; please report it (`chainkeeper report`)",
+    ),
+    row(
+        "the worker hangs",
+        "a system call or a legacy tool does not come back",
+        "the service manager restarts it; look for a stuck iptables, or a full disk",
+    ),
+    row(
+        "the service manager cannot be told anything",
+        "NOTIFY_SOCKET is set, and nobody reads there",
+        "start it by its unit, or unset NOTIFY_SOCKET",
+    ),
+    row(
+        "the journal did not take the last",
+        "journald was full or away",
+        "nothing: keeping went on; the numbers are in the metrics",
+    ),
+    row(
+        "written as text",
+        "log-format journald, but journald cannot be reached",
+        "log-format auto, or mount /run/systemd/journal",
+    ),
+    row(
+        "others use",
+        "the evidence of kubelet and others is in the other backend now",
+        "`chainkeeper probe`; then --on-backend-change follow, or move them back",
+    ),
+    row(
+        "cannot move to",
+        "--on-backend-change follow, and the other backend cannot be used",
+        "what is missing is named",
+    ),
+    row(
+        "stopping (--on-backend-change exit)",
+        "others use the other backend, and this was asked for",
+        "the next start chooses anew; exit code 7",
+    ),
+    row(
+        "undid it",
+        "another program wants the chain otherwise; it is left to it for a while",
+        "ChainkeeperYielded, above",
+    ),
+];
+
+/// What is wrong and not ours to mend: `problem` in `status` and `check`, `!` in `diff`.
+pub const PROBLEMS: [Message; 7] = [
+    row(
+        "the table is dormant",
+        "somebody switched the whole table off",
+        "`nft add table ip nat` without the flag, or find who did (`nft list tables`)",
+    ),
+    row(
+        "another process owns the table",
+        "a table with an owner (`flags owner`) can be written by that process alone",
+        "stop that process; `nft list tables` shows the flag",
+    ),
+    row(
+        "left alone unless --force-dialect",
+        "--dialect native, and others use iptables-nft in that table",
+        "use --dialect xt",
+    ),
+    row(
+        "marks must mean something",
+        "the table with the other half is left alone, see its own problem",
+        "mend that one",
+    ),
+    row(
+        "not iptables' built-in chain",
+        "a chain of that name hooks elsewhere",
+        "rename it; iptables itself cannot use it either",
+    ),
+    row(
+        "a base chain of somebody else has our name",
+        "a KUBE chain with a hook of its own",
+        "find who made it; rename or delete it",
+    ),
+    row(
+        "another program keeps it with another bit",
+        "a kube-proxy or kubelet with another masquerade bit",
+        "give both the same bit: --masquerade-bit, or --kubelet-config",
+    ),
+];
+
+/// The tables of docs/operating.md.
+pub fn page() -> String {
+    let mut out = String::from(
+        "\n### Errors\n\n`error`, on the screen and in the journal; the exit code is in [reference.md](reference.md).\n",
+    );
+    let head = |out: &mut String, what: &str| {
+        let _ = writeln!(out, "\n| {what} | why | do |\n|---|---|---|");
+    };
+    head(&mut out, "when");
+    for advice in advice::TABLE {
+        let _ = writeln!(out, "| {} | {} | {} |", advice.when, advice.why, advice.remedy);
+    }
+    out.push_str("\n### In the journal\n");
+    head(&mut out, "words");
+    rows(&mut out, &JOURNAL);
+    out.push_str("\n### Problems\n\nWhat is wrong and not ours to mend: `problem` in `status` and `check`, `!` in `diff`.\n");
+    head(&mut out, "words");
+    rows(&mut out, &PROBLEMS);
+    out
+}
+
+fn rows(out: &mut String, rows: &[Message]) {
+    for Message { words, why, remedy } in rows {
+        let _ = writeln!(out, "| {words} | {why} | {remedy} |");
+    }
+}
