@@ -1,7 +1,7 @@
 //! The documents: commands in them are run, settings in them are read, links in them lead somewhere.
 use crate::support::{Host, PROGRAM, eventually, promtool_path};
 use chainkeeper::cli::Cli;
-use chainkeeper::config::parse;
+use chainkeeper::config::{Settings, parse};
 use chainkeeper::metrics::TABLE;
 use clap::Parser as _;
 use std::collections::BTreeSet;
@@ -164,4 +164,20 @@ fn the_dashboard_and_the_alerts_ask_for_metrics_that_exist() {
         }
         assert!(asked > 8, "{file}");
     }
+}
+
+/// All is commented out, so that an upgrade may change a default; uncommented it is what counts anyway.
+#[test]
+fn the_packages_file_of_settings_has_them_all_with_their_defaults() {
+    let text = std::fs::read_to_string(root().join("packaging/config.toml")).expect("the file");
+    let is_setting = |line: &&str| line.contains(" = ");
+    let settings: Vec<&str> =
+        text.lines().filter_map(|l| l.strip_prefix("# ")).filter(is_setting).collect();
+    let mut found: toml::Table = settings.join("\n").parse().expect("TOML");
+    let mut all = toml::Table::try_from(Settings::defaults()).expect("TOML");
+    for of_the_unit in ["socket", "state-file"] {
+        all.remove(of_the_unit);
+        found.remove(of_the_unit);
+    }
+    assert_eq!(found, all);
 }
