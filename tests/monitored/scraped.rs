@@ -151,9 +151,13 @@ fn the_counts_of_rules_are_those_of_the_kernel() {
             if on == On::Legacy {
                 // In legacy a look starts programs: not for each scrape.
                 let starts = host.starts().len();
-                let (first, second) = (host.scrape(), host.scrape());
-                assert!(host.starts().len() <= starts + 2, "{:?}", &host.starts()[starts..]);
-                assert_eq!(first.sum("rule_packets"), second.sum("rule_packets"));
+                let first = host.scrape().sum("rule_packets");
+                for _ in 0..9 {
+                    host.scrape();
+                }
+                // Two for the first of them; a look of the service's own may come in between.
+                assert!(host.starts().len() <= starts + 6, "{:?}", &host.starts()[starts..]);
+                assert!(host.scrape().sum("rule_packets") >= first);
                 std::thread::sleep(LEGACY_FRESH);
             }
             std::thread::sleep(Duration::from_millis(150));
