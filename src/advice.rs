@@ -1,5 +1,5 @@
 //! What an error means and what to do about it: one table, shown under every error and printed in
-//! the reference page.
+//! docs/operating.md.
 use crate::config::Dialect;
 use crate::exit;
 use crate::host::Privileges;
@@ -8,7 +8,7 @@ use chainkeeper_contract::{BackendError, Errno, ErrorKind};
 /// One entry: when it is given, why the error happens, what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advice {
-    /// When it applies, for the reference page.
+    /// When it applies, for the page.
     pub when: &'static str,
     /// The cause.
     pub why: &'static str,
@@ -93,7 +93,7 @@ const OTHER: Advice = Advice {
     remedy: "run `chainkeeper diff --validate` for the step, and report it with this message",
 };
 
-/// Every entry, for the reference page.
+/// Every entry, for the page.
 pub const TABLE: [Advice; 15] = [
     NOT_EFFECTIVE,
     NOT_GRANTED,

@@ -1,6 +1,5 @@
-//! The reference page, from the same tables as `--help`: options, exit codes, advice. A test fails
-//! when `docs/reference.md` differs.
-use crate::advice;
+//! The reference page, from the same tables as `--help`: options, exit codes. A test fails when
+//! `docs/reference.md` differs.
 use crate::cli::Cli;
 use crate::exit;
 use clap::{Arg, Command, CommandFactory};
@@ -11,7 +10,7 @@ pub fn page() -> String {
     let cli = Cli::command();
     let mut out = String::from(
         "# Reference\n\nMade from the program's own tables: `make docs` writes this page, a test \
-         fails when it lags.\n\n## Commands\n\n",
+         fails when it lags. What each error means: [operating.md](operating.md).\n\n## Commands\n\n",
     );
     for sub in cli.get_subcommands() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
@@ -31,10 +30,6 @@ pub fn page() -> String {
     out.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
     for (code, words) in exit::TABLE {
         let _ = writeln!(out, "| {code} | {words} |");
-    }
-    out.push_str("\n## Errors: cause and way out\n\n| when | why | do |\n|---|---|---|\n");
-    for advice in advice::TABLE {
-        let _ = writeln!(out, "| {} | {} | {} |", advice.when, advice.why, advice.remedy);
     }
     out
 }

@@ -100,6 +100,16 @@ pub struct Suspects {
     pub incomplete: bool,
 }
 
+impl Suspects {
+    /// The name of the one who did it, where it can have been nobody else.
+    pub fn alone(&self) -> Option<&str> {
+        match &self.any_of[..] {
+            [alone] if !self.incomplete => alone.name.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

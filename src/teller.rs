@@ -188,11 +188,7 @@ impl Teller {
             let Outcome::Repaired { gap_ms, .. } = &gap.outcome else { continue };
             gaps.push(*gap_ms);
             for one in &gap.by {
-                let name = match &one.any_of[..] {
-                    [alone] if !one.incomplete => alone.name.clone(),
-                    _ => None,
-                };
-                *by.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += 1;
+                *by.entry(one.alone().unwrap_or("unknown").to_owned()).or_default() += 1;
             }
         }
         gaps.sort_by(f64::total_cmp);

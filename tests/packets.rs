@@ -91,13 +91,7 @@ fn a_service_on_localhost_is_not_reached_from_outside() {
     in_each_way(Family::Ipv4, |pair| {
         let localhost = "127.0.0.1".parse().expect("an address");
         let attack = Packet { to: localhost, ..pair.plain() };
-        // First the attacker gives up its own 127.0.0.0/8.
-        let give_up =
-            format!("ip a del 127.0.0.1/8 dev lo; ip r add 127.0.0.0/8 via {}", pair.peer);
-        pair.sender.sh(&give_up);
-        for host in [&pair.sender, &pair.receiver] {
-            host.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
-        }
+        pair.attack_localhost();
         assert_eq!(pair.deliver(attack, localhost), Some(pair.near), "before apply");
         pair.apply(&pair.receiver);
         let hits = || localnet_hits(&pair.receiver);

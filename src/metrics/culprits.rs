@@ -16,11 +16,7 @@ pub(super) struct Culprits(BTreeMap<String, u64>);
 impl Culprits {
     /// One of these did it.
     pub(super) fn took(&mut self, by: &Suspects) {
-        let name = match &by.any_of[..] {
-            [alone] if !by.incomplete => alone.name.as_deref().filter(|name| !name.is_empty()),
-            _ => None,
-        };
-        let name = name.unwrap_or(UNKNOWN);
+        let name = by.alone().filter(|name| !name.is_empty()).unwrap_or(UNKNOWN);
         let own = |name: &&String| ![OTHER, UNKNOWN].contains(&name.as_str());
         let full = self.0.keys().filter(own).count() >= MOST;
         let name = match self.0.contains_key(name) || name == UNKNOWN || !full {

@@ -1,6 +1,7 @@
 //! What there is to say now, beside what was counted.
+use super::table::{self, Source};
 use super::text::{Sheet, Value, Values};
-use super::{Form, KINDS, Looked, Metrics, Row, Usage, gaps, result, table, word};
+use super::{Form, KINDS, Looked, Metrics, Row, Usage, gaps, result, word};
 use crate::backends;
 use crate::damage::{Damage, Loss};
 use crate::probe::{Basis, Choice};
@@ -40,20 +41,16 @@ impl Metrics {
     }
 
     fn values(&self, row: &'static Row, now: &Now<'_>) -> Values {
-        let name = |other: &Row| row.name == other.name;
-        if name(&table::GAP_SECONDS) {
-            return one(Value::Times(self.gaps.clone()));
-        } else if name(&table::REPAIR_SECONDS) {
-            return one(Value::Times(self.repairs.clone()));
-        } else if name(&table::DETECTION_SECONDS) {
-            return one(Value::Times(self.detections.clone()));
-        } else if name(&table::CULPRITS) {
-            let all = self.culprits.all();
-            return all.map(|(name, count)| (vec![name.clone()], Value::Count(count))).collect();
-        } else if name(&table::CONFIG_LAST_RELOAD) {
-            return one(flag(!self.refused));
+        match row.source {
+            Source::Counted => self.counts(row, now.status),
+            Source::Kept(values) => values(self),
+            Source::Now(values) => values(now),
         }
-        now.values(row).unwrap_or_else(|| self.counts(row, now.status))
+    }
+
+    pub(super) fn culprits(&self) -> Values {
+        let all = self.culprits.all();
+        all.map(|(name, count)| (vec![name.clone()], Value::Count(count))).collect()
     }
 
     /// What was counted; 0 where nothing was, so that the first time is seen to be one more.
@@ -98,91 +95,65 @@ fn labels((family, table): (Family, Table), more: &[&str]) -> Vec<String> {
     [family.to_string(), table.to_string()].into_iter().chain(more).collect()
 }
 
-fn one(value: Value) -> Values {
+pub(super) fn one(value: Value) -> Values {
     vec![(vec![], value)]
 }
 
-fn flag(is: bool) -> Value {
+/// What is not known is left out.
+pub(super) fn maybe(value: Option<Value>) -> Values {
+    value.map(one).unwrap_or_default()
+}
+
+pub(super) fn flag(is: bool) -> Value {
     Value::Count(u64::from(is))
 }
 
-impl Now<'_> {
-    /// `None`: it is counted.
-    fn values(&self, row: &Row) -> Option<Values> {
-        let name = |other: &Row| row.name == other.name;
-        let Now { status, usage, .. } = self;
-        let maybe = |value: Option<Value>| value.map(one).unwrap_or_default();
-        Some(if name(&table::BUILD_INFO) {
-            vec![(vec![status.version.clone(), backends::ENCODER.into()], Value::Count(1))]
-        } else if name(&table::BACKEND_INFO) {
-            let Choice { kind, basis, row, .. } = self.choice;
-            let labels = vec![kind.to_string(), basis_word(*basis).into(), (*row).to_owned()];
-            vec![(labels, Value::Count(1))]
-        } else if name(&table::MIXED_HOST) {
-            one(flag(self.choice.is_mixed()))
-        } else if name(&table::OBSERVE) {
-            one(flag(self.observes))
-        } else if name(&table::IN_SYNC) {
-            let state = |(family, table): (Family, Table)| {
-                status.families.get(&family).and_then(|tables| tables.get(&table)).copied()
-            };
-            let looked = status.looked_ms.is_some();
-            let is = |place| flag(state(place).is_some_and(State::is_fine) && looked);
-            places(status).map(|place| (labels(place, &[]), is(place))).collect()
-        } else if name(&table::MISSING) {
-            self.missing(row)
-        } else if name(&table::LAST_LOOK) {
-            maybe(status.looked_ms.map(|ago| {
-                let at = self.wall.saturating_sub(Duration::from_millis(ago));
-                Value::Number((at.as_secs_f64() * 1e3).round() / 1e3)
-            }))
-        } else if name(&table::YIELDED_CHAINS) {
-            one(Value::Count(status.yielded.len() as u64))
-        } else if name(&table::PAUSED) {
-            one(flag(status.paused_ms.is_some()))
-        } else if name(&table::GENERATION) {
-            maybe(status.generation.map(|generation| Value::Count(generation.into())))
-        } else if name(&table::RULE_PACKETS) {
-            self.rules(|counted| counted.packets)
-        } else if name(&table::RULE_BYTES) {
-            self.rules(|counted| counted.bytes)
-        } else if name(&table::PROCESS_CPU) {
-            maybe(usage.cpu.map(Value::Number))
-        } else if name(&table::PROCESS_FDS) {
-            maybe(usage.fds.map(Value::Count))
-        } else if name(&table::PROCESS_MAX_FDS) {
-            maybe(usage.most_fds.map(Value::Count))
-        } else if name(&table::PROCESS_VIRTUAL) {
-            maybe(usage.virtual_memory.map(Value::Count))
-        } else if name(&table::PROCESS_RESIDENT) {
-            maybe(usage.resident_memory.map(Value::Count))
-        } else if name(&table::PROCESS_START) {
-            maybe(usage.start.map(Value::Number))
-        } else if name(&table::PROCESS_THREADS) {
-            maybe(usage.threads.map(Value::Count))
-        } else {
-            return None;
-        })
-    }
+pub(super) fn count(n: usize) -> Value {
+    Value::Count(n as u64)
+}
 
-    fn missing(&self, row: &Row) -> Values {
-        let none = zeros(row, self.status).into_iter().map(|labels| (labels, 0));
-        let mut missing: BTreeMap<Vec<String>, u64> = none.collect();
-        for (key, loss) in &self.damage.0 {
-            for (kind, count) in gaps::parts(loss) {
-                *missing.entry(labels((key.family, key.table), &[kind])).or_default() += count;
-            }
+pub(super) fn build_info(now: &Now<'_>) -> Values {
+    vec![(vec![now.status.version.clone(), backends::ENCODER.into()], Value::Count(1))]
+}
+
+pub(super) fn backend_info(now: &Now<'_>) -> Values {
+    let Choice { kind, basis, row, .. } = now.choice;
+    let labels = vec![kind.to_string(), basis_word(*basis).into(), (*row).to_owned()];
+    vec![(labels, Value::Count(1))]
+}
+
+pub(super) fn in_sync(now: &Now<'_>) -> Values {
+    let looked = now.status.looked_ms.is_some();
+    let tables = now.status.families.iter();
+    let states =
+        tables.flat_map(|(f, tables)| tables.iter().map(move |(t, state)| (*f, *t, state)));
+    states.map(|(f, t, state)| (labels((f, t), &[]), flag(state.is_fine() && looked))).collect()
+}
+
+pub(super) fn last_look(now: &Now<'_>) -> Values {
+    maybe(now.status.looked_ms.map(|ago| {
+        let at = now.wall.saturating_sub(Duration::from_millis(ago));
+        Value::Number((at.as_secs_f64() * 1e3).round() / 1e3)
+    }))
+}
+
+pub(super) fn missing(now: &Now<'_>) -> Values {
+    let none = zeros(&table::MISSING, now.status).into_iter().map(|labels| (labels, 0));
+    let mut missing: BTreeMap<Vec<String>, u64> = none.collect();
+    for (key, loss) in &now.damage.0 {
+        for (kind, count) in gaps::parts(loss) {
+            *missing.entry(labels((key.family, key.table), &[kind])).or_default() += count;
         }
-        missing.into_iter().map(|(labels, count)| (labels, Value::Count(count))).collect()
     }
+    missing.into_iter().map(|(labels, count)| (labels, Value::Count(count))).collect()
+}
 
-    fn rules(&self, count: impl Fn(&Counted) -> u64) -> Values {
-        let one = |c: &Counted| {
-            let labels = labels((c.family, c.table), &[&c.chain.to_string(), &c.rule]);
-            (labels, Value::Count(count(c)))
-        };
-        self.counted.iter().map(one).collect()
-    }
+pub(super) fn rules(now: &Now<'_>, count: impl Fn(&Counted) -> u64) -> Values {
+    let one = |c: &Counted| {
+        let labels = labels((c.family, c.table), &[&c.chain.to_string(), &c.rule]);
+        (labels, Value::Count(count(c)))
+    };
+    now.counted.iter().map(one).collect()
 }
 
 fn basis_word(basis: Basis) -> &'static str {

@@ -24,7 +24,7 @@ pub fn page() -> String {
     let mut page = format!(
         "{HEAD}\n| name | kind | labels | what it says | when it is bad |\n|---|---|---|---|---|\n"
     );
-    for Row { name, kind, labels, help, remedy } in TABLE {
+    for Row { name, kind, labels, help, remedy, .. } in TABLE {
         let name = name.strip_prefix("chainkeeper_").unwrap_or(name);
         let kind = match kind {
             Kind::Counter => "counter",

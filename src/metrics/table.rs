@@ -1,7 +1,13 @@
-//! Every metric: its name, labels, meaning (the HELP text), and what to do when it is bad. What is served
+//! Every metric: its name, labels, meaning (the HELP text), what to do when it is bad, and where its values
+//! come from. What is served
 //! and `docs/metrics.md` come from here.
+mod process;
 mod rows;
 
+use super::Metrics;
+use super::now::Now;
+use super::text::Values;
+pub(crate) use process::*;
 pub(crate) use rows::*;
 
 /// What kind of metric.
@@ -15,8 +21,19 @@ pub enum Kind {
     Histogram(&'static [f64]),
 }
 
+/// Where the values of a metric come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// They are counted by name and labels.
+    Counted,
+    /// They are counted elsewhere.
+    Kept(fn(&Metrics) -> Values),
+    /// From how it is now.
+    Now(fn(&Now<'_>) -> Values),
+}
+
 /// One metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Row {
     /// As it is served.
     pub name: &'static str,
@@ -28,6 +45,7 @@ pub struct Row {
     pub help: &'static str,
     /// What to do when it is bad; empty where it cannot be.
     pub remedy: &'static str,
+    pub(super) source: Source,
 }
 
 /// All, in the order in which they are served.

@@ -187,12 +187,7 @@ fn martians_are_counted() {
         let host = &pair.receiver;
         let localhost = "127.0.0.1".parse().expect("an address");
         let attack = Packet { to: localhost, ..pair.plain() };
-        let give_up =
-            format!("ip a del 127.0.0.1/8 dev lo; ip r add 127.0.0.0/8 via {}", pair.peer);
-        pair.sender.sh(&give_up);
-        for host in [&pair.sender, &pair.receiver] {
-            host.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
-        }
+        pair.attack_localhost();
         pair.apply(host);
         let _run = run(pair, host);
         assert_eq!(pair.deliver(attack, localhost), None);

@@ -74,6 +74,16 @@ impl Pair {
         Pair { family, way, sender, receiver, near, second, peer }
     }
 
+    /// The neighbour gives up its own 127.0.0.0/8, so that it can send to that of the receiver; both let such
+    /// packets pass.
+    pub(super) fn attack_localhost(&self) {
+        self.sender
+            .sh(&format!("ip a del 127.0.0.1/8 dev lo; ip r add 127.0.0.0/8 via {}", self.peer));
+        for host in [&self.sender, &self.receiver] {
+            host.sh("sysctl -qw net.ipv4.conf.veth.route_localnet=1");
+        }
+    }
+
     /// From link address to link address, without a mark: nobody has anything against it.
     pub(super) fn plain(&self) -> Packet {
         Packet { from: self.near, to: self.peer, mark: 0 }

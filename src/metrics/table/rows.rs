@@ -1,5 +1,8 @@
 //! The rows of the table, and how they are made.
-use super::{Kind, Row};
+use super::{Kind, Row, Source};
+use crate::metrics::Metrics;
+use crate::metrics::now::{self, Now, count, flag, maybe, one};
+use crate::metrics::text::{Value, Values};
 
 const GAPS: &[f64] =
     &[0.01, 0.05, 0.1, 0.25, 0.3, 0.4, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -7,27 +10,27 @@ const WRITES: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const DETECTIONS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 60.0];
 
-const NONE: &[&str] = &[];
+pub(super) const NONE: &[&str] = &[];
 const TABLE: &[&str] = &["family", "table"];
 const KINDS: &[&str] = &["family", "table", "kind"];
 const RULE: &[&str] = &["family", "table", "chain", "rule"];
 
-const fn counter(
+pub(super) const fn counter(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
     remedy: &'static str,
 ) -> Row {
-    Row { name, kind: Kind::Counter, labels, help, remedy }
+    Row { name, kind: Kind::Counter, labels, help, remedy, source: Source::Counted }
 }
 
-const fn gauge(
+pub(super) const fn gauge(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
     remedy: &'static str,
 ) -> Row {
-    Row { name, kind: Kind::Gauge, labels, help, remedy }
+    Row { name, kind: Kind::Gauge, labels, help, remedy, source: Source::Counted }
 }
 
 const fn seconds(
@@ -36,7 +39,20 @@ const fn seconds(
     help: &'static str,
     remedy: &'static str,
 ) -> Row {
-    Row { name, kind: Kind::Histogram(bounds), labels: NONE, help, remedy }
+    let (kind, source) = (Kind::Histogram(bounds), Source::Counted);
+    Row { name, kind, labels: NONE, help, remedy, source }
+}
+
+impl Row {
+    /// Its values are a matter of now.
+    pub(super) const fn now(self, values: fn(&Now<'_>) -> Values) -> Row {
+        Row { source: Source::Now(values), ..self }
+    }
+
+    /// Its values are kept apart from what is only counted.
+    const fn kept(self, values: fn(&Metrics) -> Values) -> Row {
+        Row { source: Source::Kept(values), ..self }
+    }
 }
 
 pub(crate) static BUILD_INFO: Row = gauge(
@@ -44,37 +60,42 @@ pub(crate) static BUILD_INFO: Row = gauge(
     &["version", "encoder"],
     "Always 1: the version, and which encoder writes",
     "",
-);
+)
+.now(now::build_info);
 pub(crate) static BACKEND_INFO: Row = gauge(
     "chainkeeper_backend_info",
     &["backend", "basis", "row"],
     "Always 1: the backend in use, what the choice rests on (asked, evidence, remembered, \
      nothing) and the row of decision 0005",
     "Another row or backend than yesterday: `chainkeeper probe` says why",
-);
+)
+.now(now::backend_info);
 pub(crate) static MIXED_HOST: Row = gauge(
     "chainkeeper_mixed_host",
     NONE,
     "1: the last choice of a backend found rules of others in both. With --backend nothing is \
      compared: 0",
     "Find who writes to the other backend (`chainkeeper probe`): packets pass both",
-);
+)
+.now(|now| one(flag(now.choice.is_mixed())));
 pub(crate) static OBSERVE: Row =
-    gauge("chainkeeper_observe", NONE, "1: nothing is written (run --observe)", "");
+    gauge("chainkeeper_observe", NONE, "1: nothing is written (run --observe)", "")
+        .now(|now| one(flag(now.observes)));
 pub(crate) static IN_SYNC: Row = gauge(
     "chainkeeper_in_sync",
     TABLE,
     "1: nothing that is kept of the table is missing, and it could be read (as status and /readyz say; what is only watched shows in missing)",
     "`chainkeeper status` says what is missing, and `missing` how much. Alert on \
      `min(chainkeeper_in_sync) == 0` for minutes, not seconds",
-);
+).now(now::in_sync);
 pub(crate) static MISSING: Row = gauge(
     "chainkeeper_missing",
     KINDS,
     "What is missing now: chains, rules and jumps that are not there; changed: chains that are \
      whole, but not as they should be",
     "As `in_sync`; a pause, a yielded chain or an error is why it stays",
-);
+)
+.now(now::missing);
 pub(crate) static LOSSES: Row = counter(
     "chainkeeper_losses_total",
     KINDS,
@@ -106,19 +127,22 @@ pub(crate) static GAP_SECONDS: Row = seconds(
     "From the first commit that took something until nothing of it was missing",
     "Longer than `settle` by more than a second: see `repair_seconds`, `errors` and \
      `commit_restarts`; or others commit without rest",
-);
+)
+.kept(|metrics| one(Value::Times(metrics.gaps.clone())));
 pub(crate) static DETECTION_SECONDS: Row = seconds(
     "chainkeeper_detection_seconds",
     DETECTIONS,
     "From the first commit that took something until a look had shown it; of what was repaired",
     "Long: `overruns`, or news that are only asked for (`chainkeeper status`)",
-);
+)
+.kept(|metrics| one(Value::Times(metrics.detections.clone())));
 pub(crate) static REPAIR_SECONDS: Row = seconds(
     "chainkeeper_repair_seconds",
     WRITES,
     "Of each repair, from its look to its last answer",
     "Long: a busy machine, big foreign tables, or the xtables lock (legacy)",
-);
+)
+.kept(|metrics| one(Value::Times(metrics.repairs.clone())));
 pub(crate) static COMMITS: Row = counter(
     "chainkeeper_commits_total",
     NONE,
@@ -142,7 +166,8 @@ pub(crate) static LAST_LOOK: Row = gauge(
     NONE,
     "When something could be read last, in seconds since 1970",
     "Older than three sync periods: see `errors` and /livez",
-);
+)
+.now(now::last_look);
 pub(crate) static OVERRUNS: Row = counter(
     "chainkeeper_overruns_total",
     NONE,
@@ -156,7 +181,8 @@ pub(crate) static YIELDS: Row = counter(
     "`chainkeeper status` names who. Stop one of the two, or leave the chain out of --keep",
 );
 pub(crate) static YIELDED_CHAINS: Row =
-    gauge("chainkeeper_yielded_chains", NONE, "Chains that are left to others now", "As `yields`");
+    gauge("chainkeeper_yielded_chains", NONE, "Chains that are left to others now", "As `yields`")
+        .now(|now| one(count(now.status.yielded.len())));
 pub(crate) static PAUSES: Row =
     counter("chainkeeper_pauses_total", NONE, "Pauses that somebody asked for", "");
 pub(crate) static PAUSED: Row = gauge(
@@ -164,7 +190,8 @@ pub(crate) static PAUSED: Row = gauge(
     NONE,
     "1: nothing is written, as somebody asked",
     "`chainkeeper resume` ends it",
-);
+)
+.now(|now| one(flag(now.status.paused_ms.is_some())));
 pub(crate) static ERRORS: Row = counter(
     "chainkeeper_errors_total",
     &["kind"],
@@ -178,16 +205,19 @@ pub(crate) static GENERATION: Row = gauge(
     NONE,
     "The generation of nf_tables at the last look; not in legacy",
     "",
-);
+)
+.now(|now| maybe(now.status.generation.map(u64::from).map(Value::Count)));
 pub(crate) static RULE_PACKETS: Row = counter(
     "chainkeeper_rule_packets_total",
     RULE,
     "Packets that a rule of ours has counted since it was written (in table nat: connections). \
      Begins anew after a repair",
     "",
-);
+)
+.now(|now| now::rules(now, |counted| counted.packets));
 pub(crate) static RULE_BYTES: Row =
-    counter("chainkeeper_rule_bytes_total", RULE, "Their bytes", "");
+    counter("chainkeeper_rule_bytes_total", RULE, "Their bytes", "")
+        .now(|now| now::rules(now, |counted| counted.bytes));
 pub(crate) static GAP_FLOWS: Row = counter(
     "chainkeeper_gap_flows_total",
     NONE,
@@ -207,7 +237,8 @@ pub(crate) static CULPRITS: Row = counter(
     "Who took something, by command name: at most 20 names, the others together as other; \
      unknown: nobody could be named alone",
     "Tell that program to leave the chains alone, or chainkeeper to leave them to it (--keep)",
-);
+)
+.kept(Metrics::culprits);
 pub(crate) static CONFIG_RELOADS: Row = counter(
     "chainkeeper_config_reloads_total",
     &["result"],
@@ -219,29 +250,5 @@ pub(crate) static CONFIG_LAST_RELOAD: Row = gauge(
     NONE,
     "0: the last reload was refused, and the configuration before it counts",
     "`chainkeeper config check` says what is wrong",
-);
-pub(crate) static PROCESS_CPU: Row = counter(
-    "process_cpu_seconds_total",
-    NONE,
-    "Processor time of the service, in user and system mode",
-    "",
-);
-pub(crate) static PROCESS_FDS: Row = gauge(
-    "process_open_fds",
-    NONE,
-    "Open descriptors",
-    "Rising without end: a bug, please report it",
-);
-pub(crate) static PROCESS_MAX_FDS: Row =
-    gauge("process_max_fds", NONE, "How many descriptors there may be", "");
-pub(crate) static PROCESS_VIRTUAL: Row =
-    gauge("process_virtual_memory_bytes", NONE, "Address space", "");
-pub(crate) static PROCESS_RESIDENT: Row =
-    gauge("process_resident_memory_bytes", NONE, "Memory in use", "");
-pub(crate) static PROCESS_START: Row = gauge(
-    "process_start_time_seconds",
-    NONE,
-    "When it started, in seconds since 1970",
-    "Changes often: it is restarted; see its last journal",
-);
-pub(crate) static PROCESS_THREADS: Row = gauge("process_threads", NONE, "Threads", "");
+)
+.kept(|metrics| one(flag(!metrics.refused)));

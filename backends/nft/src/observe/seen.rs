@@ -17,19 +17,9 @@ pub(super) fn rule_seen(family: Family, msg: &RuleMsg) -> RuleSeen {
 
 /// Of the first counter: a rule of ours has no more than one.
 fn counters(exprs: &[Expr]) -> Option<Counters> {
-    exprs.iter().find_map(|expr| match expr {
-        Expr::Counter { packets, bytes } => Some(Counters { packets: *packets, bytes: *bytes }),
-        Expr::Match(_)
-        | Expr::Target(_)
-        | Expr::Payload { .. }
-        | Expr::Bitwise { .. }
-        | Expr::Cmp { .. }
-        | Expr::Meta { .. }
-        | Expr::MetaSet { .. }
-        | Expr::Ct { .. }
-        | Expr::Masq { .. }
-        | Expr::Immediate(_)
-        | Expr::Other(_) => None,
+    exprs.iter().find_map(|expr| {
+        let Expr::Counter { packets, bytes } = expr else { return None };
+        Some(Counters { packets: *packets, bytes: *bytes })
     })
 }
 
