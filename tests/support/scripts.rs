@@ -22,8 +22,11 @@ impl Host {
         fs::create_dir_all(self.bin()).expect("the target directory can be written");
         let path = self.bin().join(name);
         let text = format!("#!/bin/sh\necho {name} >>'{}'\n{script}\n", self.log().display());
-        fs::write(&path, text).expect("a script");
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("it is ours");
+        // The old one may be running: it is replaced, not written to.
+        let new = self.bin().join(format!(".{name}"));
+        fs::write(&new, text).expect("a script");
+        fs::set_permissions(&new, Permissions::from_mode(0o755)).expect("it is ours");
+        fs::rename(&new, &path).expect("it is ours");
     }
 
     /// The same for both families' tool of that kind (`save`, `restore`). The script knows the real one as
