@@ -1,6 +1,6 @@
 //! What the journal and `status` say beside errors: each with its cause and the way out, for docs/operating.md.
 //! A test finds every row's words in the sources, and a row for everything that the sources warn of.
-use crate::advice;
+use crate::advice::{self, Advice};
 use std::fmt::Write as _;
 
 /// One message.
@@ -154,9 +154,10 @@ pub fn page() -> String {
     let head = |out: &mut String, what: &str| {
         let _ = writeln!(out, "\n| {what} | why | do |\n|---|---|---|");
     };
-    head(&mut out, "when");
-    for advice in advice::TABLE {
-        let _ = writeln!(out, "| {} | {} | {} |", advice.when, advice.why, advice.remedy);
+    out.push_str("In a container the line of a manifest that mends it is shown, too, as `yaml`.\n");
+    let _ = writeln!(out, "\n| when | why | do | yaml |\n|---|---|---|---|");
+    for Advice { when, why, remedy, manifest } in advice::TABLE {
+        let _ = writeln!(out, "| {when} | {why} | {remedy} | {} |", code(manifest));
     }
     out.push_str("\n### In the journal\n");
     head(&mut out, "words");
@@ -165,6 +166,11 @@ pub fn page() -> String {
     head(&mut out, "words");
     rows(&mut out, &PROBLEMS);
     out
+}
+
+/// Lines of code in a cell.
+fn code(lines: &str) -> String {
+    lines.lines().map(|line| format!("`{line}`")).collect::<Vec<_>>().join("<br>")
 }
 
 fn rows(out: &mut String, rows: &[Message]) {

@@ -22,20 +22,21 @@ pub fn probe(config: &Config, screen: Screen) -> u8 {
     }
     let known = remembered(&state, memory.path());
     let (facts, verdict) = Gatherer::new(config).everything(&state, known);
+    let place = host::place();
     match chosen(verdict) {
         Ok(choice) => {
             screen.result(
                 || report::probe(&choice, &facts),
-                || report::probe_json(Ok(&choice), &facts),
+                || report::probe_json(Ok(&choice), &facts, place),
             );
             exit::FINE
         }
         Err(error) => {
             screen.result(
                 || report::no_backend(&error, &facts),
-                || report::probe_json(Err(&error), &facts),
+                || report::probe_json(Err(&error), &facts, place),
             );
-            warn(&advice::screen(&error, host::privileges()));
+            warn(&advice::screen(&error, place));
             advice::exit_code(&error)
         }
     }

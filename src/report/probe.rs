@@ -1,6 +1,7 @@
 //! Which backend: the answer, why, what was looked at, and what was not chosen. One fact a line.
 use super::error_json;
 use super::lines::wrapped;
+use crate::host::Place;
 use crate::probe::{Basis, Choice, Fact, Facts, Held, Kind, NftFacts};
 use chainkeeper_contract::{BackendError, Family, Survey};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ pub fn no_backend(error: &BackendError, facts: &Facts) -> String {
 }
 
 /// The same for programs. What was not read is null, never empty.
-pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Value {
+pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts, place: Place) -> Value {
     let [(_, nft), (_, legacy)] = sides(facts);
     let words = |result: &Result<_, String>| result.as_ref().err().cloned();
     let errors = [
@@ -67,7 +68,7 @@ pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Valu
     ];
     json!({
         "backend": choice.ok(),
-        "error": choice.err().map(error_json),
+        "error": choice.err().map(|error| error_json(error, place)),
         "facts": {
             "nft": {
                 "answers": facts.nft.answers,

@@ -32,5 +32,5 @@ pub(super) fn difference(config: &Config, _: &ReportArgs) -> Result<String, Stri
 }
 
 pub(super) fn screen(error: &BackendError) -> String {
-    advice::screen(error, host::privileges())
+    advice::screen(error, host::place())
 }
