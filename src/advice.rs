@@ -1,7 +1,9 @@
 //! What an error means and what to do about it: one table, shown under every error and printed in
 //! docs/operating.md. In a container the way out is a line of a manifest, too.
+mod container;
 mod table;
 
+pub use container::{NO_PROCESSES, WARNINGS, doubts, warning};
 pub use table::TABLE;
 
 use crate::config::Dialect;

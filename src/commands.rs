@@ -16,7 +16,7 @@ pub use tell::{probe, render};
 use crate::advice;
 use crate::config::Config;
 use crate::exit;
-use crate::host;
+use crate::host::{self, Surroundings};
 use crate::probe::Kind;
 use crate::reconcile::Pass;
 use crate::report;
@@ -207,6 +207,11 @@ fn nothing_kept(config: &Config, screen: Screen) -> Option<u8> {
         screen.result(|| format!("{text}\n"), || json!({ "in_sync": true, "note": text }));
         exit::FINE
     })
+}
+
+/// The container that this is in.
+fn surroundings(config: &Config) -> Option<Surroundings> {
+    host::surroundings(config.socket.as_deref(), config.state_file.as_deref())
 }
 
 fn pass_json(pass: &Pass) -> serde_json::Value {

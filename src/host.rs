@@ -2,6 +2,8 @@
 mod mounts;
 mod network;
 
+pub use mounts::{Ground, Spot};
+
 use serde::Serialize;
 use std::env;
 use std::fs;
@@ -42,6 +44,17 @@ pub struct Place {
     pub user_namespace: bool,
 }
 
+/// What surrounds a container, as far as it can be wrong without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Surroundings {
+    /// The network is one that was made for it; `None`: not known, or chosen (`--netns`).
+    pub own_network: Option<bool>,
+    /// The place of the socket, if there is to be one.
+    pub socket: Option<Spot>,
+    /// The place of the state file, if there is to be one.
+    pub state: Option<Spot>,
+}
+
 impl Place {
     /// CAP_NET_ADMIN is effective, over a user namespace in which the network may not be.
     pub fn is_mapped(self) -> bool {
@@ -60,6 +73,15 @@ pub fn place() -> Place {
         container: contained(said.as_deref(), marked),
         user_namespace: users.is_some_and(|map| is_mapped(&map)),
     }
+}
+
+/// Looks around in a container; `None` outside of one.
+pub fn surroundings(socket: Option<&Path>, state: Option<&Path>) -> Option<Surroundings> {
+    place().container.then(|| Surroundings {
+        own_network: network::is_own(),
+        socket: socket.and_then(mounts::spot),
+        state: state.and_then(mounts::spot),
+    })
 }
 
 /// What `container` in the environment says counts: podman and systemd-nspawn set it, and `container=none`

@@ -156,16 +156,23 @@ pub fn page() -> String {
     };
     out.push_str("In a container the line of a manifest that mends it is shown, too, as `yaml`.\n");
     let _ = writeln!(out, "\n| when | why | do | yaml |\n|---|---|---|---|");
-    for Advice { when, why, remedy, manifest } in advice::TABLE {
-        let _ = writeln!(out, "| {when} | {why} | {remedy} | {} |", code(manifest));
-    }
+    advices(&mut out, &advice::TABLE);
     out.push_str("\n### In the journal\n");
     head(&mut out, "words");
     rows(&mut out, &JOURNAL);
+    out.push_str("\n### In the journal of a container\n\n`run` says it at the start, `probe` always, and whoever asks a service that is not there. The last one is said by `events`.\n");
+    let _ = writeln!(out, "\n| words | why | do | yaml |\n|---|---|---|---|");
+    advices(&mut out, &advice::WARNINGS);
     out.push_str("\n### Problems\n\nWhat is wrong and not ours to mend: `problem` in `status` and `check`, `!` in `diff`.\n");
     head(&mut out, "words");
     rows(&mut out, &PROBLEMS);
     out
+}
+
+fn advices(out: &mut String, rows: &[Advice]) {
+    for Advice { when, why, remedy, manifest } in rows {
+        let _ = writeln!(out, "| {when} | {why} | {remedy} | {} |", code(manifest));
+    }
 }
 
 /// Lines of code in a cell.

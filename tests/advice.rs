@@ -1,6 +1,8 @@
 //! What is said of an error, in and outside of a container: pure, for places that no test can be in.
-use chainkeeper::advice::{self, TABLE};
-use chainkeeper::host::{Place, Privileges, contained, is_mapped, parse};
+use chainkeeper::advice::{self, NO_PROCESSES, TABLE, WARNINGS};
+use chainkeeper::host::{
+    Ground, Place, Privileges, Spot, Surroundings, contained, is_mapped, parse,
+};
 use chainkeeper_contract::{BackendError, Errno, ErrorKind, Lack, Misplaced};
 use std::fmt::Write as _;
 
@@ -140,4 +142,42 @@ fn privileges_are_read_from_a_status() {
     assert_eq!(parse(status), read);
     assert_eq!(parse("NoNewPrivs:\t0\n").no_new_privs, Some(false));
     assert_eq!(parse(""), Privileges::default());
+}
+
+/// A pod whose folder is mounted and in the network of the node.
+fn good() -> Surroundings {
+    let mounted = Spot { ground: Ground::Mounted, read_only: false, denied: false };
+    Surroundings { own_network: Some(false), socket: Some(mounted), state: Some(mounted) }
+}
+
+fn doubts(change: impl Fn(&mut Surroundings)) -> Vec<&'static str> {
+    let mut around = good();
+    change(&mut around);
+    advice::doubts(&around).iter().map(|doubt| doubt.manifest).collect()
+}
+
+#[test]
+fn what_is_wrong_around_a_container_is_told_by_its_line() {
+    let [network, read_only, denied, forgotten, _] = WARNINGS.map(|doubt| doubt.manifest);
+    let root = |read_only| Some(Spot { ground: Ground::Root, read_only, denied: false });
+    let empty = Some(Spot { ground: Ground::Empty, read_only: false, denied: false });
+    let theirs = Some(Spot { ground: Ground::Mounted, read_only: false, denied: true });
+    assert_eq!(doubts(|_| ()), [""; 0]);
+    assert_eq!(doubts(|a| *a = Surroundings::default()), [""; 0], "what is not known is no doubt");
+    assert_eq!(doubts(|a| a.own_network = Some(true)), [network]);
+    assert_eq!(doubts(|a| a.own_network = None), [""; 0]);
+    assert_eq!(doubts(|a| (a.socket, a.state) = (root(true), root(true))), [read_only]);
+    assert_eq!(doubts(|a| a.socket = root(true)), [read_only]);
+    assert_eq!(doubts(|a| a.state = root(false)), [forgotten]);
+    assert_eq!(doubts(|a| a.socket = root(false)), [""; 0], "a socket is made anew each time");
+    assert_eq!(doubts(|a| (a.socket, a.state) = (empty, empty)), [forgotten]);
+    assert_eq!(doubts(|a| (a.socket, a.state) = (theirs, theirs)), [denied]);
+}
+
+#[test]
+fn every_warning_of_a_container() {
+    let mut screens: Vec<String> = WARNINGS.iter().map(advice::warning).collect();
+    screens.dedup();
+    assert_eq!(WARNINGS.last(), Some(&NO_PROCESSES));
+    insta::assert_snapshot!(screens.join("\n\n"));
 }

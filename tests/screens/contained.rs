@@ -1,6 +1,6 @@
 //! What is said in a container where a privilege or a mount is missing, with the line that mends it.
 use super::{NFT, home, home_without_tools, shown_under};
-use crate::support::{Host, nobody};
+use crate::support::{Host, PROGRAM, eventually, nobody};
 use insta::assert_snapshot;
 
 const POD: &str = "env container=pod";
@@ -85,4 +85,87 @@ fn a_lock_that_is_mounted() {
 fn a_lock_that_is_a_folder() {
     let before = format!("{RUN}; mkdir /run/xtables.lock; exec \"$0\" \"$@\"'");
     assert_snapshot!("lock_is_a_folder", shown_under(&legacy(), &before, "apply"));
+}
+
+/// `/sys` is that of whoever mounts it.
+const OF_THE_NETWORK: &str =
+    "env container=pod unshare -m sh -ec 'mount -t sysfs none /sys; exec \"$0\" \"$@\"'";
+
+#[test]
+fn a_network_of_its_own() {
+    let host = empty();
+    let probe = || shown_under(&host, OF_THE_NETWORK, "probe");
+    assert_snapshot!("own_network", probe());
+    // Somebody else's /sys tells nothing.
+    let said = shown_under(&host, POD, "probe");
+    assert!(!said.contains("hostNetwork"), "{said}");
+}
+
+#[test]
+fn an_interface_whose_other_end_is_elsewhere() {
+    let (host, node) = (empty(), Host::unknown());
+    let pid = node.start("sleep", "100");
+    host.sh(&format!("ip link add eth0 index 7 type veth peer name away netns {}", pid.pid()));
+    let said = shown_under(&host, OF_THE_NETWORK, "probe");
+    assert!(said.contains("hostNetwork: true"), "{said}");
+    host.sh("ip link add node0 type veth peer name node1");
+    let said = shown_under(&host, OF_THE_NETWORK, "probe");
+    assert!(!said.contains("hostNetwork: true"), "{said}");
+}
+
+/// Nothing is mounted where socket and state are to be. `/run` stands for a root that is read-only.
+const READ_ONLY: &str = "exec unshare -m sh -ec 'mount -t tmpfs -o ro none /run; exec \"$@\"' sh \
+    env container=pod STATE_DIRECTORY=/run/chainkeeper RUNTIME_DIRECTORY=/run/chainkeeper \"$@\"";
+
+#[test]
+fn keeping_goes_on_without_a_place_for_socket_and_state() {
+    let host = Host::unknown();
+    host.put("read-only", READ_ONLY);
+    let status = host.ck_under("read-only", "status");
+    assert_snapshot!("no_socket", format!("{}{}", status.stdout, status.stderr));
+    let events = host.ck_under("read-only", "events");
+    assert!(events.code == 5 && events.stderr.contains("type: DirectoryOrCreate"), "{events:?}");
+    let run = host.start("read-only", &format!("{PROGRAM} run"));
+    eventually("it keeps", || host.ck("check").code == 0);
+    let journal = run.journal();
+    assert_eq!(journal.matches("mountPath: /run/chainkeeper").count(), 1, "{journal}");
+    assert!(journal.contains("type: DirectoryOrCreate"), "{journal}");
+}
+
+#[test]
+fn a_folder_of_another_user() {
+    let Some(nobody) = nobody(0, "+net_admin,+net_raw") else { return };
+    let theirs = "mount -t tmpfs none /run; mkdir -m 0755 /run/chainkeeper";
+    let script = READ_ONLY.replace("mount -t tmpfs -o ro none /run", theirs);
+    let host = Host::unknown();
+    host.put("theirs", &script.replace("env container", &format!("{nobody} env container")));
+    let said = host.ck_under("theirs", "probe").stdout;
+    assert!(said.contains("runAsUser: 0") && !said.contains("volumeMounts"), "{said}");
+}
+
+/// The numbers that the kernel tells are those of the initial pid namespace.
+#[test]
+fn who_took_the_chains_from_another_pid_namespace() {
+    let initial = std::path::Path::new("pid:[4026531836]");
+    if std::fs::read_link("/proc/self/ns/pid").expect("/proc is mounted") != initial {
+        return println!("left out: we are in another one");
+    }
+    let host = Host::unknown();
+    host.put("apart", "exec unshare --pid --fork --kill-child --mount-proc \"$@\"");
+    let _run = host.start("apart", &format!("{PROGRAM} run"));
+    eventually("it keeps", || host.ck("check --live").code == 0 && host.ck("check").code == 0);
+    let mut threads = vec![];
+    for times in 1..=2 {
+        let (pid, done) = host.feed("nft -f -", "flush chain ip nat KUBE-MARK-MASQ");
+        done.expect("it was flushed");
+        threads.push(format!("nft (thread {pid}, not in the initial pid namespace)"));
+        let repaired = || host.ck("events").stdout.matches("KUBE-MARK-MASQ").count() == times;
+        eventually("it is told", repaired);
+    }
+    let said = host.ck_under("env container=pod", "events");
+    for thread in threads {
+        assert!(said.stdout.contains(&thread), "{thread}: {}", said.stdout);
+    }
+    assert_eq!(said.stderr.matches("hostPID: true").count(), 1, "{}", said.stderr);
+    assert_eq!(host.ck("events").stderr, "", "no container, no manifest");
 }
