@@ -1,9 +1,15 @@
 //! What an error means and what to do about it: one table, shown under every error and printed in
-//! docs/operating.md.
+//! docs/operating.md. In a container the way out is a line of a manifest, too.
+mod container;
+mod table;
+
+pub use container::{NO_PROCESSES, WARNINGS, doubts, warning};
+pub use table::TABLE;
+
 use crate::config::Dialect;
 use crate::exit;
-use crate::host::Privileges;
-use chainkeeper_contract::{BackendError, Errno, ErrorKind};
+use crate::host::{Place, Privileges};
+use chainkeeper_contract::{BackendError, Errno, ErrorKind, Lack, Misplaced};
 
 /// One entry: when it is given, why the error happens, what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,126 +20,68 @@ pub struct Advice {
     pub why: &'static str,
     /// The way out.
     pub remedy: &'static str,
+    /// The same in a manifest of Kubernetes, as YAML, line by line; empty where there is no such way.
+    pub manifest: &'static str,
 }
 
-const NOT_EFFECTIVE: Advice = Advice {
-    when: "EPERM, CAP_NET_ADMIN only in the bounding set",
-    why: "CAP_NET_ADMIN is granted, but not to this user: it is not effective",
-    remedy: "run as uid 0 with only this capability: \
-             docker run --user 0 --cap-drop ALL --cap-add NET_ADMIN --network host ...",
-};
-const NOT_GRANTED: Advice = Advice {
-    when: "EPERM, CAP_NET_ADMIN nowhere",
-    why: "CAP_NET_ADMIN is missing from the bounding set",
-    remedy: "run as root with CAP_NET_ADMIN, or try it without: chainkeeper run --sandbox",
-};
-const OTHER_NAMESPACE: Advice = Advice {
-    when: "EPERM with CAP_NET_ADMIN effective",
-    why: "CAP_NET_ADMIN is held over another user namespace, or a table has an owner",
-    remedy: "run outside of the user namespace; a table owner shows in `nft list tables` as `flags owner`",
-};
-const REFUSED_REMOVAL: Advice = Advice {
-    when: "EBUSY",
-    why: "somebody still jumps to the chain, or put a rule into it",
-    remedy: "look at `nft -a list ruleset`; nothing was changed",
-};
-const EXISTS: Advice = Advice {
-    when: "EEXIST",
-    why: "somebody else created the chain at the same moment",
-    remedy: "run the command again; nothing was changed",
-};
-const MISSING: Advice = Advice {
-    when: "a kernel piece is missing",
-    why: "see above: what the kernel or this build lacks is named",
-    remedy: "load the module that is named, or update the kernel",
-};
-const NO_EXTENSION: Advice = Advice {
-    when: "the kernel lacks an xt extension",
-    why: "see above: the extension, and the module that would provide it, are named",
-    remedy: "load that module; or --dialect native, where nobody uses iptables",
-};
-const LEGACY_DENIED: Advice = Advice {
-    when: "legacy: a tool, the lock or the list of tables says no",
-    why: "iptables-legacy needs CAP_NET_ADMIN, CAP_NET_RAW and its lock; the list of tables uid 0 or gid 0",
-    remedy: "run as uid 0 with both capabilities, and in a container mount /run/xtables.lock",
-};
-const NO_BACKEND: Advice = Advice {
-    when: "no backend can be chosen or used",
-    why: "what was seen, what is missing or could not be read is named",
-    remedy: "what the row of decision 0005 asks for is named; `chainkeeper probe` shows all that was found",
-};
-const NOT_ASKED: Advice = Advice {
-    when: "legacy: `--validate` where a table is missing",
-    why: "`iptables-restore --test` makes the tables that it is asked about; looking must not",
-    remedy: "leave --validate out; `apply` names what is refused",
-};
-const LOCKED: Advice = Advice {
-    when: "the xtables lock is held",
-    why: "another program is writing with iptables-legacy, or hangs; nothing was changed",
-    remedy: "run the command again when it is done; --lock-wait waits longer",
-};
-const NO_LOCK: Advice = Advice {
-    when: "the xtables lock cannot be opened",
-    why: "without the lock nobody would wait for us; nothing was changed",
-    remedy: "make its folder writable, mount the host's /run/xtables.lock, or set XTABLES_LOCKFILE",
-};
-const TOOL: Advice = Advice {
-    when: "a legacy tool failed",
-    why: "its own words are above; a table that it did not commit is as it was",
-    remedy: "`chainkeeper diff` shows what is left to do; run the tool by hand to see more",
-};
-const BUSY: Advice = Advice {
-    when: "others keep committing",
-    why: "another program changed the tables each time we had looked",
-    remedy: "run the command again when it is done; nothing was changed",
-};
-const OTHER: Advice = Advice {
-    when: "any other refusal",
-    why: "the kernel refused this step, and with it the whole family; what was there is kept",
-    remedy: "run `chainkeeper diff --validate` for the step, and report it with this message",
-};
-
-/// Every entry, for the page.
-pub const TABLE: [Advice; 15] = [
-    NOT_EFFECTIVE,
-    NOT_GRANTED,
-    OTHER_NAMESPACE,
-    REFUSED_REMOVAL,
-    EXISTS,
-    MISSING,
-    NO_EXTENSION,
-    LEGACY_DENIED,
-    NO_BACKEND,
-    NOT_ASKED,
-    LOCKED,
-    NO_LOCK,
-    TOOL,
-    BUSY,
-    OTHER,
-];
-
-/// Cause and way out of a backend's error. Pure: privileges come in.
-pub fn advise(error: &BackendError, privileges: Privileges) -> Advice {
-    let capability = || match (privileges.effective, privileges.bounding) {
-        (Some(true), _) => OTHER_NAMESPACE,
-        (_, Some(true)) => NOT_EFFECTIVE,
-        (_, _) => NOT_GRANTED,
-    };
+/// Cause and way out of a backend's error. Pure: the place comes in.
+pub fn advise(error: &BackendError, place: Place) -> Advice {
     match (error, error.kind(), error.errno()) {
-        (BackendError::NoExtension { .. }, _, _) => NO_EXTENSION,
-        (BackendError::NotAsked { .. }, _, _) => NOT_ASKED,
-        (BackendError::NoBackend { remedy: Some(_), .. }, _, _) => NO_BACKEND,
-        (BackendError::Lock { .. }, ErrorKind::Busy, _) => LOCKED,
-        (BackendError::Lock { .. }, _, _) => NO_LOCK,
-        (BackendError::Failed { .. }, ErrorKind::Denied, _) => LEGACY_DENIED,
-        (BackendError::Failed { .. }, _, _) => TOOL,
-        (_, ErrorKind::Denied, _) => capability(),
-        (_, ErrorKind::Busy, _) => BUSY,
-        (_, ErrorKind::Unsupported, _) => MISSING,
-        (_, ErrorKind::Refused, Some(Errno::BUSY)) => REFUSED_REMOVAL,
-        (_, ErrorKind::Refused, Some(Errno::EXIST)) => EXISTS,
-        (_, ErrorKind::Refused, _) => OTHER,
+        (BackendError::NoExtension { .. }, _, _) => table::NO_EXTENSION,
+        (BackendError::NotAsked { .. }, _, _) => table::NOT_ASKED,
+        (BackendError::NoBackend { remedy: Some(_), lack, .. }, _, _) => lacking(*lack, place),
+        (BackendError::Lock { misplaced: Some(it), .. }, _, _) => misplaced(*it),
+        (BackendError::Lock { .. }, ErrorKind::Busy, _) => table::LOCKED,
+        (BackendError::Lock { .. }, ErrorKind::Denied, _) => table::LOCK_DENIED,
+        (BackendError::Lock { .. }, _, _) => table::NO_LOCK,
+        (BackendError::Failed { .. }, ErrorKind::Denied, _) if place.is_mapped() => {
+            table::USER_NAMESPACE
+        }
+        (BackendError::Failed { .. }, ErrorKind::Denied, _) => table::LEGACY_DENIED,
+        (BackendError::Failed { .. }, _, _) => table::TOOL,
+        (_, ErrorKind::Denied, _) => capability(place),
+        (_, ErrorKind::Busy, _) => table::BUSY,
+        (_, ErrorKind::Unsupported, _) => table::MISSING,
+        (_, ErrorKind::Refused, Some(Errno::BUSY)) => table::REFUSED_REMOVAL,
+        (_, ErrorKind::Refused, Some(Errno::EXIST)) => table::EXISTS,
+        (_, ErrorKind::Refused, _) => table::OTHER,
     }
+}
+
+/// Why CAP_NET_ADMIN does not count.
+fn capability(place: Place) -> Advice {
+    let Privileges { effective, bounding, no_new_privs, .. } = place.privileges;
+    let blocked = no_new_privs == Some(true);
+    match (effective, bounding) {
+        (Some(true), _) if place.is_mapped() => table::USER_NAMESPACE,
+        (Some(true), _) => table::OTHER_NAMESPACE,
+        (_, Some(true)) if blocked => table::NO_NEW_PRIVS,
+        (_, Some(true)) => table::NOT_EFFECTIVE,
+        (_, _) => table::NOT_GRANTED,
+    }
+}
+
+fn lacking(lack: Option<Lack>, place: Place) -> Advice {
+    match lack {
+        Some(Lack::Tools) => table::NO_TOOLS,
+        Some(Lack::Capabilities) if place.privileges.uid == Some(0) => table::NO_RAW,
+        Some(Lack::Capabilities) => table::NO_RAW_NOT_ROOT,
+        Some(Lack::Group) => table::NO_LIST,
+        None => table::NO_BACKEND,
+    }
+}
+
+fn misplaced(it: Misplaced) -> Advice {
+    match it {
+        Misplaced::Folder => table::LOCK_FOLDER,
+        Misplaced::Private => table::LOCK_PRIVATE,
+    }
+}
+
+/// The line of a manifest that mends it; `None` outside of containers, and where there is no such line.
+pub fn manifest(error: &BackendError, place: Place) -> Option<&'static str> {
+    let line = advise(error, place).manifest;
+    (place.container && !line.is_empty()).then_some(line)
 }
 
 /// The screen of a warning about rules in that dialect, if there is something to know.
@@ -160,14 +108,15 @@ pub fn exit_code(error: &BackendError) -> u8 {
 }
 
 /// The screen of a backend's error: what, why, the way out.
-pub fn screen(error: &BackendError, privileges: Privileges) -> String {
-    let advice = advise(error, privileges);
+pub fn screen(error: &BackendError, place: Place) -> String {
+    let advice = advise(error, place);
+    let manifest = manifest(error, place);
     let (why, remedy) = match error {
         BackendError::Unsupported { missing, .. } | BackendError::NoExtension { missing, .. } => {
             (missing.as_str(), advice.remedy)
         }
         BackendError::NoBackend { what, why, remedy: Some(remedy), .. } => {
-            return screen_of(what, why, remedy);
+            return screen_of(what, why, remedy, manifest);
         }
         BackendError::NoBackend { remedy: None, .. }
         | BackendError::Busy { .. }
@@ -178,9 +127,15 @@ pub fn screen(error: &BackendError, privileges: Privileges) -> String {
         | BackendError::NotAsked { .. }
         | BackendError::Failed { .. } => (advice.why, advice.remedy),
     };
-    screen_of(&error.to_string(), why, remedy)
+    screen_of(&error.to_string(), why, remedy, manifest)
 }
 
-fn screen_of(what: &str, why: &str, remedy: &str) -> String {
-    format!("error: {what}\n  why   {why}\n  do    {remedy}")
+fn screen_of(what: &str, why: &str, remedy: &str, manifest: Option<&str>) -> String {
+    format!("error: {what}\n  why   {why}\n  do    {remedy}{}", yaml(manifest))
+}
+
+/// To be copied: each line is left whole.
+fn yaml(manifest: Option<&str>) -> String {
+    manifest
+        .map_or(String::new(), |lines| format!("\n  yaml  {}", lines.replace('\n', "\n        ")))
 }

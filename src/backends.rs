@@ -1,5 +1,6 @@
 //! The one place that knows which backends exist.
 use crate::config::{Config, Dialect};
+use crate::host;
 use crate::probe::Kind;
 use chainkeeper_contract::{Backend, BackendError};
 use chainkeeper_legacy::{LegacyBackend, Tools};
@@ -50,6 +51,7 @@ pub fn legacy(config: &Config, tools: Tools, stop: &Stop) -> Result<LegacyBacken
     LegacyBackend::open(chainkeeper_legacy::Setup {
         lock_wait: config.lock_wait,
         stop: Arc::clone(stop),
+        shared: host::lock_is_shared,
         ..chainkeeper_legacy::Setup::with(tools)
     })
 }

@@ -16,7 +16,7 @@ pub use tell::{probe, render};
 use crate::advice;
 use crate::config::Config;
 use crate::exit;
-use crate::host;
+use crate::host::{self, Surroundings};
 use crate::probe::Kind;
 use crate::reconcile::Pass;
 use crate::report;
@@ -75,7 +75,7 @@ pub fn diff(config: &Config, validate: bool, apply: &str, screen: Screen) -> u8 
                 if validate { accepted(&mut pass, switch.choice().kind) } else { "".into() };
             let there = || would_go(&switch, other.as_ref(), apply);
             let text = || report::diff(&pass.look, apply) + &there() + &accepted;
-            let json = || report::json(&pass.look, pass.applied.as_ref(), None);
+            let json = || report::json(&pass.look, pass.applied.as_ref(), None, host::place());
             screen.result(text, || context(config, &switch, json(), other.as_ref()));
             warnings(config, &switch, &pass);
             let sweeps = other.iter().flat_map(|p| p.look.families.values().flatten());
@@ -128,8 +128,14 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
             Ok(((look, other), switch)) => {
                 let other = other.map(Pass::of);
                 let there = || would_go(&switch, other.as_ref(), remove);
-                let json =
-                    || context(config, &switch, report::json(&look, None, None), other.as_ref());
+                let json = || {
+                    context(
+                        config,
+                        &switch,
+                        report::json(&look, None, None, host::place()),
+                        other.as_ref(),
+                    )
+                };
                 screen.result(|| report::diff(&look, remove) + &there(), json);
                 families(&Pass::of(look), exit::FINE)
             }
@@ -190,7 +196,7 @@ fn swept(switch: &Switch, done: &Done) -> String {
 
 /// Says why something of ours is left in the other backend.
 fn other_failed(done: &Done) -> bool {
-    done.other_errors().for_each(|e| warn(&advice::screen(e, host::privileges())));
+    done.other_errors().for_each(|e| warn(&advice::screen(e, host::place())));
     done.other_errors().next().is_some() || done.swept().is_some_and(|p| p.look.has_problems())
 }
 
@@ -203,9 +209,14 @@ fn nothing_kept(config: &Config, screen: Screen) -> Option<u8> {
     })
 }
 
+/// The container that this is in.
+fn surroundings(config: &Config) -> Option<Surroundings> {
+    host::surroundings(config.socket.as_deref(), config.state_file.as_deref())
+}
+
 fn pass_json(pass: &Pass) -> serde_json::Value {
     let took = pass.took.as_secs_f64() * 1e3;
-    report::json(&pass.look, pass.applied.as_ref(), Some(took))
+    report::json(&pass.look, pass.applied.as_ref(), Some(took), host::place())
 }
 
 /// Nothing else tells a program which backend it was, or that iptables-nft cannot read the rules.
@@ -229,7 +240,7 @@ fn lines(text: String) -> String {
 fn families(pass: &Pass, well: u8) -> u8 {
     let errors: Vec<_> = pass.errors().collect();
     for error in &errors {
-        warn(&advice::screen(error, host::privileges()));
+        warn(&advice::screen(error, host::place()));
     }
     match errors.first() {
         None => well,

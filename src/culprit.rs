@@ -42,6 +42,11 @@ pub struct Process {
 }
 
 impl Culprit {
+    /// Nobody can be looked up where this was said: the numbers of its /proc are others.
+    pub fn is_elsewhere(&self) -> bool {
+        self.unknown.as_deref() == Some(ask::ELSEWHERE)
+    }
+
     /// Somebody of whom nothing tells.
     pub fn unknown_writer() -> Culprit {
         let unknown = Some(NOTHING_TELLS.to_string());

@@ -78,6 +78,7 @@ pub async fn keep(
     info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), switch.choice());
     switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
     service::warn_dialect(&config);
+    service::warn_container(&config);
     let mut doors = Doors::default();
     doors.follow(&config);
     let (flows, mut counted) = mpsc::channel(1);

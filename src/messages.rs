@@ -1,6 +1,6 @@
 //! What the journal and `status` say beside errors: each with its cause and the way out, for docs/operating.md.
 //! A test finds every row's words in the sources, and a row for everything that the sources warn of.
-use crate::advice;
+use crate::advice::{self, Advice};
 use std::fmt::Write as _;
 
 /// One message.
@@ -154,17 +154,30 @@ pub fn page() -> String {
     let head = |out: &mut String, what: &str| {
         let _ = writeln!(out, "\n| {what} | why | do |\n|---|---|---|");
     };
-    head(&mut out, "when");
-    for advice in advice::TABLE {
-        let _ = writeln!(out, "| {} | {} | {} |", advice.when, advice.why, advice.remedy);
-    }
+    out.push_str("In a container the line of a manifest that mends it is shown, too, as `yaml`.\n");
+    let _ = writeln!(out, "\n| when | why | do | yaml |\n|---|---|---|---|");
+    advices(&mut out, &advice::TABLE);
     out.push_str("\n### In the journal\n");
     head(&mut out, "words");
     rows(&mut out, &JOURNAL);
+    out.push_str("\n### In the journal of a container\n\n`run` says it at the start, `probe` always, and whoever asks a service that is not there. The last one is said by `events`.\n");
+    let _ = writeln!(out, "\n| words | why | do | yaml |\n|---|---|---|---|");
+    advices(&mut out, &advice::WARNINGS);
     out.push_str("\n### Problems\n\nWhat is wrong and not ours to mend: `problem` in `status` and `check`, `!` in `diff`.\n");
     head(&mut out, "words");
     rows(&mut out, &PROBLEMS);
     out
+}
+
+fn advices(out: &mut String, rows: &[Advice]) {
+    for Advice { when, why, remedy, manifest } in rows {
+        let _ = writeln!(out, "| {when} | {why} | {remedy} | {} |", code(manifest));
+    }
+}
+
+/// Lines of code in a cell.
+fn code(lines: &str) -> String {
+    lines.lines().map(|line| format!("`{line}`")).collect::<Vec<_>>().join("<br>")
 }
 
 fn rows(out: &mut String, rows: &[Message]) {

@@ -10,7 +10,7 @@ mod words;
 pub use choose::choose;
 
 use crate::config::{BackendChoice, Config, Dialect};
-use chainkeeper_contract::{ChainName, Created, ErrorKind, Family, Survey};
+use chainkeeper_contract::{ChainName, Created, ErrorKind, Family, Lack, Survey};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -252,6 +252,8 @@ pub struct NoChoice {
     pub why: String,
     /// The way out; `None`: that of a missing capability.
     pub remedy: Option<String>,
+    /// What would have helped, where it is known.
+    pub lack: Option<Lack>,
 }
 
 /// A question that costs more than the others, asked only when a row needs its answer. One that could

@@ -52,9 +52,10 @@ const JSON: &str = "
 | `other_backend` | the same of what was taken out of the other backend, or null |
 
 A step, note or problem is an object with one key, its kind. An error has `message`, `kind` (`busy`,
-`denied`, `unsupported`, `refused`) and `detail`; one that concerns no family is printed as
-`{\"error\": ...}`. `probe` prints `backend` (or null), `error` (or null) and `facts`: those of `nft` and
-`legacy`, `host_tool` and `remembered`. `render` prints `{\"families\": [...]}`, one ruleset each.
+`denied`, `unsupported`, `refused`), `detail` and `manifest` (in a container the lines that mend it, or null);
+one that concerns no family is printed as `{\"error\": ...}`. `probe` prints `backend` (or null), `error` (or
+null) and `facts`: those of `nft` and `legacy`, `host_tool`, `remembered` and `container` (or null). `render` prints
+`{\"families\": [...]}`, one ruleset each.
 ";
 
 fn own(command: &Command) -> impl Iterator<Item = &Arg> {

@@ -12,12 +12,14 @@ pub use probe::{no_backend, probe, probe_json};
 pub use status::{check, live, status, word};
 pub use written::{applied, removal};
 
+use crate::advice;
+use crate::host::Place;
 use crate::reconcile::{Look, Outcome};
 use chainkeeper_contract::{Applied, BackendError, Family};
 use serde_json::{Value, json};
 
 /// The JSON of a look or a pass: families with steps, notes, problems, and an error where there is one.
-pub fn json(look: &Look, applied: Option<&Applied>, took_ms: Option<f64>) -> Value {
+pub fn json(look: &Look, applied: Option<&Applied>, took_ms: Option<f64>, place: Place) -> Value {
     let family = |(family, outcome): (&Family, &Outcome)| {
         let refused = applied.and_then(|a| a.families.get(family)?.as_ref().err());
         let error = outcome.as_ref().err().or(refused);
@@ -30,7 +32,7 @@ pub fn json(look: &Look, applied: Option<&Applied>, took_ms: Option<f64>) -> Val
             }),
             Err(_) => json!({ "in_sync": false }),
         };
-        value["error"] = error.map_or(Value::Null, error_json);
+        value["error"] = error.map_or(Value::Null, |error| error_json(error, place));
         (family.nft_name().to_owned(), value)
     };
     json!({
@@ -45,6 +47,12 @@ pub fn json(look: &Look, applied: Option<&Applied>, took_ms: Option<f64>) -> Val
 }
 
 /// The JSON of an error.
-pub fn error_json(error: &BackendError) -> Value {
-    json!({ "message": error.to_string(), "kind": error.kind(), "detail": error })
+pub fn error_json(error: &BackendError, place: Place) -> Value {
+    let manifest = advice::manifest(error, place);
+    json!({
+        "message": error.to_string(),
+        "kind": error.kind(),
+        "manifest": manifest,
+        "detail": error,
+    })
 }

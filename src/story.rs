@@ -15,6 +15,19 @@ pub struct Event {
     pub what: What,
 }
 
+impl Event {
+    /// Who did it.
+    pub fn by(&self) -> &[Suspects] {
+        match &self.what {
+            What::Gap(Gap { by, .. }) | What::Yielded { by, .. } => by,
+            What::Flows(_)
+            | What::Recovered { .. }
+            | What::Paused { .. }
+            | What::Resumed { .. } => &[],
+        }
+    }
+}
+
 /// What there is to tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

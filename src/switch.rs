@@ -254,8 +254,8 @@ fn keeper(
 pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
     match verdict {
         Verdict::Chosen(choice) => Ok(choice),
-        Verdict::None(NoChoice { kind, what, why, remedy, .. }) => {
-            Err(BackendError::NoBackend { kind, what, why, remedy })
+        Verdict::None(NoChoice { kind, what, why, remedy, lack, .. }) => {
+            Err(BackendError::NoBackend { kind, what, why, remedy, lack })
         }
         Verdict::Ask(question) => Err(BackendError::Garbled {
             what: "choose a backend".into(),

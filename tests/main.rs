@@ -1,5 +1,6 @@
 //! Tests of the whole program on a real kernel. Every test makes its own network namespace, which
 //! goes away with it, even when it fails; the host's own rules are never touched.
+mod advice;
 mod beside;
 mod commands;
 mod config;

@@ -1,5 +1,6 @@
 //! What people see, as snapshots: `INSTA_UPDATE=always` writes them, reviewing them is reading them.
 mod backends;
+mod contained;
 mod journal;
 mod legacy;
 mod monitor;

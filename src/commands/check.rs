@@ -4,6 +4,7 @@ use super::{again, context, families, nothing_kept, open};
 use crate::config::Config;
 use crate::control::{Answer, Request, ask_once};
 use crate::exit;
+use crate::host;
 use crate::reconcile::Pass;
 use crate::report;
 use crate::status::Status;
@@ -27,7 +28,7 @@ pub fn check(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
             let status = status(config);
             let text = || report::check(&pass.look, status.as_ref());
             let json = || {
-                let mut value = report::json(&pass.look, None, None);
+                let mut value = report::json(&pass.look, None, None, host::place());
                 value["service"] = json!(status);
                 value["running"] = json!(status.is_some());
                 context(config, &switch, value, None)

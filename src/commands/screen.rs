@@ -29,10 +29,12 @@ impl Screen {
 
     /// Prints an error with cause and way out, and returns its exit code.
     pub fn fail(self, error: &BackendError) -> u8 {
+        let place = host::place();
         if self.output == Output::Json {
-            print(&format!("{:#}\n", json!({ "error": report::error_json(error) })));
+            let error = report::error_json(error, place);
+            print(&format!("{:#}\n", json!({ "error": error })));
         }
-        warn(&advice::screen(error, host::privileges()));
+        warn(&advice::screen(error, place));
         advice::exit_code(error)
     }
 }

@@ -2,10 +2,14 @@
 use super::again;
 use super::check::status as ask_status;
 use super::screen::{Screen, print, warn};
+use super::surroundings;
+use crate::advice;
 use crate::cli::Output;
 use crate::config::Config;
 use crate::control::{Answer, Request, ask, ask_once};
+use crate::culprit::Culprit;
 use crate::exit;
+use crate::host;
 use crate::report;
 use crate::status::Status;
 use serde_json::json;
@@ -28,6 +32,7 @@ pub fn status(config: &Config, screen: Screen) -> u8 {
                 let at = config.socket.as_deref().map_or("none", |p| p.to_str().unwrap_or("?"));
                 print(&format!("no service is running (nothing answers at {at})\n"));
             }
+            warn_container(config);
             super::check(config, None, screen)
         }
     }
@@ -50,13 +55,18 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
     let request = Request::Events { since_ms, follow };
     let answers = match ask(path, &request) {
         Ok(answers) => answers,
-        Err(error) => return no_answer(path, &error),
+        Err(error) => return no_answer(config, path, &error),
     };
-    let mut none = true;
+    let (mut none, mut elsewhere) = (true, false);
     for answer in answers {
         match answer {
             Ok(Answer::Event(event)) => {
                 none = false;
+                let mut culprits = event.by().iter().flat_map(|by| &by.any_of);
+                if !elsewhere && culprits.any(Culprit::is_elsewhere) {
+                    elsewhere = true;
+                    note_no_processes();
+                }
                 match screen.output {
                     Output::Text => print(&report::event_screen(&event, &clock(event.at_ms))),
                     Output::Json => print(&format!("{}\n", json!(event))),
@@ -64,7 +74,7 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
             }
             Ok(Answer::Error(why)) => warn(&format!("note: {why}")),
             Ok(Answer::Status(_) | Answer::Done(_)) => {}
-            Err(error) => return no_answer(path, &error),
+            Err(error) => return no_answer(config, path, &error),
         }
     }
     if none && screen.output == Output::Text {
@@ -101,9 +111,9 @@ fn tell(config: &Config, request: &Request, screen: Screen, said: impl Fn(bool) 
             exit::USAGE
         }
         Ok(Answer::Status(_) | Answer::Event(_)) => {
-            no_answer(path, &io::ErrorKind::InvalidData.into())
+            no_answer(config, path, &io::ErrorKind::InvalidData.into())
         }
-        Err(error) => no_answer(path, &error),
+        Err(error) => no_answer(config, path, &error),
     }
 }
 
@@ -116,7 +126,7 @@ fn socket(config: &Config) -> Option<&Path> {
     config.socket.as_deref()
 }
 
-fn no_answer(path: &Path, error: &io::Error) -> u8 {
+fn no_answer(config: &Config, path: &Path, error: &io::Error) -> u8 {
     let absent =
         [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&error.kind());
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
@@ -131,7 +141,24 @@ fn no_answer(path: &Path, error: &io::Error) -> u8 {
     warn(&format!(
         "error: cannot ask the service at {path}: {error}\n  why   {why}\n  do    {remedy}"
     ));
+    if absent {
+        warn_container(config);
+    }
     if denied { exit::DENIED } else { exit::FAILED }
+}
+
+/// Why there may be no socket: a container without a place for it.
+fn warn_container(config: &Config) {
+    for doubt in surroundings(config).iter().flat_map(advice::doubts) {
+        warn(&format!("warning: {}", advice::warning(&doubt)));
+    }
+}
+
+/// Once is enough; outside of a container each line says why.
+fn note_no_processes() {
+    if host::place().container {
+        warn(&format!("note: {}", advice::warning(&advice::NO_PROCESSES)));
+    }
 }
 
 /// Local time of day would need a database of time zones; the date is what journals sort by.

@@ -1,5 +1,6 @@
 //! The commands that only tell: which backend, and which chains.
 use super::screen::{Screen, print, warn};
+use super::surroundings;
 use crate::advice;
 use crate::cli::{Output, RenderFormat};
 use crate::config::{Config, Dialect};
@@ -22,20 +23,23 @@ pub fn probe(config: &Config, screen: Screen) -> u8 {
     }
     let known = remembered(&state, memory.path());
     let (facts, verdict) = Gatherer::new(config).everything(&state, known);
+    let place = host::place();
+    let around = surroundings(config);
+    let around = around.as_ref();
     match chosen(verdict) {
         Ok(choice) => {
             screen.result(
-                || report::probe(&choice, &facts),
-                || report::probe_json(Ok(&choice), &facts),
+                || report::probe(&choice, &facts, around),
+                || report::probe_json(Ok(&choice), &facts, place, around),
             );
             exit::FINE
         }
         Err(error) => {
             screen.result(
-                || report::no_backend(&error, &facts),
-                || report::probe_json(Err(&error), &facts),
+                || report::no_backend(&error, &facts, around),
+                || report::probe_json(Err(&error), &facts, place, around),
             );
-            warn(&advice::screen(&error, host::privileges()));
+            warn(&advice::screen(&error, place));
             advice::exit_code(&error)
         }
     }

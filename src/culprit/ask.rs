@@ -19,7 +19,8 @@ const MOST: usize = 16 * 1024;
 /// Why there is no process.
 type Unknown = &'static str;
 
-const ELSEWHERE: Unknown = "not in the initial pid namespace";
+/// The kernel tells numbers of the initial pid namespace: one that is somebody here is somebody else.
+pub(super) const ELSEWHERE: Unknown = "not in the initial pid namespace";
 const GONE: Unknown = "gone before it could be asked";
 const REUSED: Unknown = "another process has that number now";
 /// It called another program (exec), or is another one.

@@ -12,7 +12,7 @@ use tracing::{error, info};
 pub(super) fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
     match answer {
         Some(Ok(done)) => {
-            done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::privileges())));
+            done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::place())));
             let here = removed_from(&done.pass);
             let there =
                 done.other_errors().next().is_none() && done.swept().is_none_or(removed_from);
@@ -22,7 +22,7 @@ pub(super) fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
             }
         }
         Some(Err(error)) => {
-            error!("{}", advice::screen(&error, host::privileges()));
+            error!("{}", advice::screen(&error, host::place()));
             Ended::RemoveFailed
         }
         None => {
@@ -34,7 +34,7 @@ pub(super) fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
 
 fn removed_from(pass: &Pass) -> bool {
     for error in pass.errors() {
-        error!("{}", advice::screen(error, host::privileges()));
+        error!("{}", advice::screen(error, host::place()));
     }
     if !pass.is_well() {
         return false;

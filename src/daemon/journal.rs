@@ -40,7 +40,7 @@ impl Journal {
     }
 
     fn other_errors(&mut self, done: &Done) {
-        let screens = done.other_errors().map(|e| advice::screen(e, host::privileges()));
+        let screens = done.other_errors().map(|e| advice::screen(e, host::place()));
         let errors = screens.collect::<Vec<_>>().join("\n");
         if errors != self.last_other && !errors.is_empty() {
             error!("chains of ours are left in the other backend\n{errors}");
@@ -54,7 +54,7 @@ impl Journal {
             Err(error) => vec![error.clone()],
         };
         let errors: Vec<String> =
-            errors.iter().map(|e: &BackendError| advice::screen(e, host::privileges())).collect();
+            errors.iter().map(|e: &BackendError| advice::screen(e, host::place())).collect();
         let errors = errors.join("\n");
         // A look is no proof that what could not be written can be.
         let proof = pass.is_err() || pass.is_ok_and(|p| p.applied.is_some() || p.look.in_sync());

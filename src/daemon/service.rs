@@ -10,6 +10,7 @@ use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::{Culprit, Resolver};
+use crate::host;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
@@ -299,6 +300,14 @@ impl Service {
             }
             OnExit::Remove => end::removed(self.work.worker.ask(Order::Remove).await),
         }
+    }
+}
+
+/// What is wrong around us is said once.
+pub(super) fn warn_container(config: &Config) {
+    let around = host::surroundings(config.socket.as_deref(), config.state_file.as_deref());
+    for doubt in around.iter().flat_map(advice::doubts) {
+        warn!("{}", advice::warning(&doubt));
     }
 }
 

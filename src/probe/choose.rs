@@ -17,7 +17,8 @@ pub fn choose(facts: &Facts, asked: Option<Kind>) -> Verdict {
     match verdict {
         Verdict::None(no) => {
             let remedy = words::remedy(no.row, &facts.legacy);
-            Verdict::None(NoChoice { remedy, ..no })
+            let lack = seen.lacks(no.row);
+            Verdict::None(NoChoice { remedy, lack, ..no })
         }
         Verdict::Chosen(_) | Verdict::Ask(_) => verdict,
     }
@@ -132,7 +133,8 @@ fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Verdict {
         Err(_) => ErrorKind::Unsupported,
     };
     let what = format!("a legacy {table} table exists and could not be read");
-    let why = words::and(why, seen.passed_over());
+    let missing = seen.facts.legacy.allowed.no().map(str::to_owned);
+    let why = words::and(&words::and(why, missing), seen.passed_over());
     none("17", kind, &what, &why)
 }
 
@@ -229,7 +231,7 @@ fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
 /// No backend.
 pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Verdict {
     let (what, why) = (what.to_owned(), why.to_owned());
-    Verdict::None(NoChoice { row, kind, what, why, remedy: None })
+    Verdict::None(NoChoice { row, kind, what, why, remedy: None, lack: None })
 }
 
 impl Choice {

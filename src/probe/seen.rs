@@ -1,6 +1,6 @@
 //! What the facts come to before any row is asked: who holds what, and what can be used.
 use super::{Fact, Facts, Held, Kind, Remembered, words};
-use chainkeeper_contract::{ErrorKind, Family, Survey};
+use chainkeeper_contract::{ErrorKind, Family, Lack, Survey};
 use std::collections::BTreeMap;
 
 /// The five tables of iptables. All others of nf_tables are somebody's who speaks it natively.
@@ -91,6 +91,18 @@ impl<'a> Seen<'a> {
         match kind == Kind::Legacy && there && legacy.allowed.no().is_some() {
             true => ErrorKind::Denied,
             false => ErrorKind::Unsupported,
+        }
+    }
+
+    /// What would have helped where that row names no backend.
+    pub(super) fn lacks(&self, row: &str) -> Option<Lack> {
+        let legacy = &self.facts.legacy;
+        match row {
+            // Nothing to do with legacy.
+            "2" | "5" | "6" | "7" => None,
+            "9" => Some(Lack::Group),
+            _ if legacy.tools.is_err() => Some(Lack::Tools),
+            _ => legacy.allowed.no().map(|_| Lack::Capabilities),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Which backend: the answer, why, what was looked at, and what was not chosen. One fact a line.
 use super::error_json;
 use super::lines::wrapped;
+use crate::advice::{self, Advice};
+use crate::host::{Place, Surroundings};
 use crate::probe::{Basis, Choice, Fact, Facts, Held, Kind, NftFacts};
 use chainkeeper_contract::{BackendError, Family, Survey};
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use std::collections::BTreeMap;
 const NAME: usize = 10;
 
 /// The answer first.
-pub fn probe(choice: &Choice, facts: &Facts) -> String {
+pub fn probe(choice: &Choice, facts: &Facts, around: Option<&Surroundings>) -> String {
     let mut out = wrapped(7, &format!("{:6} {}", choice.kind, choice.why));
     for warning in &choice.warnings {
         out += &wrapped(9, &format!("warning: {warning}"));
@@ -24,6 +26,7 @@ pub fn probe(choice: &Choice, facts: &Facts) -> String {
     }
     out += "\n";
     out += &evidence(facts);
+    out += &container(around);
     out += "not chosen\n";
     out + &line(choice.kind.other().to_string().as_str(), &choice.not_chosen)
 }
@@ -52,13 +55,27 @@ fn evidence(facts: &Facts) -> String {
     }
 }
 
+/// What is wrong with the one that this is in; the lines that mend it are left whole.
+fn container(around: Option<&Surroundings>) -> String {
+    let one = |Advice { when, manifest, .. }: Advice| {
+        let lines = manifest.lines().map(|line| format!("{:1$}{line}\n", "", NAME + 3));
+        line("container", when) + &lines.collect::<String>()
+    };
+    around.map(advice::doubts).into_iter().flatten().map(one).collect()
+}
+
 /// No answer, and why: first, as the answer would be.
-pub fn no_backend(error: &BackendError, facts: &Facts) -> String {
-    wrapped(7, &format!("none   {error}")) + "\n" + &evidence(facts)
+pub fn no_backend(error: &BackendError, facts: &Facts, around: Option<&Surroundings>) -> String {
+    wrapped(7, &format!("none   {error}")) + "\n" + &evidence(facts) + &container(around)
 }
 
 /// The same for programs. What was not read is null, never empty.
-pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Value {
+pub fn probe_json(
+    choice: Result<&Choice, &BackendError>,
+    facts: &Facts,
+    place: Place,
+    around: Option<&Surroundings>,
+) -> Value {
     let [(_, nft), (_, legacy)] = sides(facts);
     let words = |result: &Result<_, String>| result.as_ref().err().cloned();
     let errors = [
@@ -67,7 +84,7 @@ pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Valu
     ];
     json!({
         "backend": choice.ok(),
-        "error": choice.err().map(error_json),
+        "error": choice.err().map(|error| error_json(error, place)),
         "facts": {
             "nft": {
                 "answers": facts.nft.answers,
@@ -87,6 +104,7 @@ pub fn probe_json(choice: Result<&Choice, &BackendError>, facts: &Facts) -> Valu
             },
             "host_tool": facts.host_tool,
             "remembered": facts.remembered,
+            "container": around,
         },
     })
 }

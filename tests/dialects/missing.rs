@@ -31,7 +31,7 @@ fn a_missing_extension_is_named_before_anything_is_written() {
     assert!(!wrote, "something was written");
     let error = pass.error(Family::Ipv4).expect("refused");
     assert_eq!(advice::exit_code(error), exit::UNSUPPORTED);
-    let screen = advice::screen(error, host::privileges());
+    let screen = advice::screen(error, host::place());
     insta::assert_snapshot!("error_no_extension", screen);
 }
 

@@ -121,6 +121,8 @@ impl Host {
     fn environment(&self, command: &mut Command) {
         command.env("STATE_DIRECTORY", &self.folder).env("XTABLES_LOCKFILE", self.lock());
         command.env("RUNTIME_DIRECTORY", &self.folder).env("CHAINKEEPER_CONFIG", "none");
+        // Wherever the tests run.
+        command.env("container", "none");
     }
 
     /// The xtables lock of this host.

@@ -86,6 +86,28 @@ pub enum ErrorKind {
     Refused,
 }
 
+/// What is in the place of the xtables lock of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Misplaced {
+    /// A folder: a mount made it where there was no file.
+    Folder,
+    /// A file that only this container has, or none.
+    Private,
+}
+
+/// What a process lacks that could use a backend if it had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Lack {
+    /// iptables-legacy itself.
+    Tools,
+    /// CAP_NET_ADMIN or CAP_NET_RAW: iptables-legacy needs both.
+    Capabilities,
+    /// uid 0 or gid 0, for the kernel's list of legacy tables.
+    Group,
+}
+
 /// Why a backend could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -147,6 +169,8 @@ pub enum BackendError {
         what: String,
         /// Who holds it, as far as it shows; or why it cannot be opened.
         words: String,
+        /// What is there in its place, if that is the reason.
+        misplaced: Option<Misplaced>,
     },
     /// No backend can be chosen for this host.
     #[error("{what}: {why}")]
@@ -159,6 +183,8 @@ pub enum BackendError {
         why: String,
         /// The way out; `None`: that of a missing capability.
         remedy: Option<String>,
+        /// What would have helped, where it is known.
+        lack: Option<Lack>,
     },
     /// A question that cannot be asked without changing something. It was not asked.
     #[error("{what}: {words}")]

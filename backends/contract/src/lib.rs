@@ -24,7 +24,7 @@ mod watch;
 
 pub use backend::{Applied, Backend, Created, Survey};
 pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readable, diff};
-pub use error::{BackendError, Errno, ErrorKind};
+pub use error::{BackendError, Errno, ErrorKind, Lack, Misplaced};
 pub use names::{ChainName, Family, Handle, Hook, Table};
 pub use observed::{
     BaseChain, ChainSeen, Counters, End, Observed, Outline, Reference, RuleSeen, Scope, Seen,

@@ -10,7 +10,7 @@ use chainkeeper_contract::{
     Survey, Watch, Way,
 };
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -32,13 +32,16 @@ pub struct Setup {
     pub limit: Duration,
     /// Once true, nobody waits for the lock any more.
     pub stop: Arc<AtomicBool>,
+    /// Whether the lock at that path can be the host's: asked before it is opened, which may make it.
+    pub shared: fn(&Path) -> bool,
 }
 
 impl Setup {
     /// These tools and the lock of this host; five seconds for the lock, as kubelet waits.
     pub fn with(tools: Tools) -> Setup {
         let lock_wait = Duration::from_secs(5);
-        Setup { tools, lock: lock::path(), lock_wait, limit: LIMIT, stop: Arc::default() }
+        let (lock, stop) = (lock::path(), Arc::default());
+        Setup { tools, lock, lock_wait, limit: LIMIT, stop, shared: |_| true }
     }
 }
 
@@ -163,8 +166,12 @@ impl Backend for LegacyBackend {
     }
 
     fn lock(&mut self) -> Result<(), BackendError> {
+        let Setup { lock, lock_wait, stop, shared, .. } = &self.setup;
         if self.held.is_none() {
-            self.held = Some(lock::take(&self.setup.lock, self.setup.lock_wait, &self.setup.stop)?);
+            if !shared(lock) {
+                return Err(lock::private(lock));
+            }
+            self.held = Some(lock::take(lock, *lock_wait, stop)?);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ pub(crate) fn failed(what: &str, tool: &str, ended: &Ended) -> BackendError {
             "{tool} wants the xtables lock that is held for it: it knows no XTABLES_LOCKFILE, \
              which iptables has from 1.8.6 on"
         );
-        return BackendError::Lock { kind: ErrorKind::Busy, what, words };
+        return BackendError::Lock { kind: ErrorKind::Busy, what, words, misplaced: None };
     }
     BackendError::Failed { kind: kind(ended), what, words: format!("{tool}: {}", ended.words) }
 }

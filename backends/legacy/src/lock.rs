@@ -1,5 +1,5 @@
 //! The xtables lock: what every iptables-legacy takes before it writes.
-use chainkeeper_contract::{BackendError, ErrorKind};
+use chainkeeper_contract::{BackendError, ErrorKind, Misplaced};
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, fstat, stat};
 use std::fs::{self, File};
@@ -50,13 +50,34 @@ fn opened(path: &Path) -> Result<File, BackendError> {
         Err(errno @ (nix::errno::Errno::EACCES | nix::errno::Errno::EPERM)) => {
             Err(failed(path, ErrorKind::Denied, errno.desc()))
         }
+        Err(errno @ nix::errno::Errno::EISDIR) => {
+            Err(misplaced(path, errno.desc(), Misplaced::Folder))
+        }
         Err(errno) => Err(failed(path, ErrorKind::Refused, errno.desc())),
     }
 }
 
+/// The lock of a container of its own: taken by nobody else, so of no use.
+pub(crate) fn private(path: &Path) -> BackendError {
+    misplaced(path, "the host's is not mounted there", Misplaced::Private)
+}
+
 fn failed(path: &Path, kind: ErrorKind, words: &str) -> BackendError {
+    lock_error(path, kind, words, None)
+}
+
+fn misplaced(path: &Path, words: &str, what: Misplaced) -> BackendError {
+    lock_error(path, ErrorKind::Refused, words, Some(what))
+}
+
+fn lock_error(
+    path: &Path,
+    kind: ErrorKind,
+    words: &str,
+    misplaced: Option<Misplaced>,
+) -> BackendError {
     let what = format!("cannot take the xtables lock {}", path.display());
-    BackendError::Lock { kind, what, words: words.to_owned() }
+    BackendError::Lock { kind, what, words: words.to_owned(), misplaced }
 }
 
 fn same(path: &Path, held: &File) -> bool {

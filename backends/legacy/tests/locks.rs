@@ -107,7 +107,7 @@ fn a_lock_that_cannot_be_one_is_an_error_at_once() {
         for (lock, says) in [(folder, "Is a directory"), (missing, "No such file or directory")] {
             let start = Instant::now();
             let error = pass(&mut with_lock(lock.clone(), Duration::from_secs(9))).expect_err("no");
-            let BackendError::Lock { kind, what, words } = error else { panic!("{error:?}") };
+            let BackendError::Lock { kind, what, words, .. } = error else { panic!("{error:?}") };
             assert_eq!(kind, ErrorKind::Refused);
             assert_eq!(what, format!("cannot take the xtables lock {}", lock.display()));
             assert_eq!(words, says);

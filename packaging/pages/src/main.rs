@@ -38,6 +38,10 @@ const ENVIRONMENT: &Table = &[
         "of systemd: READY, STATUS and RELOADING are told, and pings sent",
     ),
     ("XTABLES_LOCKFILE", "the xtables lock, as iptables knows it"),
+    (
+        "container",
+        "`none`: this is no container, whatever else says so; messages name no manifest then",
+    ),
     ("NO_COLOR", "if set, nothing is coloured"),
 ];
 

@@ -1,6 +1,7 @@
 //! Which backend, and what there is to do in it.
 use crate::advice;
 use crate::cli::ReportArgs;
+use crate::commands::surroundings;
 use crate::config::Config;
 use crate::host;
 use crate::memory::Memory;
@@ -15,9 +16,11 @@ pub(super) fn backend(config: &Config, _: &ReportArgs) -> Result<String, String>
     let (state, complaint) = memory.load();
     let known = remembered(&state, memory.path());
     let (facts, verdict) = Gatherer::new(config).everything(&state, known);
+    let around = surroundings(config);
+    let around = around.as_ref();
     let said = match chosen(verdict) {
-        Ok(choice) => report::probe(&choice, &facts),
-        Err(error) => report::no_backend(&error, &facts) + &screen(&error) + "\n",
+        Ok(choice) => report::probe(&choice, &facts, around),
+        Err(error) => report::no_backend(&error, &facts, around) + &screen(&error) + "\n",
     };
     Ok(said + &complaint.map_or(String::new(), |complaint| format!("warning: {complaint}\n")))
 }
@@ -32,5 +35,5 @@ pub(super) fn difference(config: &Config, _: &ReportArgs) -> Result<String, Stri
 }
 
 pub(super) fn screen(error: &BackendError) -> String {
-    advice::screen(error, host::privileges())
+    advice::screen(error, host::place())
 }
