@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static docs bench fuzz package package-test
+.PHONY: run test lint static docs bench fuzz package package-test image image-test
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -13,7 +13,7 @@ test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test
 	@scripts/other-iptables
 	@scripts/promtool
-	@scripts/in-namespace cargo nextest run --workspace --all-features --no-fail-fast
+	@scripts/in-namespace cargo nextest run --workspace --exclude chainkeeper-containers --all-features --no-fail-fast
 	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
 lint: ## rustfmt, clippy and rustdoc with warnings denied, licences, advisories where reachable
@@ -35,6 +35,14 @@ package: ## .deb (lintian clean) and .rpm, into target/packages
 package-test: ## the .deb under a real systemd: install, start, upgrade, purge (Debian, root)
 	@scripts/setup package
 	@scripts/package-test
+
+image: ## the container images and their SBOMs, into target/image; sizes are printed (root or subordinate ids)
+	@scripts/setup image
+	@scripts/image
+
+image-test: image ## the images in podman, Docker and containerd, each joined to a namespace (Debian, root)
+	@scripts/setup image-test
+	@scripts/image-test
 
 docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference

@@ -1,0 +1,203 @@
+//! Real engines, and what a container of chainkeeper can be given by them.
+mod containerd;
+mod docker;
+mod podman;
+
+use crate::node::{Node, Said, eventually, said};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(crate) const ENGINES: [Kind; 3] = [Kind::Podman, Kind::Docker, Kind::Containerd];
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// podman with runc: hands capabilities to other users as ambient ones.
+    Podman,
+    /// dockerd in the node's network, so that its host network is the node's.
+    Docker,
+    /// containerd by `ctr`: the sets of capabilities that Kubernetes hands over.
+    Containerd,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Podman => "podman",
+            Kind::Docker => "Docker",
+            Kind::Containerd => "containerd",
+        }
+    }
+
+    /// Starts it for a node, with the images loaded.
+    pub(crate) fn start(self, node: &Node) -> Engine<'_> {
+        let talks: Box<dyn Talks> = match self {
+            Kind::Podman => Box::new(podman::Podman::start(node)),
+            Kind::Docker => Box::new(docker::Docker::start(node)),
+            Kind::Containerd => Box::new(containerd::Containerd::start(node)),
+        };
+        Engine { kind: self, node, talks }
+    }
+}
+
+/// Which image: the end of its tag.
+pub(crate) const NFT: &str = "";
+pub(crate) const FULL: &str = "-full";
+pub(crate) const NONROOT: &str = "-nonroot";
+
+/// How a container is run. The default is what the manifest for nft says.
+#[derive(Debug, Clone)]
+pub(crate) struct Want {
+    pub(crate) version: String,
+    pub(crate) image: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) capabilities: &'static [&'static str],
+    /// `uid:gid`; `None`: that of the image.
+    pub(crate) user: Option<&'static str>,
+    pub(crate) no_new_privs: bool,
+    pub(crate) read_only: bool,
+    /// In the node's network; else in none but its own `lo`.
+    pub(crate) host_network: bool,
+    pub(crate) host_pid: bool,
+    /// In a user namespace.
+    pub(crate) mapped: bool,
+    /// The node's /run/chainkeeper is mounted.
+    pub(crate) run: bool,
+    /// What of the node is mounted, read-only, as /run/xtables.lock.
+    pub(crate) lock: Option<&'static str>,
+}
+
+impl Want {
+    pub(crate) fn nft() -> Want {
+        Want {
+            version: version(),
+            image: NFT,
+            words: "run",
+            capabilities: &["NET_ADMIN"],
+            user: None,
+            no_new_privs: true,
+            read_only: true,
+            host_network: true,
+            host_pid: false,
+            mapped: false,
+            run: true,
+            lock: None,
+        }
+    }
+
+    pub(crate) fn legacy() -> Want {
+        Want {
+            image: FULL,
+            words: "--backend legacy run",
+            capabilities: &["NET_ADMIN", "NET_RAW"],
+            lock: Some("xtables.lock"),
+            ..Want::nft()
+        }
+    }
+
+    fn tag(&self) -> String {
+        format!("chainkeeper:{}{}", self.version, self.image)
+    }
+
+    /// What is mounted: from, to, read-only.
+    fn mounts(&self, node: &Node) -> Vec<(String, &'static str, bool)> {
+        let run = self.run.then(|| (node.path("run"), "/run/chainkeeper", false));
+        let lock = self.lock.map(|name| (node.path(name), "/run/xtables.lock", true));
+        run.into_iter().chain(lock).collect()
+    }
+}
+
+/// The version of this tree, or the one that `make image-test` built as the next one.
+pub(crate) fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// What differs from engine to engine.
+trait Talks {
+    /// The command that runs a container of that name, in the background or not.
+    fn run(&self, name: &str, want: &Want, detached: bool) -> Command;
+    /// The command that runs a command in it.
+    fn exec(&self, name: &str) -> Command;
+    /// What its first process has printed.
+    fn logs(&self, name: &str) -> String;
+    /// Asks its first process to end by SIGTERM, and waits for it.
+    fn stop(&self, name: &str) -> Said;
+    /// Loads an archive of an image.
+    fn load(&self, archive: &str) -> Said;
+}
+
+/// An engine of a node.
+pub(crate) struct Engine<'n> {
+    pub(crate) kind: Kind,
+    pub(crate) node: &'n Node,
+    talks: Box<dyn Talks + 'n>,
+}
+
+/// A container that runs in the background.
+pub(crate) struct Container<'e> {
+    engine: &'e Engine<'e>,
+    name: String,
+}
+
+fn next_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("ck{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Engine<'_> {
+    /// Runs a container to its end.
+    pub(crate) fn run(&self, want: &Want) -> Said {
+        said(&mut self.talks.run(&next_name(), want, false))
+    }
+
+    /// The same in the background.
+    pub(crate) fn start(&self, want: &Want) -> Container<'_> {
+        let name = next_name();
+        let begun = said(&mut self.talks.run(&name, want, true));
+        assert_eq!(begun.code, 0, "{}: {want:?}\n{begun:?}", self.kind.name());
+        Container { engine: self, name }
+    }
+
+    /// Runs chainkeeper with these words in a container like that.
+    pub(crate) fn ck(&self, want: &Want, words: &'static str) -> Said {
+        self.run(&Want { words, ..want.clone() })
+    }
+}
+
+impl Container<'_> {
+    /// Runs chainkeeper with these words in it, as an operator does.
+    pub(crate) fn exec(&self, words: &str) -> Said {
+        let mut command = self.engine.talks.exec(&self.name);
+        said(command.arg("/chainkeeper").args(words.split_whitespace()))
+    }
+
+    pub(crate) fn logs(&self) -> String {
+        self.engine.talks.logs(&self.name)
+    }
+
+    pub(crate) fn stop(self) -> Said {
+        self.engine.talks.stop(&self.name)
+    }
+
+    /// Waits until the keeper says that all is in place.
+    pub(crate) fn in_sync(&self) {
+        eventually(&format!("{} keeps: {}", self.engine.kind.name(), self.logs()), || {
+            self.exec("check").code == 0
+        });
+    }
+}
+
+/// Loads every image that `make image` has left, of each version.
+fn load_all(engine: &impl Talks) {
+    let folder = std::env::var("CHAINKEEPER_IMAGES")
+        .expect("`make image-test` names the folder of the images");
+    let mut loaded = 0;
+    for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|e| e == "tar") {
+            let done = engine.load(&file.display().to_string());
+            assert_eq!(done.code, 0, "{done:?}");
+            loaded += 1;
+        }
+    }
+    assert!(loaded > 0, "no image is in {folder}");
+}

@@ -1,0 +1,5 @@
+//! The images in real engines, each joined to a namespace that plays the node. `make image-test` starts them.
+#![allow(clippy::unwrap_used)]
+mod engines;
+mod keeping;
+mod node;
