@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 mod engines;
 mod keeping;
+mod matrix;
 mod node;

@@ -120,16 +120,19 @@ impl Talks for Containerd<'_> {
         std::fs::read_to_string(self.node.folder.join(name)).unwrap_or_default()
     }
 
-    fn stop(&self, name: &str) -> Said {
-        let listed = || said(self.command().args(["tasks", "ls"])).stdout;
-        let is =
-            |line: &str, state: &str| line.starts_with(&format!("{name} ")) && line.contains(state);
+    fn stop(&self, name: &str) -> i32 {
         said(self.command().args(["tasks", "kill", "--signal", "SIGTERM", name]));
-        eventually("it ends", || listed().lines().any(|line| is(line, "STOPPED")));
-        // Its exit code is that of the task's end.
-        let code = said(self.command().args(["tasks", "delete", name]));
+        eventually("it ends", || !self.is_running(name));
+        // It ends with the exit code of the task.
+        let code = said(self.command().args(["tasks", "delete", name])).code;
         said(self.command().args(["containers", "delete", name]));
         code
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        let listed = said(self.command().args(["tasks", "ls"])).stdout;
+        let is = |line: &str| line.starts_with(&format!("{name} ")) && line.contains("RUNNING");
+        listed.lines().any(is)
     }
 
     fn load(&self, archive: &str) -> Said {

@@ -83,11 +83,16 @@ impl Talks for Docker<'_> {
         said.stdout + &said.stderr
     }
 
-    fn stop(&self, name: &str) -> Said {
+    fn stop(&self, name: &str) -> i32 {
         said(self.command().args(["stop", "--time=10", name]));
-        let code = said(self.command().args(["wait", name]));
+        let code = said(self.command().args(["wait", name])).stdout;
         said(self.command().args(["rm", "--force", name]));
-        code
+        code.trim().parse().expect("an exit code")
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        said(self.command().args(["inspect", "--format={{.State.Running}}", name])).stdout.trim()
+            == "true"
     }
 
     fn load(&self, archive: &str) -> Said {

@@ -120,8 +120,10 @@ trait Talks {
     fn exec(&self, name: &str) -> Command;
     /// What its first process has printed.
     fn logs(&self, name: &str) -> String;
-    /// Asks its first process to end by SIGTERM, and waits for it.
-    fn stop(&self, name: &str) -> Said;
+    /// Asks its first process to end by SIGTERM, waits for it and removes the container; its exit code.
+    fn stop(&self, name: &str) -> i32;
+    /// Does its first process run?
+    fn is_running(&self, name: &str) -> bool;
     /// Loads an archive of an image.
     fn load(&self, archive: &str) -> Said;
 }
@@ -152,10 +154,15 @@ impl Engine<'_> {
 
     /// The same in the background.
     pub(crate) fn start(&self, want: &Want) -> Container<'_> {
+        self.try_start(want)
+            .unwrap_or_else(|said| panic!("{}: {want:?}\n{said:?}", self.kind.name()))
+    }
+
+    /// The same, where the engine itself may be unable to.
+    pub(crate) fn try_start(&self, want: &Want) -> Result<Container<'_>, Said> {
         let name = next_name();
         let begun = said(&mut self.talks.run(&name, want, true));
-        assert_eq!(begun.code, 0, "{}: {want:?}\n{begun:?}", self.kind.name());
-        Container { engine: self, name }
+        if begun.code != 0 { Err(begun) } else { Ok(Container { engine: self, name }) }
     }
 
     /// Runs chainkeeper with these words in a container like that.
@@ -175,7 +182,12 @@ impl Container<'_> {
         self.engine.talks.logs(&self.name)
     }
 
-    pub(crate) fn stop(self) -> Said {
+    pub(crate) fn is_running(&self) -> bool {
+        self.engine.talks.is_running(&self.name)
+    }
+
+    /// Asks it to end, and waits; its exit code.
+    pub(crate) fn stop(self) -> i32 {
         self.engine.talks.stop(&self.name)
     }
 
