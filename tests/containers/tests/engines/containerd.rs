@@ -86,6 +86,7 @@ impl Talks for Containerd<'_> {
         command.args(dropped.map(|capability| format!("--cap-drop=CAP_{capability}")));
         let added = want.capabilities.iter().filter(|name| !DEFAULT.contains(name));
         command.args(added.map(|capability| format!("--cap-add=CAP_{capability}")));
+        command.args(want.environment.iter().map(|set| format!("--env={set}")));
         command.args(want.user.map(|user| format!("--user={user}")));
         command.args((!want.no_new_privs).then_some("--allow-new-privs"));
         command.args(want.read_only.then_some("--read-only"));

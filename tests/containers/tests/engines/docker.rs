@@ -58,6 +58,7 @@ impl Talks for Docker<'_> {
         command.args(["run", "--name", name, "--cap-drop=ALL"]);
         command.args(if detached { ["--detach"] } else { ["--rm"] });
         command.args(want.capabilities.iter().map(|capability| format!("--cap-add={capability}")));
+        command.args(want.environment.iter().map(|set| format!("--env={set}")));
         command.args(want.user.map(|user| format!("--user={user}")));
         command.args(want.no_new_privs.then_some("--security-opt=no-new-privileges"));
         command.args(want.read_only.then_some("--read-only"));

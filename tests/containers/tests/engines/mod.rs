@@ -51,6 +51,8 @@ pub(crate) struct Want {
     pub(crate) version: String,
     pub(crate) image: &'static str,
     pub(crate) words: &'static str,
+    /// Settings, which commands that are run in it later have, too.
+    pub(crate) environment: &'static [&'static str],
     pub(crate) capabilities: &'static [&'static str],
     /// `uid:gid`; `None`: that of the image.
     pub(crate) user: Option<&'static str>,
@@ -73,6 +75,7 @@ impl Want {
             version: version(),
             image: NFT,
             words: "run",
+            environment: &[],
             capabilities: &["NET_ADMIN"],
             user: None,
             no_new_privs: true,
@@ -88,7 +91,7 @@ impl Want {
     pub(crate) fn legacy() -> Want {
         Want {
             image: FULL,
-            words: "--backend legacy run",
+            environment: &["CHAINKEEPER_BACKEND=legacy"],
             capabilities: &["NET_ADMIN", "NET_RAW"],
             lock: Some("xtables.lock"),
             ..Want::nft()

@@ -28,6 +28,7 @@ impl Talks for Podman<'_> {
         command.args(["run", "--name", name, "--cap-drop=all"]);
         command.args(if detached { ["--detach"] } else { ["--rm"] });
         command.args(want.capabilities.iter().map(|capability| format!("--cap-add={capability}")));
+        command.args(want.environment.iter().map(|set| format!("--env={set}")));
         command.args(want.user.map(|user| format!("--user={user}")));
         command.args(want.no_new_privs.then_some("--security-opt=no-new-privileges"));
         if want.read_only {

@@ -13,6 +13,8 @@ pub(crate) struct Line {
     pub(crate) row: Row,
     pub(crate) engine: &'static str,
     pub(crate) cells: [String; 5],
+    /// It came out otherwise than it should, or without the line that mends it.
+    pub(crate) wrong: Option<String>,
 }
 
 /// Writes the page anew, or compares.

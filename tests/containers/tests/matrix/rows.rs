@@ -17,17 +17,6 @@ impl Backend {
         }
     }
 
-    /// A command for this backend.
-    pub(crate) fn words(self, command: &'static str) -> &'static str {
-        match (self, command) {
-            (Backend::Nft, command) => command,
-            (Backend::Legacy, "diff") => "--backend legacy diff",
-            (Backend::Legacy, "apply") => "--backend legacy apply",
-            (Backend::Legacy, "remove") => "--backend legacy remove",
-            (Backend::Legacy, command) => panic!("{command}"),
-        }
-    }
-
     /// Takes everything, as an administrator does.
     pub(crate) fn wipe(self) -> &'static str {
         match self {
