@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static docs bench fuzz package package-test
+.PHONY: run test lint static docs bench fuzz package package-test manifests
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -35,6 +35,10 @@ package: ## .deb (lintian clean) and .rpm, into target/packages
 package-test: ## the .deb under a real systemd: install, start, upgrade, purge (Debian, root)
 	@scripts/setup package
 	@scripts/package-test
+
+manifests: ## packaging/kubernetes: every combination built, held to Kubernetes' schemas and to its rights
+	@scripts/setup manifests
+	@scripts/manifests
 
 docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
