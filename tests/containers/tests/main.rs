@@ -1,6 +1,8 @@
 //! The images in real engines, each joined to a namespace that plays the node. `make image-test` starts them.
 #![allow(clippy::unwrap_used)]
+mod built;
 mod engines;
 mod keeping;
 mod matrix;
+mod measured;
 mod node;

@@ -136,6 +136,11 @@ impl Talks for Containerd<'_> {
         listed.lines().any(is)
     }
 
+    /// It has no health check: what Kubernetes' manifest asks.
+    fn is_healthy(&self, name: &str) -> bool {
+        said(self.exec(name).args(["/chainkeeper", "check", "--live"])).code == 0
+    }
+
     fn load(&self, archive: &str) -> Said {
         said(self.command().args(["images", "import", archive]))
     }

@@ -69,6 +69,8 @@ impl Talks for Docker<'_> {
             let end = if read_only { ":ro" } else { "" };
             command.args(["--volume", &format!("{from}:{to}{end}")]);
         }
+        // That of the image, at shorter times.
+        command.args(["--health-interval=1s", "--health-timeout=2s", "--health-retries=1"]);
         command.arg(want.tag()).args(want.words.split_whitespace());
         command
     }
@@ -94,6 +96,17 @@ impl Talks for Docker<'_> {
     fn is_running(&self, name: &str) -> bool {
         said(self.command().args(["inspect", "--format={{.State.Running}}", name])).stdout.trim()
             == "true"
+    }
+
+    fn is_healthy(&self, name: &str) -> bool {
+        let mut is = String::new();
+        eventually("it was looked at", || {
+            let asked =
+                said(self.command().args(["inspect", "--format={{.State.Health.Status}}", name]));
+            is = asked.stdout;
+            is.trim() != "starting"
+        });
+        is.trim() == "healthy"
     }
 
     fn load(&self, archive: &str) -> Said {

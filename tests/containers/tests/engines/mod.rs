@@ -127,6 +127,8 @@ trait Talks {
     fn stop(&self, name: &str) -> i32;
     /// Does its first process run?
     fn is_running(&self, name: &str) -> bool;
+    /// Is it well, by the engine's health check?
+    fn is_healthy(&self, name: &str) -> bool;
     /// Loads an archive of an image.
     fn load(&self, archive: &str) -> Said;
 }
@@ -187,6 +189,10 @@ impl Container<'_> {
 
     pub(crate) fn is_running(&self) -> bool {
         self.engine.talks.is_running(&self.name)
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.engine.talks.is_healthy(&self.name)
     }
 
     /// Asks it to end, and waits; its exit code.

@@ -74,6 +74,10 @@ impl Talks for Podman<'_> {
             == "true"
     }
 
+    fn is_healthy(&self, name: &str) -> bool {
+        said(self.command().args(["healthcheck", "run", name])).code == 0
+    }
+
     fn load(&self, archive: &str) -> Said {
         said(self.command().args(["load", "--quiet", "--input", archive]))
     }
