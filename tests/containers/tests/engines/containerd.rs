@@ -1,8 +1,9 @@
 //! containerd, by its own client `ctr`. What it hands over is what Kubernetes' containers get: no ambient
 //! capabilities, no_new_privs unless allowed, the default seccomp profile.
-use super::{Talks, Want, load_all};
+use super::{Talks, Want};
 use crate::node::{Node, Said, eventually, said};
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -54,8 +55,32 @@ impl<'n> Containerd<'n> {
         let containerd =
             Containerd { node, daemon: containerd.spawn().expect("the package containerd") };
         eventually("containerd is ready", || said(containerd.command().arg("version")).code == 0);
-        load_all(&containerd);
         containerd
+    }
+
+    /// The image for that user: ctr itself can name none.
+    fn image(&self, want: &Want) -> String {
+        let Some(user) = want.user else { return format!("docker.io/library/{}", want.tag()) };
+        let image = format!("docker.io/library/{}-of-{}", want.tag(), user.replace(':', "-"));
+        let folder = self.node.folder.join("as-user");
+        let script = format!(
+            "rm -rf $0; mkdir $0; cd $0; tar -xf {}
+             config=$(jq -r '.[0].Config' manifest.json)
+             jq '.config.User = \"{user}\"' $config >changed; mv changed $config
+             jq '.[0].RepoTags = [\"{image}\"]' manifest.json >changed; mv changed manifest.json
+             tar -cf ../as-user.tar *",
+            want.archive()
+        );
+        let made = said(Command::new("sh").args(["-ec", &script]).arg(&folder));
+        assert_eq!(made.code, 0, "{made:?}");
+        let loaded = self.load(&self.node.path("as-user.tar"));
+        assert_eq!(loaded.code, 0, "{loaded:?}");
+        image
+    }
+
+    /// What a container in the background has printed, and its exit code once it has ended.
+    fn files(&self, name: &str) -> [PathBuf; 2] {
+        ["log", "code"].map(|end| self.node.folder.join(format!("{name}.{end}")))
     }
 
     fn command(&self) -> Command {
@@ -76,35 +101,37 @@ impl Drop for Containerd<'_> {
 impl Talks for Containerd<'_> {
     fn run(&self, name: &str, want: &Want, detached: bool) -> Command {
         let mut command = self.command();
-        command.args(["run", "--seccomp"]);
         if detached {
-            command.args(["--detach", "--log-uri", &format!("file://{}", self.node.path(name))]);
-        } else {
-            command.arg("--rm");
+            // ctr knows the exit code only of a container that it waits for.
+            let [log, code] = self.files(name);
+            let script = "log=$1 code=$2; shift 2
+                          { \"$@\" >$log 2>&1 </dev/null; echo $? >$code; } >/dev/null 2>&1 &";
+            let ctr = command;
+            command = Command::new("sh");
+            command
+                .args(["-c", script, "sh"])
+                .args([log, code])
+                .arg(ctr.get_program())
+                .args(ctr.get_args());
         }
+        command.args(["run", "--rm", "--seccomp"]);
         let dropped = DEFAULT.iter().filter(|name| !want.capabilities.contains(name));
         command.args(dropped.map(|capability| format!("--cap-drop=CAP_{capability}")));
         let added = want.capabilities.iter().filter(|name| !DEFAULT.contains(name));
         command.args(added.map(|capability| format!("--cap-add=CAP_{capability}")));
         command.args(want.environment.iter().map(|set| format!("--env={set}")));
-        command.args(want.user.map(|user| format!("--user={user}")));
         command.args((!want.no_new_privs).then_some("--allow-new-privs"));
         command.args(want.read_only.then_some("--read-only"));
         if want.host_network {
             command.args(["--with-ns", &format!("network:{}", self.node.netns())]);
         }
-        if want.host_pid {
-            command.args(["--with-ns", "pid:/proc/1/ns/pid"]);
-        }
-        if want.mapped {
-            command.args(["--uidmap=0:100000:65536", "--gidmap=0:100000:65536"]);
-        }
+        assert!(!want.host_pid && !want.mapped, "ctr cannot: see `Kind::can`");
         for (from, to, read_only) in want.mounts(self.node) {
             let mode = if read_only { "ro" } else { "rw" };
             command
                 .args(["--mount", &format!("type=bind,src={from},dst={to},options=rbind:{mode}")]);
         }
-        command.arg(format!("docker.io/library/{}", want.tag())).args([name, "/chainkeeper"]);
+        command.arg(self.image(want)).args([name, "/chainkeeper"]);
         command.args(want.words.split_whitespace());
         command
     }
@@ -118,22 +145,19 @@ impl Talks for Containerd<'_> {
     }
 
     fn logs(&self, name: &str) -> String {
-        std::fs::read_to_string(self.node.folder.join(name)).unwrap_or_default()
+        std::fs::read_to_string(&self.files(name)[0]).unwrap_or_default()
     }
 
     fn stop(&self, name: &str) -> i32 {
         said(self.command().args(["tasks", "kill", "--signal", "SIGTERM", name]));
         eventually("it ends", || !self.is_running(name));
-        // It ends with the exit code of the task.
-        let code = said(self.command().args(["tasks", "delete", name])).code;
-        said(self.command().args(["containers", "delete", name]));
-        code
+        let code = std::fs::read_to_string(&self.files(name)[1]).unwrap();
+        code.trim().parse().expect("an exit code")
     }
 
     fn is_running(&self, name: &str) -> bool {
-        let listed = said(self.command().args(["tasks", "ls"])).stdout;
-        let is = |line: &str| line.starts_with(&format!("{name} ")) && line.contains("RUNNING");
-        listed.lines().any(is)
+        std::fs::read_to_string(&self.files(name)[1]).is_ok_and(|code| code.is_empty())
+            || !self.files(name)[1].exists()
     }
 
     /// It has no health check: what Kubernetes' manifest asks.

@@ -1,5 +1,5 @@
 //! A dockerd whose host network is the node's.
-use super::{Talks, Want, load_all};
+use super::{Talks, Want};
 use crate::node::{Node, Said, eventually, said};
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
@@ -34,7 +34,6 @@ impl<'n> Docker<'n> {
         dockerd.stderr(File::create(node.folder.join("docker.log")).unwrap());
         let docker = Docker { node, daemon: dockerd.spawn().expect("the package docker.io") };
         eventually("dockerd is ready", || said(docker.command().arg("info")).code == 0);
-        load_all(&docker);
         docker
     }
 

@@ -4,6 +4,9 @@ mod docker;
 mod podman;
 
 use crate::node::{Node, Said, eventually, said};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -29,14 +32,24 @@ impl Kind {
         }
     }
 
-    /// Starts it for a node, with the images loaded.
+    /// Can it run a container like that at all? Docker has user namespaces for all containers or none; ctr cannot
+    /// make one over a network of the node, and always makes a pid namespace.
+    pub(crate) fn can(self, want: &Want) -> bool {
+        match self {
+            Kind::Podman => true,
+            Kind::Docker => !want.mapped,
+            Kind::Containerd => !want.mapped && !want.host_pid,
+        }
+    }
+
+    /// Starts it for a node.
     pub(crate) fn start(self, node: &Node) -> Engine<'_> {
         let talks: Box<dyn Talks> = match self {
             Kind::Podman => Box::new(podman::Podman::start(node)),
             Kind::Docker => Box::new(docker::Docker::start(node)),
             Kind::Containerd => Box::new(containerd::Containerd::start(node)),
         };
-        Engine { kind: self, node, talks }
+        Engine { kind: self, node, talks, loaded: RefCell::default() }
     }
 }
 
@@ -102,6 +115,14 @@ impl Want {
         format!("chainkeeper:{}{}", self.version, self.image)
     }
 
+    /// Where `make image` has left it.
+    fn archive(&self) -> String {
+        let folder = std::env::var("CHAINKEEPER_IMAGES");
+        let folder = folder.expect("`make image-test` names the folder of the images");
+        let image = if self.image == NFT { "-nft" } else { self.image };
+        format!("{folder}/chainkeeper-{}{image}.tar", self.version)
+    }
+
     /// What is mounted: from, to, read-only.
     fn mounts(&self, node: &Node) -> Vec<(String, &'static str, bool)> {
         let run = self.run.then(|| (node.path("run"), "/run/chainkeeper", false));
@@ -138,6 +159,7 @@ pub(crate) struct Engine<'n> {
     pub(crate) kind: Kind,
     pub(crate) node: &'n Node,
     talks: Box<dyn Talks + 'n>,
+    loaded: RefCell<BTreeSet<String>>,
 }
 
 /// A container that runs in the background.
@@ -152,8 +174,18 @@ fn next_name() -> String {
 }
 
 impl Engine<'_> {
+    /// Loads the archive that `make image` has left, once.
+    fn load(&self, want: &Want) {
+        let file = want.archive();
+        if self.loaded.borrow_mut().insert(want.tag()) && Path::new(&file).exists() {
+            let done = self.talks.load(&file);
+            assert_eq!(done.code, 0, "{done:?}");
+        }
+    }
+
     /// Runs a container to its end.
     pub(crate) fn run(&self, want: &Want) -> Said {
+        self.load(want);
         said(&mut self.talks.run(&next_name(), want, false))
     }
 
@@ -165,6 +197,7 @@ impl Engine<'_> {
 
     /// The same, where the engine itself may be unable to.
     pub(crate) fn try_start(&self, want: &Want) -> Result<Container<'_>, Said> {
+        self.load(want);
         let name = next_name();
         let begun = said(&mut self.talks.run(&name, want, true));
         if begun.code != 0 { Err(begun) } else { Ok(Container { engine: self, name }) }
@@ -206,19 +239,4 @@ impl Container<'_> {
             self.exec("check").code == 0
         });
     }
-}
-
-/// Loads every image that `make image` has left, of each version.
-fn load_all(engine: &impl Talks) {
-    let folder = std::env::var("CHAINKEEPER_IMAGES")
-        .expect("`make image-test` names the folder of the images");
-    let mut loaded = 0;
-    for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
-        if file.extension().is_some_and(|e| e == "tar") {
-            let done = engine.load(&file.display().to_string());
-            assert_eq!(done.code, 0, "{done:?}");
-            loaded += 1;
-        }
-    }
-    assert!(loaded > 0, "no image is in {folder}");
 }

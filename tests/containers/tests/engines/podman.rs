@@ -1,5 +1,5 @@
 //! podman with runc.
-use super::{Talks, Want, load_all};
+use super::{Talks, Want};
 use crate::node::{Node, Said, said};
 use std::process::Command;
 
@@ -7,9 +7,7 @@ pub(super) struct Podman<'n>(&'n Node);
 
 impl<'n> Podman<'n> {
     pub(super) fn start(node: &'n Node) -> Self {
-        let podman = Podman(node);
-        load_all(&podman);
-        podman
+        Podman(node)
     }
 
     fn command(&self) -> Command {

@@ -1,5 +1,5 @@
 //! What can be missing, one by one.
-use crate::engines::{FULL, NFT, NONROOT, Want};
+use crate::engines::{ENGINES, FULL, Kind, NFT, NONROOT, Want};
 use crate::node::Node;
 
 /// Where the chains are kept.
@@ -45,16 +45,16 @@ pub(crate) struct Row {
     /// What differs from the manifest, in its words.
     pub(crate) what: &'static str,
     pub(crate) want: Want,
-    /// Everything works.
-    pub(crate) works: bool,
-    /// What it says of it: the lines of a manifest that mend it.
+    /// The engines in which everything works.
+    pub(crate) works: &'static [Kind],
+    /// What it says elsewhere: the lines of a manifest that mend it.
     pub(crate) yaml: &'static [&'static str],
 }
 
 fn row(
     backend: Backend,
     what: &'static str,
-    works: bool,
+    works: &'static [Kind],
     yaml: &'static [&'static str],
     change: impl FnOnce(&mut Want),
 ) -> Row {
@@ -82,38 +82,41 @@ const LOCK: &[&str] = &[
 
 pub(crate) fn rows() -> Vec<Row> {
     let (nft, legacy) = (Backend::Nft, Backend::Legacy);
+    let (all, none): (&[Kind], &[Kind]) = (&ENGINES, &[]);
+    // It hands capabilities to other users, too.
+    let podman: &[Kind] = &[Kind::Podman];
+    // They leave what was asked for where a file capability finds it, whatever no_new_privs says.
+    let lax: &[Kind] = &[Kind::Podman, Kind::Containerd];
     vec![
-        row(nft, "as in the base", true, &[], |_| {}),
-        row(nft, "`hostPID: true`", true, &[], |w| w.host_pid = true),
-        row(nft, "no NET_ADMIN", false, &[NET_ADMIN], |w| w.capabilities = &[]),
-        row(nft, "`runAsUser: 65534`", false, &[ROOT], |w| w.user = Some("65534:0")),
-        row(nft, "a user namespace (`hostUsers: false`)", false, &[USERS], |w| w.mapped = true),
-        row(nft, "no `hostNetwork`", false, &[NETWORK], |w| w.host_network = false),
-        row(nft, "no /run/chainkeeper", false, RUN, |w| w.run = false),
-        row(nft, "image `-nonroot`, `allowPrivilegeEscalation: true`", true, &[], |w| {
+        row(nft, "as in the base", all, &[], |_| {}),
+        row(nft, "`hostPID: true`", all, &[], |w| w.host_pid = true),
+        row(nft, "no NET_ADMIN", none, &[NET_ADMIN], |w| w.capabilities = &[]),
+        row(nft, "`runAsUser: 65534`", podman, &[ROOT], |w| w.user = Some("65534:0")),
+        row(nft, "a user namespace (`hostUsers: false`)", none, &[USERS], |w| w.mapped = true),
+        row(nft, "no `hostNetwork`", none, &[NETWORK], |w| w.host_network = false),
+        row(nft, "no /run/chainkeeper", none, RUN, |w| w.run = false),
+        row(nft, "image `-nonroot`, `allowPrivilegeEscalation: true`", all, &[], |w| {
             (w.image, w.no_new_privs) = (NONROOT, false);
         }),
-        row(nft, "image `-nonroot`, no privilege escalation", false, &[ROOT], |w| {
-            w.image = NONROOT
-        }),
-        row(nft, "image `-nonroot`, no NET_ADMIN", false, &[], |w| {
+        row(nft, "image `-nonroot`, no privilege escalation", lax, &[ROOT], |w| w.image = NONROOT),
+        row(nft, "image `-nonroot`, no NET_ADMIN", none, &[], |w| {
             (w.image, w.no_new_privs, w.capabilities) = (NONROOT, false, &[]);
         }),
-        row(legacy, "as with the component `legacy`", true, &[], |_| {}),
-        row(legacy, "no NET_RAW", false, &[NET_RAW], |w| w.capabilities = &["NET_ADMIN"]),
-        row(legacy, "no NET_ADMIN", false, &[NET_RAW], |w| w.capabilities = &["NET_RAW"]),
-        row(legacy, "`runAsUser: 65534`", false, &[ROOT], |w| w.user = Some("65534:0")),
-        row(legacy, "a user namespace (`hostUsers: false`)", false, &[USERS], |w| w.mapped = true),
-        row(legacy, "no `hostNetwork`", false, &[NETWORK], |w| w.host_network = false),
-        row(legacy, "no /run/xtables.lock", false, LOCK, |w| w.lock = None),
-        row(legacy, "the same, root file system writable", false, LOCK, |w| {
+        row(nft, "image `-full`", all, &[], |w| w.image = FULL),
+        row(legacy, "as with the component `legacy`", all, &[], |_| {}),
+        row(legacy, "no NET_RAW", none, &[NET_RAW], |w| w.capabilities = &["NET_ADMIN"]),
+        row(legacy, "no NET_ADMIN", none, &[NET_RAW], |w| w.capabilities = &["NET_RAW"]),
+        row(legacy, "`runAsUser: 65534`", none, &[ROOT], |w| w.user = Some("65534:0")),
+        row(legacy, "a user namespace (`hostUsers: false`)", none, &[USERS], |w| w.mapped = true),
+        row(legacy, "no `hostNetwork`", none, &[NETWORK], |w| w.host_network = false),
+        row(legacy, "no /run/xtables.lock", none, LOCK, |w| w.lock = None),
+        row(legacy, "the same, root file system writable", none, LOCK, |w| {
             (w.lock, w.read_only) = (None, false);
         }),
-        row(legacy, "/run/xtables.lock is a folder", false, &["type: FileOrCreate"], |w| {
+        row(legacy, "/run/xtables.lock is a folder", none, &["type: FileOrCreate"], |w| {
             w.lock = Some("folder");
         }),
-        row(legacy, "no /run/chainkeeper", false, RUN, |w| w.run = false),
-        row(legacy, "the image without iptables-legacy", false, &["-full"], |w| w.image = NFT),
-        row(nft, "the image with iptables-legacy", true, &[], |w| w.image = FULL),
+        row(legacy, "no /run/chainkeeper", none, RUN, |w| w.run = false),
+        row(legacy, "the image without iptables-legacy", none, &["-full"], |w| w.image = NFT),
     ]
 }
