@@ -138,7 +138,7 @@ fn a_kubelet_file_that_grows_when_read_is_refused() {
 #[test]
 fn a_kubelet_file_of_any_depth_is_refused_and_not_followed() {
     for open in ["[", "{a: ", "- ", "? "] {
-        let text = format!("a: {}", open.repeat(100_000));
+        let text = format!("a:\n  {}", open.repeat(100_000));
         let said = From::default().kubelet(&text).complaint();
         assert!(said.contains(": recursion limit exceeded"), "{said}");
     }
