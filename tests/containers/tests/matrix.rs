@@ -3,10 +3,10 @@
 mod page;
 mod rows;
 
-use crate::engines::{ENGINES, Engine, Kind};
+use crate::engines::{ENGINES, Engine, Kind, NONROOT};
 use crate::node::{Node, Said, eventually};
 use page::{Line, write};
-use rows::{Backend, Row, rows};
+use rows::{Row, rows};
 use std::thread::scope;
 
 /// What is tried with each.
@@ -34,11 +34,11 @@ fn of_engine(kind: Kind) -> Vec<Line> {
 /// Tries everything with one row, on a node without rules and without a past.
 fn of_row(engine: &Engine<'_>, row: Row) -> Line {
     let of = row.backend;
-    clean(engine.node, of);
+    clean(engine.node, &row);
     let look = engine.ck(&row.want, "diff");
     let apply = engine.ck(&row.want, "apply");
     let elsewhere = apply.code == 0 && !of.there(engine.node);
-    clean(engine.node, of);
+    clean(engine.node, &row);
     let (keep, ask, journal) = keep(engine, &row);
     if !elsewhere && apply.code == 0 {
         assert!(
@@ -48,7 +48,9 @@ fn of_row(engine: &Engine<'_>, row: Row) -> Line {
         );
     }
     let remove = engine.ck(&row.want, "remove");
-    let done = |said: &Said, good: &[i32]| match good.contains(&said.code) {
+    // 1 is also what an engine says that could not start it.
+    let good = |said: &Said, good: &[i32]| good.contains(&said.code) && !said.stdout.is_empty();
+    let done = |said: &Said, codes: &[i32]| match good(said, codes) {
         true if elsewhere => "elsewhere".to_owned(),
         true => WORKS.to_owned(),
         false if said.stderr.contains("error: ") => said.code.to_string(),
@@ -91,7 +93,7 @@ fn keep(engine: &Engine<'_>, row: &Row) -> (String, String, String) {
     let kept = if failed {
         "no"
     } else if of.there(node) {
-        clean(node, of);
+        node.sh(of.wipe());
         eventually("repaired", || of.there(node));
         WORKS
     } else {
@@ -106,7 +108,9 @@ fn keep(engine: &Engine<'_>, row: &Row) -> (String, String, String) {
     (kept.to_owned(), ask, journal)
 }
 
-fn clean(node: &Node, of: Backend) {
-    node.sh(of.wipe());
-    node.sh(&format!("rm -rf {0}; mkdir {0}", node.path("run")));
+fn clean(node: &Node, row: &Row) {
+    node.sh(row.backend.wipe());
+    // A folder of the node is root's, an emptyDir everybody's.
+    let mode = if row.want.image == NONROOT { "777" } else { "755" };
+    node.sh(&format!("rm -rf {0}; mkdir --mode={mode} {0}", node.path("run")));
 }

@@ -34,20 +34,20 @@ pub(crate) fn write(lines: &[Line]) {
 fn table(lines: &[Line]) -> String {
     let mut text = format!("| backend | how | engine | {} |\n", OPERATIONS.join(" | "));
     text += "|---|---|---|---|---|---|---|---|\n";
-    let mut told = Vec::new();
-    for line in lines {
-        let same = |other: &&Line| key(other) == key(line);
-        let way = (key(line), line.cells.clone());
-        if told.contains(&way) {
-            continue;
+    for of in keys(lines) {
+        let all: Vec<&Line> = lines.iter().filter(|line| key(line) == of).collect();
+        let mut told: Vec<&[String; 5]> = Vec::new();
+        for Line { cells, .. } in &all {
+            if told.contains(&cells) {
+                continue;
+            }
+            told.push(cells);
+            let alike = all.iter().filter(|other| other.cells == *cells);
+            let alike: Vec<&str> = alike.map(|line| line.engine).collect();
+            let engines = if alike.len() == 3 { "each".to_owned() } else { alike.join(", ") };
+            let (backend, what) = of;
+            let _ = writeln!(text, "| {backend} | {what} | {engines} | {} |", cells.join(" | "));
         }
-        let all: Vec<&Line> = lines.iter().filter(same).collect();
-        let alike: Vec<&str> =
-            all.iter().filter(|o| o.cells == line.cells).map(|o| o.engine).collect();
-        let engines = if alike.len() == 3 { "each".to_owned() } else { alike.join(", ") };
-        let (backend, what) = key(line);
-        let _ = writeln!(text, "| {backend} | {what} | {engines} | {} |", line.cells.join(" | "));
-        told.push(way);
     }
     text + &mended(lines)
 }
@@ -55,16 +55,24 @@ fn table(lines: &[Line]) -> String {
 /// What it says where something is missing.
 fn mended(lines: &[Line]) -> String {
     let mut text = "\n| backend | how | it says |\n|---|---|---|\n".to_owned();
-    let mut told = Vec::new();
-    for line in lines.iter().filter(|line| !line.row.yaml.is_empty()) {
-        if !told.contains(&key(line)) {
-            let (backend, what) = key(line);
-            let yaml = line.row.yaml.join("`<br>`");
-            let _ = writeln!(text, "| {backend} | {what} | `{yaml}` |");
-            told.push(key(line));
+    for of in keys(lines) {
+        let yaml = lines.iter().find(|line| key(line) == of).map_or(&[][..], |line| line.row.yaml);
+        if !yaml.is_empty() {
+            let _ = writeln!(text, "| {} | {} | `{}` |", of.0, of.1, yaml.join("`<br>`"));
         }
     }
     text
+}
+
+/// Each row once, in order.
+fn keys(lines: &[Line]) -> Vec<(&'static str, &'static str)> {
+    let mut keys: Vec<_> = Vec::new();
+    for key in lines.iter().map(key) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 fn key(line: &Line) -> (&'static str, &'static str) {

@@ -83,18 +83,18 @@ const LOCK: &[&str] = &[
 pub(crate) fn rows() -> Vec<Row> {
     let (nft, legacy) = (Backend::Nft, Backend::Legacy);
     let (all, none): (&[Kind], &[Kind]) = (&ENGINES, &[]);
-    // It hands capabilities to other users, too.
-    let podman: &[Kind] = &[Kind::Podman];
+    // ctr mounts a tmpfs of the container's own on /run, which Kubernetes leaves out.
+    let ctr: &[Kind] = &[Kind::Containerd];
     // They leave what was asked for where a file capability finds it, whatever no_new_privs says.
     let lax: &[Kind] = &[Kind::Podman, Kind::Containerd];
     vec![
         row(nft, "as in the base", all, &[], |_| {}),
         row(nft, "`hostPID: true`", all, &[], |w| w.host_pid = true),
         row(nft, "no NET_ADMIN", none, &[NET_ADMIN], |w| w.capabilities = &[]),
-        row(nft, "`runAsUser: 65534`", podman, &[ROOT], |w| w.user = Some("65534:0")),
+        row(nft, "`runAsUser: 65534`", none, &[ROOT], |w| w.user = Some("65534:0")),
         row(nft, "a user namespace (`hostUsers: false`)", none, &[USERS], |w| w.mapped = true),
         row(nft, "no `hostNetwork`", none, &[NETWORK], |w| w.host_network = false),
-        row(nft, "no /run/chainkeeper", none, RUN, |w| w.run = false),
+        row(nft, "no /run/chainkeeper", ctr, RUN, |w| w.run = false),
         row(nft, "image `-nonroot`, `allowPrivilegeEscalation: true`", all, &[], |w| {
             (w.image, w.no_new_privs) = (NONROOT, false);
         }),
@@ -116,7 +116,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row(legacy, "/run/xtables.lock is a folder", none, &["type: FileOrCreate"], |w| {
             w.lock = Some("folder");
         }),
-        row(legacy, "no /run/chainkeeper", none, RUN, |w| w.run = false),
+        row(legacy, "no /run/chainkeeper", ctr, RUN, |w| w.run = false),
         row(legacy, "the image without iptables-legacy", none, &["-full"], |w| w.image = NFT),
     ]
 }
