@@ -1,5 +1,6 @@
 //! The images in real engines, each joined to a namespace that plays the node. `make image-test` starts them.
 #![allow(clippy::unwrap_used)]
+mod backend;
 mod built;
 mod engines;
 mod keeping;

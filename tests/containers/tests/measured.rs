@@ -1,5 +1,6 @@
 //! What a container costs, printed: from `run` to chains in place, and resident memory. No test asserts a time.
-use crate::engines::{ENGINES, Engine, FULL, Want};
+use crate::backend::Backend;
+use crate::engines::{ENGINES, Engine, Want};
 use crate::node::Node;
 use std::time::{Duration, Instant};
 
@@ -14,22 +15,24 @@ fn start_to_in_sync_and_memory() {
     for kind in ENGINES {
         let node = Node::new();
         let engine = kind.start(&node);
-        for (name, want) in [("nft", Want::nft()), ("legacy", Want::legacy())] {
-            println!("{:<12}{name:<8}{}", kind.name(), measured(&engine, &want));
+        for backend in [Backend::Nft, Backend::Legacy] {
+            println!("{:<12}{:<8}{}", kind.name(), backend.name(), measured(&engine, backend));
         }
     }
 }
 
 /// Medians of a container that does nothing, of one that writes everything, and the difference: the engine's
 /// own part is in both. Then a keeper's memory.
-fn measured(engine: &Engine<'_>, want: &Want) -> String {
-    let nothing = median(|| time(engine, want, "--version"));
-    let apply = median(|| {
-        let wipe =
-            if want.image == FULL { "iptables-legacy -w -t nat -F" } else { "nft flush ruleset" };
-        engine.node.sh(wipe);
-        time(engine, want, "apply")
-    });
+fn measured(engine: &Engine<'_>, backend: Backend) -> String {
+    let want = &backend.want();
+    time(engine, want, "--version"); // the image is loaded by the first
+    let (mut nothing, mut apply) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        engine.node.sh(backend.wipe());
+        nothing.push(time(engine, want, "--version"));
+        apply.push(time(engine, want, "apply"));
+    }
+    let [nothing, apply] = [nothing, apply].map(median);
     let keeper = engine.start(want);
     keeper.in_sync();
     let [pid] = engine.node.keepers().try_into().expect("one process of ours");
@@ -54,8 +57,7 @@ fn time(engine: &Engine<'_>, want: &Want, words: &'static str) -> Duration {
     time
 }
 
-fn median(run: impl FnMut() -> Duration) -> Duration {
-    let mut all: Vec<Duration> = std::iter::repeat_with(run).take(ROUNDS).collect();
+fn median(mut all: Vec<Duration>) -> Duration {
     all.sort();
-    all[ROUNDS / 2]
+    all[all.len() / 2]
 }
