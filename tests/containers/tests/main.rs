@@ -1,5 +1,11 @@
 //! The images in real engines, each joined to a namespace that plays the node. `make image-test` starts them.
 #![allow(clippy::unwrap_used)]
+mod beside;
+mod commits;
+mod consumer;
 mod engines;
 mod keeping;
 mod node;
+mod other;
+mod two;
+mod upgrade;

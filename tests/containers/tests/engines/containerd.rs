@@ -103,7 +103,9 @@ impl Talks for Containerd<'_> {
             command
                 .args(["--mount", &format!("type=bind,src={from},dst={to},options=rbind:{mode}")]);
         }
-        command.arg(format!("docker.io/library/{}", want.tag())).args([name, "/chainkeeper"]);
+        command
+            .arg(format!("docker.io/library/{}", want.tag()))
+            .args([name, want.program.unwrap_or("/chainkeeper")]);
         command.args(want.words.split_whitespace());
         command
     }
