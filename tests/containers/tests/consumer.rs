@@ -89,14 +89,27 @@ fn served(
     assert_eq!(road.send(), [0, 1], "{}: it is to leave with the node's address", kind.name());
 }
 
-/// The same kernel whoever starts the containers, so each engine has one of the versions.
+fn served_by_nft(kind: Kind, suite: &'static str) {
+    let consumer = |words| other::want(suite, "/usr/sbin/iptables-nft", words);
+    let refused = "Chain 'KUBE-MARK-MASQ' does not exist";
+    served(kind, &Want::nft(), consumer, Some(suite), refused);
+}
+
+// The same kernel whoever starts the containers, so each engine has one of the versions.
+
 #[test]
-fn a_consumer_with_iptables_nft_of_any_version_is_served() {
-    for (kind, suite) in ENGINES.into_iter().zip(other::SUITES) {
-        let consumer = |words| other::want(suite, "/usr/sbin/iptables-nft", words);
-        let refused = "Chain 'KUBE-MARK-MASQ' does not exist";
-        served(kind, &Want::nft(), consumer, Some(suite), refused);
-    }
+fn a_consumer_with_iptables_nft_1_8_7_is_served() {
+    served_by_nft(Kind::Podman, "bullseye");
+}
+
+#[test]
+fn a_consumer_with_iptables_nft_1_8_11_is_served() {
+    served_by_nft(Kind::Docker, "trixie");
+}
+
+#[test]
+fn a_consumer_with_the_newest_iptables_nft_is_served() {
+    served_by_nft(Kind::Containerd, "sid");
 }
 
 /// The tool is the image's own; it needs the capability and the lock, which each engine hands over its own way.
