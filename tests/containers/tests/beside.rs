@@ -158,22 +158,37 @@ fn a_kubelet_of_the_node_and_the_container_leave_each_other_alone() {
     }
 }
 
-/// As k3s and kind run it, with an iptables of its own.
+const IPV4: &str = "--library-path /host /host/sh /kubelet.sh ipv4 /usr/sbin/iptables-nft \
+                    /host/loader --library-path /host /host/sleep 1";
+const IPV6: &str = "--library-path /host /host/sh /kubelet.sh ipv6 /usr/sbin/ip6tables-nft \
+                    /host/loader --library-path /host /host/sleep 1";
+
+/// A kubelet in a container, with an iptables of its own.
+fn beside_kubelet_of(kind: Kind, suite: &'static str) {
+    let node = Node::new();
+    let engine = kind.start(&node);
+    other::load(&engine, suite);
+    let start = |words| engine.start(&other::want(suite, "/host/loader", words));
+    let kubelet = [IPV4, IPV6].map(start);
+    eventually("kubelet looks", || lives(&kubelet.each_ref().map(Container::logs)));
+    let keeper = engine.start(&Want::nft());
+    nobody_fights(&node, &keeper, || kubelet.iter().map(Container::logs).collect());
+    node.sh("iptables-nft -t nat -S KUBE-MARK-MASQ | grep -q 0x4000");
+}
+
+// Both write to the same kernel whoever starts them, so each engine has one of the versions.
+
 #[test]
-fn a_kubelet_in_a_container_and_ours_leave_each_other_alone() {
-    const IPV4: &str = "--library-path /host /host/sh /kubelet.sh ipv4 /usr/sbin/iptables-nft \
-                        /host/loader --library-path /host /host/sleep 1";
-    const IPV6: &str = "--library-path /host /host/sh /kubelet.sh ipv6 /usr/sbin/ip6tables-nft \
-                        /host/loader --library-path /host /host/sleep 1";
-    for (kind, suite) in ENGINES.into_iter().zip(other::SUITES) {
-        let node = Node::new();
-        let engine = kind.start(&node);
-        other::load(&engine, suite);
-        let start = |words| engine.start(&other::want(suite, "/host/loader", words));
-        let kubelet = [IPV4, IPV6].map(start);
-        eventually("kubelet looks", || lives(&kubelet.each_ref().map(Container::logs)));
-        let keeper = engine.start(&Want::nft());
-        nobody_fights(&node, &keeper, || kubelet.iter().map(Container::logs).collect());
-        node.sh("iptables-nft -t nat -S KUBE-MARK-MASQ | grep -q 0x4000");
-    }
+fn a_kubelet_in_a_container_with_1_8_7_is_left_alone() {
+    beside_kubelet_of(Kind::Podman, "bullseye");
+}
+
+#[test]
+fn a_kubelet_in_a_container_with_1_8_11_is_left_alone() {
+    beside_kubelet_of(Kind::Docker, "trixie");
+}
+
+#[test]
+fn a_kubelet_in_a_container_with_the_newest_is_left_alone() {
+    beside_kubelet_of(Kind::Containerd, "sid");
 }
