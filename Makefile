@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static docs bench fuzz package package-test image image-test
+.PHONY: run test lint static docs bench fuzz package package-test image image-test manifests
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -43,6 +43,10 @@ image: ## the container images and their SBOMs, into target/image; sizes are pri
 image-test: image ## the images in podman, Docker and containerd, each joined to a namespace (Debian, root)
 	@scripts/setup image-test
 	@scripts/image-test
+
+manifests: ## packaging/kubernetes: every combination built, held to Kubernetes' schemas and to its rights
+	@scripts/setup manifests
+	@scripts/manifests
 
 docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference

@@ -7,6 +7,7 @@ mod kubelet;
 mod layers;
 mod settings;
 mod sources;
+mod yaml;
 
 pub use choices::{
     BackendChoice, Dialect, FamilyChoice, LogFormat, LogLevel, OnBackendChange, OnConflict, OnExit,

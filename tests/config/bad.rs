@@ -58,6 +58,39 @@ const KUBELETS: [&str; 9] = [
     "{\"kind\": \"KubeletConfiguration\", \"iptablesDropBit\": -1}",
 ];
 
+/// What YAML allows and we do not read, or not as what it is.
+const YAML: [&str; 29] = [
+    "---\n",
+    "- kind: KubeletConfiguration\n",
+    "kind: null\n",
+    "kind: [KubeletConfiguration]\n",
+    "iptablesDropBit: '7'\n",
+    "iptablesDropBit: |\n  7\n",
+    "iptablesDropBit: !!str 7\n",
+    "iptablesDropBit: 7.0\n",
+    "iptablesDropBit: 017\n",
+    "iptablesDropBit: 99999999999999999999\n",
+    "iptablesDropBit: {is: 7}\n",
+    "makeIPTablesUtilChains: 'false'\n",
+    "makeIPTablesUtilChains: []\n",
+    "kind: KubeletConfiguration\n\"kind\": KubeletConfiguration\n",
+    "a: 1\na: 2\n",
+    "[a, b]: 1\n",
+    "~: 1\n",
+    "a: &a 7\niptablesDropBit: *a\n",
+    "a: &a [1]\nb: [{c: *a}]\n",
+    "a: &a iptablesDropBit\n*a : 7\n",
+    "a: *b\n",
+    "<<: {iptablesDropBit: 7}\n",
+    "kind: KubeletConfiguration\n---\nkind: KubeletConfiguration\n",
+    "kind: KubeletConfiguration\n...\nkind: KubeletConfiguration\n",
+    "{\"kind\": \"KubeletConfiguration\"} more\n",
+    "kind: KubeletConfiguration\n\tiptablesDropBit: 7\n",
+    "a: b: c\n",
+    "a: 'b\n",
+    "a: \"\\q\"\n",
+];
+
 #[test]
 fn each_bad_setting_is_named_with_its_place_and_the_way_out() {
     let mut all = String::new();
@@ -67,7 +100,7 @@ fn each_bad_setting_is_named_with_its_place_and_the_way_out() {
     for text in FILES {
         say(&format!("{text:?}"), From::default().file(text));
     }
-    for text in KUBELETS {
+    for text in KUBELETS.into_iter().chain(YAML) {
         say(&format!("kubelet {text:?}"), From::default().kubelet(text));
     }
     for (name, value) in [
@@ -100,4 +133,13 @@ fn a_kubelet_file_that_grows_when_read_is_refused() {
     }
     let said = From::default().kubelet(&text).complaint();
     assert!(said.starts_with("error: kubelet config KUBELET: "), "{said}");
+}
+
+#[test]
+fn a_kubelet_file_of_any_depth_is_refused_and_not_followed() {
+    for open in ["[", "{a: ", "- ", "? "] {
+        let text = format!("a: {}", open.repeat(100_000));
+        let said = From::default().kubelet(&text).complaint();
+        assert!(said.contains(": recursion limit exceeded"), "{said}");
+    }
 }

@@ -50,6 +50,40 @@ fn each_layer_may_say_a_part_and_the_lower_one_the_rest() {
     assert_eq!(loaded.notes, <[String; 0]>::default());
 }
 
+/// Its own keys are read however YAML writes them; what other keys hold is none of our business.
+#[test]
+fn a_kubelet_file_is_read_in_every_dress_of_yaml() {
+    for text in [
+        "# first\n---\nkind: KubeletConfiguration # why\niptablesMasqueradeBit: 7\n...\n",
+        "%YAML 1.2\n---\niptablesMasqueradeBit: +7\nkind: 'KubeletConfiguration'\n",
+        "\u{feff}\"ki\\u006ed\" : >-\n  KubeletConfiguration\r\niptablesMasqueradeBit : 0x7\r\n",
+        "{kind: KubeletConfiguration, iptablesMasqueradeBit: 0o7,}",
+        "{\n\t\"iptablesMasqueradeBit\": 7,\n\t\"kind\": \"KubeletConfiguration\"\n}\n",
+        "? kind\n: &k !!str KubeletConfiguration\n? iptablesMasqueradeBit\n: &seven 7\n",
+        "a:\n  kind: Pod\n  iptablesMasqueradeBit: 9\nb:\n- kind: Pod\n- {iptablesMasqueradeBit: 9}\n\
+         c: |\n  kind: Pod\nkind: KubeletConfiguration\niptablesMasqueradeBit: 7\n",
+        "kind: KubeletConfiguration\na: {[b, 1]: .nan, c: !!int d, c: !e f}\n1: ~\niptablesMasqueradeBit: 7\n",
+    ] {
+        assert_eq!(bit(&From::default().kubelet(text)), (7, "kubelet".into()), "{text}");
+    }
+}
+
+#[test]
+fn null_is_no_setting_and_booleans_have_many_words() {
+    let note = |make: &str| {
+        let text = format!("kind: KubeletConfiguration\nmakeIPTablesUtilChains: {make}\n");
+        From::default().kubelet(&text).load().expect("settings").notes.len()
+    };
+    for (make, notes) in [("false", 1), ("No", 1), ("OFF", 1), ("true", 0), ("yes", 0), ("on", 0)] {
+        assert_eq!(note(make), notes, "{make}");
+    }
+    for null in ["", "~", "null"] {
+        assert_eq!(note(null), 0, "{null}");
+        let text = format!("kind: KubeletConfiguration\niptablesMasqueradeBit: {null}\n");
+        assert_eq!(bit(&From::default().kubelet(&text)), (14, "default".into()), "{null}");
+    }
+}
+
 /// A kubelet that makes no chains is why we are here: it does not tell us to make none.
 #[test]
 fn make_iptables_util_chains_of_a_kubelet_is_reported_and_not_obeyed() {

@@ -5,6 +5,7 @@ mod commits;
 mod consumer;
 mod engines;
 mod keeping;
+mod matrix;
 mod node;
 mod other;
 mod two;

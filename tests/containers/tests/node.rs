@@ -30,7 +30,8 @@ impl Node {
         let node = Node { name, folder };
         let added = Command::new("ip").args(["netns", "add", &node.name]).status().unwrap();
         assert!(added.success(), "these tests need root, and run by `make image-test`");
-        node.sh("ip link set lo up");
+        // As on a node: not just one interface that leads out.
+        node.sh("ip link set lo up; ip link add eth0 type dummy; ip link set eth0 up");
         node
     }
 

@@ -86,6 +86,7 @@ impl Talks for Containerd<'_> {
         command.args(dropped.map(|capability| format!("--cap-drop=CAP_{capability}")));
         let added = want.capabilities.iter().filter(|name| !DEFAULT.contains(name));
         command.args(added.map(|capability| format!("--cap-add=CAP_{capability}")));
+        command.args(want.environment.iter().map(|set| format!("--env={set}")));
         command.args(want.user.map(|user| format!("--user={user}")));
         command.args((!want.no_new_privs).then_some("--allow-new-privs"));
         command.args(want.read_only.then_some("--read-only"));
@@ -122,16 +123,19 @@ impl Talks for Containerd<'_> {
         std::fs::read_to_string(self.node.folder.join(name)).unwrap_or_default()
     }
 
-    fn stop(&self, name: &str) -> Said {
-        let listed = || said(self.command().args(["tasks", "ls"])).stdout;
-        let is =
-            |line: &str, state: &str| line.starts_with(&format!("{name} ")) && line.contains(state);
+    fn stop(&self, name: &str) -> i32 {
         said(self.command().args(["tasks", "kill", "--signal", "SIGTERM", name]));
-        eventually("it ends", || listed().lines().any(|line| is(line, "STOPPED")));
-        // Its exit code is that of the task's end.
-        let code = said(self.command().args(["tasks", "delete", name]));
+        eventually("it ends", || !self.is_running(name));
+        // It ends with the exit code of the task.
+        let code = said(self.command().args(["tasks", "delete", name])).code;
         said(self.command().args(["containers", "delete", name]));
         code
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        let listed = said(self.command().args(["tasks", "ls"])).stdout;
+        let is = |line: &str| line.starts_with(&format!("{name} ")) && line.contains("RUNNING");
+        listed.lines().any(is)
     }
 
     fn load(&self, archive: &str) -> Said {

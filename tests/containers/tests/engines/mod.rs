@@ -55,6 +55,8 @@ pub(crate) struct Want {
     /// What is run in the place of the image's own program.
     pub(crate) program: Option<&'static str>,
     pub(crate) words: &'static str,
+    /// Settings, which commands that are run in it later have, too.
+    pub(crate) environment: &'static [&'static str],
     pub(crate) capabilities: &'static [&'static str],
     /// `uid:gid`; `None`: that of the image.
     pub(crate) user: Option<&'static str>,
@@ -81,6 +83,7 @@ impl Want {
             image: NFT,
             program: None,
             words: "run",
+            environment: &[],
             capabilities: &["NET_ADMIN"],
             user: None,
             no_new_privs: true,
@@ -97,7 +100,7 @@ impl Want {
     pub(crate) fn legacy() -> Want {
         Want {
             image: FULL,
-            words: "--backend legacy run",
+            environment: &["CHAINKEEPER_BACKEND=legacy"],
             capabilities: &["NET_ADMIN", "NET_RAW"],
             lock: Some("xtables.lock"),
             ..Want::nft()
@@ -134,8 +137,10 @@ trait Talks {
     fn exec(&self, name: &str) -> Command;
     /// What its first process has printed.
     fn logs(&self, name: &str) -> String;
-    /// Asks its first process to end by SIGTERM, and waits for it.
-    fn stop(&self, name: &str) -> Said;
+    /// Asks its first process to end by SIGTERM, waits for it and removes the container; its exit code.
+    fn stop(&self, name: &str) -> i32;
+    /// Does its first process run?
+    fn is_running(&self, name: &str) -> bool;
     /// Loads an archive of an image.
     fn load(&self, archive: &str) -> Said;
 }
@@ -173,10 +178,15 @@ impl Engine<'_> {
 
     /// The same in the background.
     pub(crate) fn start(&self, want: &Want) -> Container<'_> {
+        self.try_start(want)
+            .unwrap_or_else(|said| panic!("{}: {want:?}\n{said:?}", self.kind.name()))
+    }
+
+    /// The same, where the engine itself may be unable to.
+    pub(crate) fn try_start(&self, want: &Want) -> Result<Container<'_>, Said> {
         let name = next_name();
         let begun = said(&mut self.talks.run(&name, want, true));
-        assert_eq!(begun.code, 0, "{}: {want:?}\n{begun:?}", self.kind.name());
-        Container { engine: self, name }
+        if begun.code != 0 { Err(begun) } else { Ok(Container { engine: self, name }) }
     }
 
     /// Runs chainkeeper with these words in a container like that.
@@ -196,7 +206,12 @@ impl Container<'_> {
         self.engine.talks.logs(&self.name)
     }
 
-    pub(crate) fn stop(self) -> Said {
+    pub(crate) fn is_running(&self) -> bool {
+        self.engine.talks.is_running(&self.name)
+    }
+
+    /// Asks it to end, and waits; its exit code.
+    pub(crate) fn stop(self) -> i32 {
         self.engine.talks.stop(&self.name)
     }
 

@@ -28,6 +28,7 @@ impl Talks for Podman<'_> {
         command.args(["run", "--name", name, "--cap-drop=all"]);
         command.args(if detached { ["--detach"] } else { ["--rm"] });
         command.args(want.capabilities.iter().map(|capability| format!("--cap-add={capability}")));
+        command.args(want.environment.iter().map(|set| format!("--env={set}")));
         command.args(want.user.map(|user| format!("--user={user}")));
         command.args(want.no_new_privs.then_some("--security-opt=no-new-privileges"));
         if want.read_only {
@@ -62,11 +63,16 @@ impl Talks for Podman<'_> {
         said.stdout + &said.stderr
     }
 
-    fn stop(&self, name: &str) -> Said {
+    fn stop(&self, name: &str) -> i32 {
         said(self.command().args(["stop", "--time=10", name]));
-        let code = said(self.command().args(["wait", name]));
+        let code = said(self.command().args(["wait", name])).stdout;
         said(self.command().args(["rm", "--force", name]));
-        code
+        code.trim().parse().expect("an exit code")
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        said(self.command().args(["inspect", "--format={{.State.Running}}", name])).stdout.trim()
+            == "true"
     }
 
     fn load(&self, archive: &str) -> Said {
