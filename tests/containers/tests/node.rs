@@ -30,8 +30,10 @@ impl Node {
         let node = Node { name, folder };
         let added = Command::new("ip").args(["netns", "add", &node.name]).status().unwrap();
         assert!(added.success(), "these tests need root, and run by `make image-test`");
-        // As on a node: not just one interface that leads out.
-        node.sh("ip link set lo up; ip link add eth0 type dummy; ip link set eth0 up");
+        // As on a node: not just one interface that leads out. Not every kernel has dummies.
+        node.sh(
+            "ip link set lo up; ip link add eth0 type veth peer name eth1; ip link set eth0 up",
+        );
         node
     }
 
