@@ -62,7 +62,7 @@ fn on_a_node_with_legacy_the_small_image_names_the_full_one_which_keeps() {
         let node = Node::new();
         node.sh("iptables-legacy -t mangle -N KUBE-IPTABLES-HINT");
         let engine = kind.start(&node);
-        let full = Want { words: "run", ..Want::legacy() };
+        let full = Want { environment: &[], ..Want::legacy() };
         let before = node.sh("nft list ruleset");
         let said = engine.run(&Want { image: NFT, ..full.clone() });
         assert_eq!(said.code, 3, "{}: {said:?}", kind.name());
@@ -141,7 +141,7 @@ fn nobody_fights(node: &Node, keeper: &Container<'_>, kubelet: impl Fn() -> Vec<
 #[test]
 fn a_kubelet_of_the_node_and_the_container_leave_each_other_alone() {
     for (backend, want) in
-        [("nft", Want::nft()), ("legacy", Want { words: "run", ..Want::legacy() })]
+        [("nft", Want::nft()), ("legacy", Want { environment: &[], ..Want::legacy() })]
     {
         let node = Node::new();
         let engine = Kind::Podman.start(&node);

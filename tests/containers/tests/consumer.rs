@@ -25,19 +25,19 @@ impl Road {
         let road = Road { pod: Node::new(), node: Node::new(), end: Node::new() };
         let Road { pod, node, end } = &road;
         for (name, other) in [("pod", pod), ("end", end)] {
-            node.sh(&format!("ip link add {name} type veth peer name eth0 netns {}", other.name));
+            node.sh(&format!("ip link add {name} type veth peer name road netns {}", other.name));
         }
         // Before an engine comes: Docker closes the way for others where it opens it itself.
         node.sh("sysctl -qw net.ipv4.ip_forward=1; ip addr add 10.8.0.1/24 dev pod; ip addr add 10.9.0.1/24 dev end");
         node.sh("ip link set pod up; ip link set end up");
-        pod.sh("ip addr add 10.8.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 10.8.0.1");
-        end.sh("ip addr add 10.9.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 10.9.0.1");
+        pod.sh("ip addr add 10.8.0.2/24 dev road; ip link set road up; ip route add default via 10.8.0.1");
+        end.sh("ip addr add 10.9.0.2/24 dev road; ip link set road up; ip route add default via 10.9.0.1");
         let count = |from, name| format!("ip saddr {from} udp dport 7002 counter name {name}");
         let hook = "type filter hook input priority 0";
         let both = [count("10.8.0.2", "pod"), count("10.9.0.1", "node")].join("; ");
         end.sh(&format!("nft 'table ip watch {{ counter pod {{ }}; counter node {{ }}; chain in {{ {hook}; {both}; }}; }}'"));
         // A link may swallow what is sent until the kernel has worked through "carrier on".
-        for (host, link) in [(pod, "eth0"), (node, "pod"), (node, "end"), (end, "eth0")] {
+        for (host, link) in [(pod, "road"), (node, "pod"), (node, "end"), (end, "road")] {
             eventually("the link is up", || {
                 host.sh(&format!("ip link show {link}")).contains("state UP")
             });

@@ -70,7 +70,7 @@ fn an_update_takes_no_rule_and_no_counter_from_legacy() {
                     asked.fetch_add(1, Ordering::Relaxed);
                 }
             };
-            there_and_back(&engine, &Want { words: "run", ..Want::legacy() }, || {
+            there_and_back(&engine, &Want { environment: &[], ..Want::legacy() }, || {
                 node.sh(CONSUMER);
                 begun = Some((node.sh(COUNTED), scope.spawn(ask)));
             });
@@ -93,7 +93,8 @@ fn what_one_version_remembers_the_other_reads() {
         node.sh("iptables-legacy -t mangle -N KUBE-IPTABLES-HINT");
         let engine = Kind::Podman.start(&node);
         let by = |version: &String, words| {
-            let said = engine.ck(&Want { version: version.clone(), ..Want::legacy() }, words);
+            let said = engine
+                .ck(&Want { version: version.clone(), environment: &[], ..Want::legacy() }, words);
             assert_eq!(said.code, 0, "{version} {words}: {said:?}");
             said.stdout
         };
