@@ -123,7 +123,8 @@ fn lives(said: &[String]) -> bool {
     said.iter().all(|said| said.matches("looked").count() >= 2)
 }
 
-/// Both have seen what the other made; from now on nobody commits, and nobody was repaired.
+/// Both have seen what the other made; from now on nobody commits, and nothing was repaired. Of legacy, which tells
+/// of no commit, the latter says it all.
 fn nobody_fights(node: &Node, keeper: &Container<'_>, kubelet: impl Fn() -> Vec<String>) {
     eventually("kubelet looks", || lives(&kubelet()));
     keeper.in_sync();

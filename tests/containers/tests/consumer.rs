@@ -35,7 +35,9 @@ impl Road {
         let count = |from, name| format!("ip saddr {from} udp dport 7002 counter name {name}");
         let hook = "type filter hook input priority 0";
         let both = [count("10.8.0.2", "pod"), count("10.9.0.1", "node")].join("; ");
-        end.sh(&format!("nft 'table ip watch {{ counter pod {{ }}; counter node {{ }}; chain in {{ {hook}; {both}; }}; }}'"));
+        let counters = "counter pod { }; counter node { }";
+        let chain = format!("chain in {{ {hook}; {both}; }}");
+        end.sh(&format!("nft 'table ip watch {{ {counters}; {chain}; }}'"));
         // A link may swallow what is sent until the kernel has worked through "carrier on".
         for (host, link) in [(pod, "road"), (node, "pod"), (node, "end"), (end, "road")] {
             eventually("the link is up", || {

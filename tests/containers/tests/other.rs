@@ -8,19 +8,17 @@ use std::process::Command;
 /// 1.8.7, 1.8.11, and the newest: `scripts/other-iptables` has unpacked them.
 pub(crate) const SUITES: [&str; 3] = ["bullseye", "trixie", "sid"];
 
-/// A shell of this machine and its wait, each run by its own loader: the suites bring none along.
-const SHELL: &str = r#"
+/// Into the image go the suite, which has no shell, and beside it one of this machine with its own loader. Before
+/// /usr was merged a loader lay in /lib; since then /lib leads there, by a link of another package.
+const IMAGE: &str = r#"
+cp -a "$suite" "$root"
+for lib in lib lib64; do [ -e "$root/$lib" ] || ln -s "usr/$lib" "$root/$lib"; done
 mkdir "$root/host"
 cp /bin/sh /bin/sleep "$root/host"
 for file in $(ldd /bin/sh /bin/sleep | grep -o '/[^ :]*' | sort -u); do
     case $file in */ld-linux*) cp -L "$file" "$root/host/loader" ;; *.so*) cp -L "$file" "$root/host" ;; esac
 done
-"#;
-
-/// Before /usr was merged a loader lived in /lib, since then /lib leads there.
-const IMAGE: &str = r#"
-cp -a "$suite" "$root"
-for lib in lib lib64; do [ -e "$root/$lib" ] || ln -s "usr/$lib" "$root/$lib"; done
+printf '%s' "$kubelet" >"$root/kubelet.sh"
 printf 'FROM scratch\nCOPY . /\n' >"$root.file"
 buildah="buildah --root $root.storage --runroot $root.run --storage-driver vfs"
 $buildah build --quiet --format docker --isolation chroot --tag "localhost/$tag" --file "$root.file" "$root"
@@ -38,11 +36,8 @@ pub(crate) fn unpacked(suite: &str) -> PathBuf {
 /// Builds the image with that suite's iptables and a kubelet, and loads it.
 pub(crate) fn load(engine: &Engine<'_>, suite: &'static str) {
     let root = engine.node.folder.join(format!("other-{suite}"));
-    let (before, after) = IMAGE.split_once("printf").unwrap();
-    let kubelet = "printf '%s' \"$kubelet\" >\"$root/kubelet.sh\"";
-    let script = format!("{before}{SHELL}{kubelet}\nprintf{after}");
     let mut sh = Command::new("sh");
-    sh.args(["-ec", &script]).env("root", &root).env("suite", unpacked(suite));
+    sh.args(["-ec", IMAGE]).env("root", &root).env("suite", unpacked(suite));
     sh.env("tag", format!("other-iptables:{suite}")).env("kubelet", KUBELET);
     let built = said(&mut sh);
     assert_eq!(built.code, 0, "{built:?}");
