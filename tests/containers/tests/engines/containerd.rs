@@ -131,7 +131,8 @@ impl Talks for Containerd<'_> {
             command
                 .args(["--mount", &format!("type=bind,src={from},dst={to},options=rbind:{mode}")]);
         }
-        command.arg(self.image(want)).args([name, "/chainkeeper"]);
+        let program = want.program.unwrap_or("/chainkeeper");
+        command.arg(self.image(want)).args([name, program]);
         command.args(want.words.split_whitespace());
         command
     }

@@ -63,6 +63,7 @@ impl Talks for Docker<'_> {
         command.args(want.read_only.then_some("--read-only"));
         command.arg(if want.host_network { "--network=host" } else { "--network=none" });
         command.args(want.host_pid.then_some("--pid=host"));
+        command.args(want.program.map(|program| format!("--entrypoint={program}")));
         assert!(!want.mapped, "a setting of the daemon, not of a container");
         for (from, to, read_only) in want.mounts(self.node) {
             let end = if read_only { ":ro" } else { "" };

@@ -61,8 +61,12 @@ pub(crate) const NONROOT: &str = "-nonroot";
 /// How a container is run. The default is what the manifest for nft says.
 #[derive(Debug, Clone)]
 pub(crate) struct Want {
+    /// The first part of the image's name.
+    pub(crate) name: &'static str,
     pub(crate) version: String,
     pub(crate) image: &'static str,
+    /// What is run in the place of the image's own program.
+    pub(crate) program: Option<&'static str>,
     pub(crate) words: &'static str,
     /// Settings, which commands that are run in it later have, too.
     pub(crate) environment: &'static [&'static str],
@@ -78,6 +82,8 @@ pub(crate) struct Want {
     pub(crate) mapped: bool,
     /// The node's /run/chainkeeper is mounted.
     pub(crate) run: bool,
+    /// What of the node stands for it.
+    pub(crate) folder: &'static str,
     /// What of the node is mounted, read-only, as /run/xtables.lock.
     pub(crate) lock: Option<&'static str>,
 }
@@ -85,8 +91,10 @@ pub(crate) struct Want {
 impl Want {
     pub(crate) fn nft() -> Want {
         Want {
+            name: "chainkeeper",
             version: version(),
             image: NFT,
+            program: None,
             words: "run",
             environment: &[],
             capabilities: &["NET_ADMIN"],
@@ -97,6 +105,7 @@ impl Want {
             host_pid: false,
             mapped: false,
             run: true,
+            folder: "run",
             lock: None,
         }
     }
@@ -112,7 +121,7 @@ impl Want {
     }
 
     fn tag(&self) -> String {
-        format!("chainkeeper:{}{}", self.version, self.image)
+        format!("{}:{}{}", self.name, self.version, self.image)
     }
 
     /// Where `make image` has left it.
@@ -125,15 +134,20 @@ impl Want {
 
     /// What is mounted: from, to, read-only.
     fn mounts(&self, node: &Node) -> Vec<(String, &'static str, bool)> {
-        let run = self.run.then(|| (node.path("run"), "/run/chainkeeper", false));
+        let run = self.run.then(|| (node.path(self.folder), "/run/chainkeeper", false));
         let lock = self.lock.map(|name| (node.path(name), "/run/xtables.lock", true));
         run.into_iter().chain(lock).collect()
     }
 }
 
-/// The version of this tree, or the one that `make image-test` built as the next one.
+/// The version of this tree.
 pub(crate) fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// The same tree as the version after it.
+pub(crate) fn next_version() -> String {
+    std::env::var("CHAINKEEPER_NEXT").expect("`make image-test` builds it, and names it here")
 }
 
 /// What differs from engine to engine.
@@ -170,22 +184,28 @@ pub(crate) struct Container<'e> {
 
 fn next_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("ck{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    // runc knows the containers of every test by their names.
+    format!("ck{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Engine<'_> {
+    /// Loads an archive of an image that is not chainkeeper's.
+    pub(crate) fn load(&self, archive: &str) {
+        let done = self.talks.load(archive);
+        assert_eq!(done.code, 0, "{}: {done:?}", self.kind.name());
+    }
+
     /// Loads the archive that `make image` has left, once.
-    fn load(&self, want: &Want) {
+    fn load_ours(&self, want: &Want) {
         let file = want.archive();
         if self.loaded.borrow_mut().insert(want.tag()) && Path::new(&file).exists() {
-            let done = self.talks.load(&file);
-            assert_eq!(done.code, 0, "{done:?}");
+            self.load(&file);
         }
     }
 
     /// Runs a container to its end.
     pub(crate) fn run(&self, want: &Want) -> Said {
-        self.load(want);
+        self.load_ours(want);
         said(&mut self.talks.run(&next_name(), want, false))
     }
 
@@ -197,7 +217,7 @@ impl Engine<'_> {
 
     /// The same, where the engine itself may be unable to.
     pub(crate) fn try_start(&self, want: &Want) -> Result<Container<'_>, Said> {
-        self.load(want);
+        self.load_ours(want);
         let name = next_name();
         let begun = said(&mut self.talks.run(&name, want, true));
         if begun.code != 0 { Err(begun) } else { Ok(Container { engine: self, name }) }

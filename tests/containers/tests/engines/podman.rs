@@ -35,6 +35,7 @@ impl Talks for Podman<'_> {
         // podman runs in the node's network itself.
         command.arg(if want.host_network { "--network=host" } else { "--network=none" });
         command.args(want.host_pid.then_some("--pid=host"));
+        command.args(want.program.map(|program| format!("--entrypoint={program}")));
         command.args(want.mapped.then_some("--uidmap=0:100000:65536"));
         for (from, to, read_only) in want.mounts(self.0) {
             let end = if read_only { ":ro" } else { "" };
