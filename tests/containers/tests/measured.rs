@@ -1,17 +1,15 @@
 //! What a container costs, printed: from `run` to chains in place, and resident memory. No test asserts a time.
 use crate::backend::Backend;
 use crate::engines::{ENGINES, Engine, Want};
-use crate::node::Node;
+use crate::node::{Node, said};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 7;
 
 #[test]
 fn start_to_in_sync_and_memory() {
-    println!(
-        "{:<12}{:<8}{:>14}{:>14}{:>16}{:>12}",
-        "engine", "backend", "--version", "apply", "in sync after", "resident"
-    );
+    let columns = ["--version", "apply", "alone", "resident"].map(|name| format!("{name:>13}"));
+    println!("{:<12}{:<8}{}", "engine", "backend", columns.concat());
     for kind in ENGINES {
         let node = Node::new();
         let engine = kind.start(&node);
@@ -21,32 +19,46 @@ fn start_to_in_sync_and_memory() {
     }
 }
 
-/// Medians of a container that does nothing, of one that writes everything, and the difference: the engine's
-/// own part is in both. Then a keeper's memory.
+/// Medians: of a container that does nothing, of one that brings everything in place, and of the same program
+/// without an engine, with the node's own tools. Then a keeper's memory.
 fn measured(engine: &Engine<'_>, backend: Backend) -> String {
     let want = &backend.want();
     time(engine, want, "--version"); // the image is loaded by the first
-    let (mut nothing, mut apply) = (Vec::new(), Vec::new());
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
-        engine.node.sh(backend.wipe());
-        nothing.push(time(engine, want, "--version"));
-        apply.push(time(engine, want, "apply"));
+        let wipe = || engine.node.sh(backend.wipe());
+        wipe();
+        times[0].push(time(engine, want, "--version"));
+        times[1].push(time(engine, want, "apply"));
+        wipe();
+        times[2].push(alone(engine.node, backend));
     }
-    let [nothing, apply] = [nothing, apply].map(median);
+    let times = times.map(|all| format!("{:>10.1} ms", median(all).as_secs_f64() * 1e3));
     let keeper = engine.start(want);
     keeper.in_sync();
     let [pid] = engine.node.keepers().try_into().expect("one process of ours");
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let resident =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS").trim();
-    let text = format!(
-        "{:>11} ms{:>11} ms{:>13} ms{resident:>12}",
-        nothing.as_millis(),
-        apply.as_millis(),
-        apply.saturating_sub(nothing).as_millis()
-    );
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
     assert_eq!(keeper.stop(), 0);
-    text
+    format!("{}{:>13}", times.concat(), resident.trim())
+}
+
+/// From the start of the program to its end, with all in place.
+fn alone(node: &Node, backend: Backend) -> Duration {
+    let program = std::env::var("CHAINKEEPER_IMAGES").unwrap() + "/context/nft/chainkeeper";
+    let mut command = node.command(&program);
+    let words = ["--backend", backend.name(), "--state-file", "none", "apply"];
+    let begin = Instant::now();
+    let said = said(
+        command
+            .args(words)
+            .env("container", "none")
+            .env_remove("CHAINKEEPER_IMAGES")
+            .env_remove("CHAINKEEPER_NEXT"),
+    );
+    let time = begin.elapsed();
+    assert_eq!(said.code, 0, "{said:?}");
+    time
 }
 
 fn time(engine: &Engine<'_>, want: &Want, words: &'static str) -> Duration {

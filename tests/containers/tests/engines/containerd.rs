@@ -84,7 +84,8 @@ impl<'n> Containerd<'n> {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("ctr");
+        // In the node's network, with which it ends.
+        let mut command = self.node.command("ctr");
         command.args(["--address", &self.node.path("containerd.sock")]);
         command.args(["--namespace", "chainkeeper-image-test"]);
         command
