@@ -287,5 +287,5 @@ fn the_rest_as_json_parses_too() {
     assert_eq!(result["in_sync"], true);
     let said = without_tools(&host, "apply --backend legacy --output json");
     assert_eq!(said.code, 3);
-    assert_eq!(keys(&parse(&said.stdout)["error"]), ["detail", "kind", "message"]);
+    assert_eq!(keys(&parse(&said.stdout)["error"]), ["detail", "kind", "manifest", "message"]);
 }
