@@ -27,7 +27,11 @@ pub(crate) fn write(lines: &[Line]) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{new}{END}{after}")).unwrap();
     } else {
-        assert_eq!(old, new, "docs/containers.md lags: UPDATE_DOCS=1 make image-test");
+        let lag = "docs/containers.md lags: UPDATE_DOCS=1 make image-test";
+        for (old, new) in old.lines().zip(new.lines()) {
+            assert_eq!(old, new, "{lag}");
+        }
+        assert_eq!(old.lines().count(), new.lines().count(), "{lag}");
     }
 }
 
