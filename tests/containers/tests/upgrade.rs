@@ -54,6 +54,15 @@ bash -c 'for n in 1 2 3; do echo >/dev/udp/127.0.0.1/7001; done'
 /// Rules with their counters: one that was taken and came back begins at 0.
 const COUNTED: &str = "iptables-legacy-save -c -t nat | grep '^\\[.*KUBE-'";
 
+/// Says that it has ended, by a panic, too: a scope waits for its threads.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// x_tables tell nobody of their commits: who asks all the time has to find the chain each time.
 #[test]
 fn an_update_takes_no_rule_and_no_counter_from_legacy() {
@@ -63,6 +72,7 @@ fn an_update_takes_no_rule_and_no_counter_from_legacy() {
         let engine = kind.start(&node);
         let (ended, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
+            let ends = Ends(&ended);
             let mut begun = None;
             let ask = || {
                 while !ended.load(Ordering::Relaxed) {
@@ -74,7 +84,7 @@ fn an_update_takes_no_rule_and_no_counter_from_legacy() {
                 node.sh(CONSUMER);
                 begun = Some((node.sh(COUNTED), scope.spawn(ask)));
             });
-            ended.store(true, Ordering::Relaxed);
+            drop(ends);
             let (before, asking) = begun.unwrap();
             asking.join().unwrap();
             assert!(before.contains("[3:"), "no packet was counted:\n{before}");
