@@ -32,6 +32,9 @@ pub fn advise(error: &BackendError, place: Place) -> Advice {
         (BackendError::NoBackend { remedy: Some(_), lack, .. }, _, _) => lacking(*lack, place),
         (BackendError::Lock { misplaced: Some(it), .. }, _, _) => misplaced(*it),
         (BackendError::Lock { .. }, ErrorKind::Busy, _) => table::LOCKED,
+        (BackendError::Lock { .. }, ErrorKind::Denied, _) if place.user_namespace => {
+            table::LOCK_MAPPED
+        }
         (BackendError::Lock { .. }, ErrorKind::Denied, _) => table::LOCK_DENIED,
         (BackendError::Lock { .. }, _, _) => table::NO_LOCK,
         (BackendError::Failed { .. }, ErrorKind::Denied, _) if place.is_mapped() => {

@@ -71,6 +71,7 @@ fn cases() -> Vec<(&'static str, BackendError, Place)> {
         ("no lock", lock(ErrorKind::Refused, Some(Misplaced::Private)), pod()),
         ("a folder", lock(ErrorKind::Refused, Some(Misplaced::Folder)), pod()),
         ("a lock of root's", lock(ErrorKind::Denied, None), with(nobody)),
+        ("user namespace, a lock of root's", lock(ErrorKind::Denied, None), mapped),
         ("another lock", lock(ErrorKind::Refused, None), pod()),
         ("held", lock(ErrorKind::Busy, None), pod()),
     ]

@@ -4,6 +4,7 @@ use super::Advice;
 const NET_ADMIN: &str = "capabilities: {drop: [ALL], add: [NET_ADMIN]}";
 const NET_RAW: &str = "capabilities: {drop: [ALL], add: [NET_ADMIN, NET_RAW]}";
 const ROOT: &str = "runAsUser: 0";
+const USERS: &str = "hostUsers: true # the default: leave hostUsers: false out";
 const LOCK_FILE: &str = "\
 volumeMounts: [{name: xtables-lock, mountPath: /run/xtables.lock, readOnly: true}]
 volumes: [{name: xtables-lock, hostPath: {path: /run/xtables.lock, type: FileOrCreate}}]";
@@ -35,7 +36,7 @@ pub(super) const USER_NAMESPACE: Advice = Advice {
     when: "EPERM with CAP_NET_ADMIN effective, in a user namespace",
     why: "CAP_NET_ADMIN counts only for what was made in this user namespace, and the network was not",
     remedy: "run outside of the user namespace (podman: without --userns)",
-    manifest: "hostUsers: true # the default: leave hostUsers: false out",
+    manifest: USERS,
 };
 pub(super) const OTHER_NAMESPACE: Advice = Advice {
     when: "EPERM with CAP_NET_ADMIN effective",
@@ -133,6 +134,12 @@ pub(super) const LOCK_DENIED: Advice = Advice {
     remedy: "run as uid 0, or set XTABLES_LOCKFILE",
     manifest: ROOT,
 };
+pub(super) const LOCK_MAPPED: Advice = Advice {
+    when: "the same, in a user namespace",
+    why: "it is open to root of the host alone (mode 0600), and root in here is another; nothing was changed",
+    remedy: "run outside of the user namespace, or set XTABLES_LOCKFILE",
+    manifest: USERS,
+};
 pub(super) const NO_LOCK: Advice = Advice {
     when: "the xtables lock cannot be opened, for another reason",
     why: "without the lock nobody would wait for us; nothing was changed",
@@ -159,7 +166,7 @@ pub(super) const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the page.
-pub const TABLE: [Advice; 24] = [
+pub const TABLE: [Advice; 25] = [
     NOT_EFFECTIVE,
     NO_NEW_PRIVS,
     NOT_GRANTED,
@@ -180,6 +187,7 @@ pub const TABLE: [Advice; 24] = [
     LOCK_PRIVATE,
     LOCK_FOLDER,
     LOCK_DENIED,
+    LOCK_MAPPED,
     NO_LOCK,
     TOOL,
     BUSY,
