@@ -40,7 +40,7 @@ image: ## the container images and their SBOMs, into target/image; sizes are pri
 	@scripts/setup image
 	@scripts/image
 
-image-test: image ## the images in podman, Docker and containerd, each joined to a namespace (Debian, root)
+image-test: ## the images in podman, Docker and containerd, each joined to a namespace (Debian, root)
 	@scripts/setup image-test
 	@scripts/image-test
 

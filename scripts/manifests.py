@@ -145,7 +145,7 @@ def check_keeper(components, resources):
     check_words(what, container, config["data"]["config.toml"])
     # Chains that are only watched may be missing for good.
     asked = [*container["startupProbe"]["exec"]["command"][1:]]
-    same(f"{what}: startup asks", asked, ["check"] + ["--live"] * ("observe" in components))
+    same(f"{what}: startup asks", asked, ["check", "--live"])
 
 
 def check_pod(name, of_the_node):

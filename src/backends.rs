@@ -2,6 +2,7 @@
 use crate::config::{Config, Dialect};
 use crate::host;
 use crate::probe::Kind;
+use crate::sandbox;
 use chainkeeper_contract::{Backend, BackendError};
 use chainkeeper_legacy::{LegacyBackend, Tools};
 use chainkeeper_nft::NftBackend;
@@ -51,7 +52,7 @@ pub fn legacy(config: &Config, tools: Tools, stop: &Stop) -> Result<LegacyBacken
     LegacyBackend::open(chainkeeper_legacy::Setup {
         lock_wait: config.lock_wait,
         stop: Arc::clone(stop),
-        shared: host::lock_is_shared,
+        shared: |path| sandbox::is_entered() || host::lock_is_shared(path),
         ..chainkeeper_legacy::Setup::with(tools)
     })
 }

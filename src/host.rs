@@ -4,6 +4,7 @@ mod network;
 
 pub use mounts::{Ground, Spot};
 
+use crate::sandbox;
 use serde::Serialize;
 use std::env;
 use std::fs;
@@ -77,7 +78,7 @@ pub fn place() -> Place {
 
 /// Looks around in a container; `None` outside of one.
 pub fn surroundings(socket: Option<&Path>, state: Option<&Path>) -> Option<Surroundings> {
-    place().container.then(|| Surroundings {
+    (place().container && !sandbox::is_entered()).then(|| Surroundings {
         own_network: network::is_own(),
         socket: socket.and_then(mounts::spot),
         state: state.and_then(mounts::spot),

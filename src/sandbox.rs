@@ -3,6 +3,14 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Is this process in one: with nobody else who could lock, or be kept from anything?
+pub fn is_entered() -> bool {
+    ENTERED.load(Ordering::Relaxed)
+}
 
 /// Moves this process there. Must be called before any thread is started (a kernel rule for user
 /// namespaces). Afterwards this user is uid 0 inside, with CAP_NET_ADMIN over the new namespace only.
@@ -11,5 +19,7 @@ pub fn enter() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
-    fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
+    fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    ENTERED.store(true, Ordering::Relaxed);
+    Ok(())
 }

@@ -20,8 +20,8 @@ pub(super) const NOT_EFFECTIVE: Advice = Advice {
 };
 pub(super) const NO_NEW_PRIVS: Advice = Advice {
     when: "the same, and NoNewPrivs is 1",
-    why: "CAP_NET_ADMIN is granted, but not to this user; a file capability of the program would not \
-          count either, by no_new_privs",
+    why: "CAP_NET_ADMIN is granted, but not to this user; a file capability of the program may \
+          not count either, by no_new_privs",
     remedy: "run as uid 0 with only this capability; or a program that has it as a file capability, \
              without no_new_privs",
     manifest: "runAsUser: 0 # or, with the image for other users, allowPrivilegeEscalation: true",

@@ -81,6 +81,14 @@ fn a_lock_that_is_mounted() {
     assert!(said.ends_with("(exit 0)"), "{said}");
 }
 
+/// Nobody else writes there, so nobody has to be locked out.
+#[test]
+fn a_sandbox_needs_no_lock_of_the_host() {
+    let before = format!("{RUN}; exec timeout 2 \"$0\" \"$@\"'");
+    let said = shown_under(&legacy(), &before, "--backend legacy run --sandbox");
+    assert!(said.contains("jumps written") && !said.contains("hostNetwork"), "{said}");
+}
+
 #[test]
 fn a_lock_that_is_a_folder() {
     let before = format!("{RUN}; mkdir /run/xtables.lock; exec \"$0\" \"$@\"'");

@@ -26,7 +26,9 @@ impl Node {
         // Not below target/: a socket's path has at most 107 bytes.
         let folder = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(folder.join("run")).unwrap();
-        std::fs::write(folder.join("xtables.lock"), "").unwrap();
+        // As iptables makes it.
+        let lock = std::fs::File::create(folder.join("xtables.lock")).unwrap();
+        lock.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let node = Node { name, folder };
         let added = Command::new("ip").args(["netns", "add", &node.name]).status().unwrap();
         assert!(added.success(), "these tests need root, and run by `make image-test`");

@@ -93,7 +93,12 @@ impl<'n> Containerd<'n> {
 }
 
 impl Drop for Containerd<'_> {
+    /// A container without the node's network would outlive the node.
     fn drop(&mut self) {
+        let running = said(self.command().args(["tasks", "ls", "--quiet"])).stdout;
+        for name in running.split_whitespace() {
+            said(self.command().args(["tasks", "kill", "--signal", "SIGKILL", name]));
+        }
         said(Command::new("kill").arg(self.daemon.id().to_string()));
         let _ = self.daemon.wait();
     }

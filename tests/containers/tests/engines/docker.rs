@@ -45,7 +45,12 @@ impl<'n> Docker<'n> {
 }
 
 impl Drop for Docker<'_> {
+    /// A container without the node's network would outlive the node.
     fn drop(&mut self) {
+        let running = said(self.command().args(["ps", "--quiet"])).stdout;
+        if !running.trim().is_empty() {
+            said(self.command().arg("kill").args(running.split_whitespace()));
+        }
         said(Command::new("kill").arg(self.daemon.id().to_string()));
         let _ = self.daemon.wait();
     }

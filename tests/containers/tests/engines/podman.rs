@@ -20,6 +20,13 @@ impl<'n> Podman<'n> {
     }
 }
 
+impl Drop for Podman<'_> {
+    /// One without the node's network would outlive the node.
+    fn drop(&mut self) {
+        said(self.command().args(["rm", "--all", "--force", "--time=0"]));
+    }
+}
+
 impl Talks for Podman<'_> {
     fn run(&self, name: &str, want: &Want, detached: bool) -> Command {
         let mut command = self.command();
