@@ -143,9 +143,9 @@ def check_keeper(components, resources):
     names = {v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v}
     same(f"{what}: configuration", names, {config["metadata"]["name"]})
     check_words(what, container, config["data"]["config.toml"])
-    # Chains that are only watched may be missing for good.
-    asked = [*container["startupProbe"]["exec"]["command"][1:]]
-    same(f"{what}: startup asks", asked, ["check", "--live"])
+    # What is missing or wrong is no reason to restart it.
+    for name in ("startupProbe", "livenessProbe"):
+        same(f"{what}: {name} asks", container[name]["exec"]["command"][1:], ["check", "--live"])
 
 
 def check_pod(name, of_the_node):
