@@ -36,7 +36,7 @@ package-test: ## the .deb under a real systemd: install, start, upgrade, purge (
 	@scripts/setup package
 	@scripts/package-test
 
-image: ## the container images and their SBOMs, into target/image; sizes are printed (root or subordinate ids)
+image: ## the container images and their SBOMs, into target/image; sizes are printed (Debian, root)
 	@scripts/setup image
 	@scripts/image
 

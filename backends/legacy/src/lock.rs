@@ -30,14 +30,14 @@ pub(crate) fn take(path: &Path, budget: Duration, stop: &AtomicBool) -> Result<H
             // Somebody put another file there meanwhile: our lock would keep nobody out.
             Ok(_) => file = opened(path)?,
             Err((back, nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR)) => file = back,
-            Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc())),
+            Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc(), None)),
         }
         if stop.load(Ordering::Relaxed) {
-            return Err(failed(path, ErrorKind::Busy, "told to stop waiting for it"));
+            return Err(failed(path, ErrorKind::Busy, "told to stop waiting for it", None));
         }
         if Instant::now() >= until {
             let words = format!("{} still holds it after {budget:?}", holder(&file));
-            return Err(failed(path, ErrorKind::Busy, &words));
+            return Err(failed(path, ErrorKind::Busy, &words, None));
         }
         sleep(Duration::from_millis(10));
     }
@@ -48,34 +48,22 @@ fn opened(path: &Path) -> Result<File, BackendError> {
     match open(path, flags, Mode::from_bits_truncate(0o600)) {
         Ok(fd) => Ok(fd.into()),
         Err(errno @ (nix::errno::Errno::EACCES | nix::errno::Errno::EPERM)) => {
-            Err(failed(path, ErrorKind::Denied, errno.desc()))
+            Err(failed(path, ErrorKind::Denied, errno.desc(), None))
         }
         Err(errno @ nix::errno::Errno::EISDIR) => {
-            Err(misplaced(path, errno.desc(), Misplaced::Folder))
+            Err(failed(path, ErrorKind::Refused, errno.desc(), Some(Misplaced::Folder)))
         }
-        Err(errno) => Err(failed(path, ErrorKind::Refused, errno.desc())),
+        Err(errno) => Err(failed(path, ErrorKind::Refused, errno.desc(), None)),
     }
 }
 
 /// The lock of a container of its own: taken by nobody else, so of no use.
 pub(crate) fn private(path: &Path) -> BackendError {
-    misplaced(path, "the host's is not mounted there", Misplaced::Private)
+    let words = "the host's is not mounted there";
+    failed(path, ErrorKind::Refused, words, Some(Misplaced::Private))
 }
 
-fn failed(path: &Path, kind: ErrorKind, words: &str) -> BackendError {
-    lock_error(path, kind, words, None)
-}
-
-fn misplaced(path: &Path, words: &str, what: Misplaced) -> BackendError {
-    lock_error(path, ErrorKind::Refused, words, Some(what))
-}
-
-fn lock_error(
-    path: &Path,
-    kind: ErrorKind,
-    words: &str,
-    misplaced: Option<Misplaced>,
-) -> BackendError {
+fn failed(path: &Path, kind: ErrorKind, words: &str, misplaced: Option<Misplaced>) -> BackendError {
     let what = format!("cannot take the xtables lock {}", path.display());
     BackendError::Lock { kind, what, words: words.to_owned(), misplaced }
 }

@@ -28,9 +28,9 @@ fn the_nodes_iptables_of_any_version_wipes_and_reads() {
     let keeper = engine.start(&Want::nft());
     keeper.in_sync();
     for (n, suite) in other::SUITES.into_iter().enumerate() {
-        for tool in ["iptables", "ip6tables"]
-            .map(|tool| format!("{}/bin/{tool}-nft", other::unpacked(suite).display()))
-        {
+        let tool = |name| format!("{}/bin/{name}-nft", other::unpacked(suite).display());
+        let tools = ["iptables", "ip6tables"].map(tool);
+        for tool in &tools {
             for table in ["mangle", "nat", "filter"] {
                 node.sh(&format!("{tool} -t {table} -F; {tool} -t {table} -X"));
             }
@@ -39,9 +39,7 @@ fn the_nodes_iptables_of_any_version_wipes_and_reads() {
         eventually("it is repaired", || {
             keeper.exec("events").stdout.matches("back  after").count() > n
         });
-        for tool in ["iptables", "ip6tables"]
-            .map(|tool| format!("{}/bin/{tool}-nft", other::unpacked(suite).display()))
-        {
+        for tool in &tools {
             for (table, chain, rule) in SEEN {
                 let listed = node.sh(&format!("{tool} -t {table} -S {chain}"));
                 assert!(

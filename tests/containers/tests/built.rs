@@ -1,14 +1,12 @@
 //! The images as such: what is in them, and that Docker's classic builder makes the same of the Dockerfile.
-use crate::engines::{ENGINES, FULL, Kind, NFT, NONROOT, Want, version};
+use crate::engines::{ENGINES, FULL, Kind, NFT, NONROOT, Want, docker, images, version};
 use crate::node::{Node, said};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-fn archive(image: &str) -> String {
-    let folder = std::env::var("CHAINKEEPER_IMAGES").unwrap();
-    let image = if image == NFT { "-nft" } else { image };
-    format!("{folder}/chainkeeper-{}{image}.tar", version())
+fn archive(image: &'static str) -> String {
+    Want { image, ..Want::nft() }.archive()
 }
 
 fn part(archive: &str, name: &str) -> Value {
@@ -16,7 +14,7 @@ fn part(archive: &str, name: &str) -> Value {
     serde_json::from_str(&part.stdout).unwrap_or_else(|e| panic!("{archive}: {name}: {e}"))
 }
 
-fn config(image: &str) -> Value {
+fn config(image: &'static str) -> Value {
     let archive = archive(image);
     let manifest = part(&archive, "manifest.json");
     part(&archive, manifest[0]["Config"].as_str().unwrap())["config"].take()
@@ -57,7 +55,7 @@ fn nothing_but_the_binary_is_in_nft() {
 fn docker_builds_the_same() {
     let node = Node::new();
     let engine = Kind::Docker.start(&node);
-    let folder = std::env::var("CHAINKEEPER_IMAGES").unwrap() + "/context";
+    let folder = images() + "/context";
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/Dockerfile");
     for (target, image) in [("nft", NFT), ("full", FULL)] {
         let ours = config(image);
@@ -67,18 +65,13 @@ fn docker_builds_the_same() {
         let tag = format!("chainkeeper:built{image}");
         let set = [("VERSION", "version"), ("REVISION", "revision"), ("CREATED", "created")];
         let set = set.map(|(name, of)| format!("--build-arg={name}={}", label(of)));
-        let docker = || {
-            let mut docker = Command::new("/usr/bin/docker");
-            docker.args(["--host", &format!("unix://{}", node.path("docker.sock"))]);
-            docker
-        };
-        let mut build = docker();
+        let mut build = docker(&node);
         build
             .env("DOCKER_BUILDKIT", "0")
             .args(["build", "--target", target, "--file", file, "--tag", &tag]);
         let built = said(build.args(set).arg(&folder));
         assert_eq!(built.code, 0, "{built:?}");
-        let text = said(docker().args(["inspect", "--format={{json .Config}}", &tag])).stdout;
+        let text = said(docker(&node).args(["inspect", "--format={{json .Config}}", &tag])).stdout;
         let theirs: Value = serde_json::from_str(&text).unwrap();
         for key in ["User", "Entrypoint", "Cmd", "Healthcheck"] {
             assert_eq!(theirs[key], ours[key], "{target}: {key}");

@@ -1,7 +1,7 @@
 //! The day of a sidecar: started, wiped, repaired, asked how it is, stopped.
 use crate::backend::Backend;
 use crate::engines::{Kind, Want};
-use crate::node::{Node, eventually};
+use crate::node::{Node, eventually, status_of};
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -20,20 +20,14 @@ fn day(kind: Kind, backend: Backend) {
     keeper.in_sync();
     assert!(backend.there(&node));
 
-    let [pid] = node.keepers().try_into().expect("one process of ours");
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let field = |name: &str| {
-        let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.unwrap_or_else(|| panic!("no {name}: {status}")).trim()
-    };
-    assert_eq!(
-        (field("CapEff"), field("CapBnd"), field("CapPrm")),
-        (capabilities, capabilities, capabilities)
-    );
-    assert_eq!(
-        (field("CapAmb"), field("NoNewPrivs"), field("Seccomp")),
-        ("0000000000000000", "1", "2")
-    );
+    let pid = node.keeper();
+    let is = |name: &str, value: &str| assert_eq!(status_of(&pid, name), value, "{name}");
+    for set in ["CapEff", "CapBnd", "CapPrm"] {
+        is(set, capabilities);
+    }
+    is("CapAmb", "0000000000000000");
+    is("NoNewPrivs", "1");
+    is("Seccomp", "2");
 
     node.sh(backend.wipe());
     eventually("repaired", || backend.there(&node));

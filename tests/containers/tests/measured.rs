@@ -1,7 +1,7 @@
 //! What a container costs, printed: from `run` to chains in place, and resident memory. No test asserts a time.
 use crate::backend::Backend;
-use crate::engines::{ENGINES, Engine, Want};
-use crate::node::{Node, said};
+use crate::engines::{ENGINES, Engine, Want, images};
+use crate::node::{Node, said, status_of};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 7;
@@ -36,16 +36,14 @@ fn measured(engine: &Engine<'_>, backend: Backend) -> String {
     let times = times.map(|all| format!("{:>10.1} ms", median(all).as_secs_f64() * 1e3));
     let keeper = engine.start(want);
     keeper.in_sync();
-    let [pid] = engine.node.keepers().try_into().expect("one process of ours");
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let resident = status_of(&engine.node.keeper(), "VmRSS");
     assert_eq!(keeper.stop(), 0);
-    format!("{}{:>13}", times.concat(), resident.trim())
+    format!("{}{:>13}", times.concat(), resident)
 }
 
 /// From the start of the program to its end, with all in place.
 fn alone(node: &Node, backend: Backend) -> Duration {
-    let program = std::env::var("CHAINKEEPER_IMAGES").unwrap() + "/context/nft/chainkeeper";
+    let program = images() + "/context/nft/chainkeeper";
     let mut command = node.command(&program);
     let words = ["--backend", backend.name(), "--state-file", "none", "apply"];
     let begin = Instant::now();

@@ -74,13 +74,15 @@ impl Node {
         pids.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// The processes of chainkeeper in the node's network, whoever runs them, by number.
-    pub(crate) fn keepers(&self) -> Vec<String> {
+    /// The one process of chainkeeper in the node's network, whoever runs it, by number.
+    pub(crate) fn keeper(&self) -> String {
         let is = |pid: &String| {
             std::fs::read_to_string(format!("/proc/{pid}/comm"))
                 .is_ok_and(|c| c.trim() == "chainkeeper")
         };
-        self.processes().into_iter().filter(is).collect()
+        let keepers: Vec<String> = self.processes().into_iter().filter(is).collect();
+        let [pid] = keepers.try_into().expect("one process of ours");
+        pid
     }
 }
 
@@ -108,6 +110,13 @@ fn release(folder: &Path) {
         let at = line.split(' ').nth(1).unwrap_or_default();
         said(Command::new("umount").args(["--lazy", at]));
     }
+}
+
+/// What the kernel says of a process, as `/proc/PID/status` has it.
+pub(crate) fn status_of(pid: &str, name: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.unwrap_or_else(|| panic!("no {name}: {status}")).trim().to_owned()
 }
 
 /// Runs it to its end.

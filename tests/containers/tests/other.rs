@@ -1,5 +1,5 @@
 //! An image of another Debian suite's iptables, as a CNI plugin or a kubelet in a container brings one along.
-use crate::engines::{Engine, Want};
+use crate::engines::{Engine, Want, images};
 use crate::node::said;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,7 @@ $buildah push --quiet "localhost/$tag" "docker-archive:$root.tar:$tag"
 
 /// Where that suite is unpacked.
 pub(crate) fn unpacked(suite: &str) -> PathBuf {
-    let images = std::env::var("CHAINKEEPER_IMAGES").expect("`make image-test` names the folder");
-    let found = Path::new(&images).with_file_name("other-iptables").join(suite);
+    let found = Path::new(&images()).with_file_name("other-iptables").join(suite);
     assert!(found.exists(), "scripts/other-iptables has not unpacked {suite}");
     found
 }

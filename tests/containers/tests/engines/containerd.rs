@@ -1,10 +1,10 @@
 //! containerd, by its own client `ctr`. What it hands over is what Kubernetes' containers get: no ambient
 //! capabilities, no_new_privs unless allowed, the default seccomp profile.
+use super::daemon::Daemon;
 use super::{Talks, Want};
 use crate::node::{Node, Said, eventually, said};
-use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What ctr gives to a container by default (containerd 1.6, oci/spec.go).
@@ -27,41 +27,29 @@ const DEFAULT: [&str; 14] = [
 
 pub(super) struct Containerd<'n> {
     node: &'n Node,
-    daemon: Child,
+    _daemon: Daemon,
 }
 
 impl<'n> Containerd<'n> {
     pub(super) fn start(node: &'n Node) -> Self {
-        std::fs::write(
-            node.folder.join("containerd.toml"),
-            "version = 2\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n",
-        )
-        .unwrap();
-        let mut containerd = node.command("containerd");
-        containerd.args([
-            "--config",
-            &node.path("containerd.toml"),
-            "--root",
-            &node.path("containerd"),
-        ]);
-        containerd.args([
-            "--state",
-            &node.path("containerd-run"),
-            "--address",
-            &node.path("containerd.sock"),
-        ]);
-        containerd.stdin(Stdio::null()).stdout(Stdio::null());
-        containerd.stderr(File::create(node.folder.join("containerd.log")).unwrap());
-        let containerd =
-            Containerd { node, daemon: containerd.spawn().expect("the package containerd") };
+        let settings = "version = 2\ndisabled_plugins = ['io.containerd.grpc.v1.cri']\n";
+        std::fs::write(node.folder.join("containerd.toml"), settings).unwrap();
+        let places = [
+            ("--config", "containerd.toml"),
+            ("--root", "containerd"),
+            ("--state", "containerd-run"),
+            ("--address", "containerd.sock"),
+        ];
+        let _daemon = Daemon::start(node, "containerd", &places, &[]);
+        let containerd = Containerd { node, _daemon };
         eventually("containerd is ready", || said(containerd.command().arg("version")).code == 0);
         containerd
     }
 
     /// The image for that user: ctr itself can name none.
     fn image(&self, want: &Want) -> String {
-        let Some(user) = want.user else { return format!("docker.io/library/{}", want.tag()) };
-        let image = format!("docker.io/library/{}-of-{}", want.tag(), user.replace(':', "-"));
+        let Some(user) = want.user else { return want.tag() };
+        let image = format!("{}-of-{}", want.tag(), user.replace(':', "-"));
         let folder = self.node.folder.join("as-user");
         let script = format!(
             "rm -rf $0; mkdir $0; cd $0; tar -xf {}
@@ -99,8 +87,6 @@ impl Drop for Containerd<'_> {
         for name in running.split_whitespace() {
             said(self.command().args(["tasks", "kill", "--signal", "SIGKILL", name]));
         }
-        said(Command::new("kill").arg(self.daemon.id().to_string()));
-        let _ = self.daemon.wait();
     }
 }
 
@@ -163,8 +149,8 @@ impl Talks for Containerd<'_> {
     }
 
     fn is_running(&self, name: &str) -> bool {
-        std::fs::read_to_string(&self.files(name)[1]).is_ok_and(|code| code.is_empty())
-            || !self.files(name)[1].exists()
+        // Made first, and filled then.
+        std::fs::read_to_string(&self.files(name)[1]).unwrap_or_default().is_empty()
     }
 
     /// It has no health check: what Kubernetes' manifest asks.

@@ -1,10 +1,13 @@
 //! Real engines, and what a container of chainkeeper can be given by them.
 mod containerd;
+mod daemon;
 mod docker;
+mod docker_like;
 mod podman;
 mod want;
 
-pub(crate) use want::{FULL, NFT, NONROOT, Want, next_version, version};
+pub(crate) use docker::client as docker;
+pub(crate) use want::{FULL, NFT, NONROOT, Want, images, next_version, version};
 
 use crate::node::{Node, Said, eventually, said};
 use std::cell::RefCell;
@@ -48,7 +51,7 @@ impl Kind {
     /// Starts it for a node.
     pub(crate) fn start(self, node: &Node) -> Engine<'_> {
         let talks: Box<dyn Talks> = match self {
-            Kind::Podman => Box::new(podman::Podman::start(node)),
+            Kind::Podman => Box::new(podman::Podman(node)),
             Kind::Docker => Box::new(docker::Docker::start(node)),
             Kind::Containerd => Box::new(containerd::Containerd::start(node)),
         };

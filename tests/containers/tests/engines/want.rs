@@ -69,15 +69,14 @@ impl Want {
     }
 
     pub(super) fn tag(&self) -> String {
-        format!("{}:{}{}", self.name, self.version, self.image)
+        // As each engine completes a name without a registry.
+        format!("docker.io/library/{}:{}{}", self.name, self.version, self.image)
     }
 
     /// Where `make image` has left it.
-    pub(super) fn archive(&self) -> String {
-        let folder = std::env::var("CHAINKEEPER_IMAGES");
-        let folder = folder.expect("`make image-test` names the folder of the images");
+    pub(crate) fn archive(&self) -> String {
         let image = if self.image == NFT { "-nft" } else { self.image };
-        format!("{folder}/chainkeeper-{}{image}.tar", self.version)
+        format!("{}/chainkeeper-{}{image}.tar", images(), self.version)
     }
 
     /// What is mounted: from, to, read-only.
@@ -96,4 +95,9 @@ pub(crate) fn version() -> String {
 /// The same tree as the version after it.
 pub(crate) fn next_version() -> String {
     std::env::var("CHAINKEEPER_NEXT").expect("`make image-test` builds it, and names it here")
+}
+
+/// The folder of the images.
+pub(crate) fn images() -> String {
+    std::env::var("CHAINKEEPER_IMAGES").expect("`make image-test` names the folder of the images")
 }
