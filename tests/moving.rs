@@ -5,7 +5,7 @@ mod staying;
 mod sweeping;
 mod traffic;
 
-use crate::support::{Host, PROGRAM, Running, eventually};
+use crate::support::{Host, PROGRAM, Running, comes_true, eventually};
 use std::fs;
 
 /// Adds or takes kubelet's hint in that backend, both families.
@@ -64,9 +64,10 @@ fn running(host: &Host, backend: &str, words: &str) -> Running {
     run
 }
 
-/// Waits for words in the journal.
+/// Waits for words in the journal; in vain, it shows what was said instead.
 fn says(run: &Running, words: &str) {
-    eventually(words, || run.journal().contains(words));
+    let said = comes_true(10, || run.journal().contains(words));
+    assert!(said, "{words:?} is not in the journal:\n{}", run.journal());
 }
 
 fn times(run: &Running, words: &str) -> usize {

@@ -235,13 +235,20 @@ pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
 }
 
 /// The same for what takes longer.
-pub(crate) fn within(seconds: u64, what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn within(seconds: u64, what: &str, is: impl FnMut() -> bool) {
+    assert!(comes_true(seconds, is), "in vain for {seconds} s: {what}");
+}
+
+/// Asks again and again, at most so long. False if it was never so.
+pub(crate) fn comes_true(seconds: u64, mut is: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !is() {
-        let patient = start.elapsed() < Duration::from_secs(seconds);
-        assert!(patient, "in vain for {seconds} s: {what}");
+        if start.elapsed() >= Duration::from_secs(seconds) {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    true
 }
 
 /// The test with each of these, at the same time: most of it is waiting.
