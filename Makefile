@@ -13,7 +13,7 @@ test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test
 	@scripts/other-iptables
 	@scripts/promtool
-	@scripts/in-namespace cargo nextest run --workspace --exclude chainkeeper-containers --all-features --no-fail-fast
+	@scripts/in-namespace cargo nextest run --workspace --exclude chainkeeper-containers --exclude chainkeeper-bench --all-features --no-fail-fast
 	@scripts/in-namespace cargo nextest run $(pure) --no-fail-fast
 
 lint: ## rustfmt, clippy and rustdoc with warnings denied, licences, advisories where reachable
@@ -51,10 +51,11 @@ manifests: ## packaging/kubernetes: every combination built, held to Kubernetes'
 docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
 
-bench: ## passes beside kubelet's command sequence, gaps beside kubelet's minute (six minutes)
+bench: ## chainkeeper beside what a user would run instead; BENCH="idle --quick" for a part of it
 	@scripts/setup run
-	cargo build --release --quiet
-	@scripts/in-namespace cargo bench --quiet --bench passes --bench gaps
+	@scripts/static
+	cargo build --release --quiet -p chainkeeper -p chainkeeper-bench
+	@scripts/in-namespace target/release/chainkeeper-bench $(BENCH)
 
 fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz

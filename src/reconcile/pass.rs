@@ -42,7 +42,7 @@ impl Look {
     }
 
     /// The steps of all families that could be read.
-    pub(super) fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         let steps = |(f, o): (&Family, &Outcome)| Some((*f, o.as_ref().ok()?.steps.clone()));
         Plan {
             generation: self.generation,

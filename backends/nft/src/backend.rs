@@ -66,12 +66,10 @@ impl NftBackend {
         if !missing.is_empty() {
             return Ok(Answer::Families(missing));
         }
-        let seq = self.socket.seqs(sending.messages.len() + 2);
-        let batch = match Batch::new(&sending.messages, plan.generation, seq, commit) {
-            Ok(batch) => batch,
+        let (seq, bytes) = match self.encode(&sending, plan.generation, commit) {
+            Ok(encoded) => encoded,
             Err(why) => return Ok(Answer::Families([sending.unwritable(&why)].into())),
         };
-        let bytes = self.setup.encoder.batch(&batch);
         self.socket.send(&bytes).map_err(errors::batch)?;
         let mut refused = BTreeMap::new();
         while let Some(datagram) = self.socket.receive().map_err(errors::batch)? {
@@ -101,6 +99,27 @@ impl NftBackend {
             }
         }
         Ok(if refused.is_empty() { Answer::Committed } else { Answer::Families(refused) })
+    }
+
+    /// The number of the first message, and the batch.
+    fn encode(
+        &mut self,
+        sending: &Sending,
+        generation: Option<u32>,
+        commit: bool,
+    ) -> Result<(u32, Vec<u8>), Unwritable> {
+        let seq = self.socket.seqs(sending.messages.len() + 2);
+        let batch = Batch::new(&sending.messages, generation, seq, commit)?;
+        Ok((seq, self.setup.encoder.batch(&batch)))
+    }
+
+    /// The one datagram that [`Backend::apply`] would send for all families of the plan. Sends nothing.
+    pub fn batch(&mut self, plan: &Plan) -> Result<Vec<u8>, BackendError> {
+        let families: Vec<Family> = plan.families.keys().copied().collect();
+        let sending =
+            Sending::of(plan, &families, self.setup.dialect).map_err(|(_, error)| error)?;
+        let encoded = self.encode(&sending, plan.generation, true);
+        encoded.map(|(_, bytes)| bytes).map_err(|why| sending.unwritable(&why).1)
     }
 
     /// One batch for all families with steps; if only some are refused, the others' again alone.

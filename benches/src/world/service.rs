@@ -1,5 +1,5 @@
 //! The service: the binary, started in the calling thread's network namespace, and what it tells.
-use super::wall;
+use super::{chainkeeper, wall};
 use anyhow::{Context as _, bail};
 use chainkeeper::control::{self, Answer, Request};
 use chainkeeper::story::{Event, Gap, What};
@@ -18,20 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How it hears of commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Watching {
     Events,
     Poll,
     Legacy,
 }
 
-impl Way {
-    pub(crate) const EACH: [Way; 3] = [Way::Events, Way::Poll, Way::Legacy];
+impl Watching {
+    pub(crate) const EACH: [Watching; 3] = [Watching::Events, Watching::Poll, Watching::Legacy];
 
     fn words(self) -> &'static str {
         match self {
-            Way::Events => "--backend nft --watch events",
-            Way::Poll => "--backend nft --watch poll",
-            Way::Legacy => "--backend legacy",
+            Watching::Events => "--backend nft --watch events",
+            Watching::Poll => "--backend nft --watch poll",
+            Watching::Legacy => "--backend legacy",
         }
     }
 
@@ -39,20 +39,20 @@ impl Way {
     /// the last look is over for some time, as it would.
     pub(crate) fn pace(self) -> (Duration, Duration) {
         let (least, most) = match self {
-            Way::Events => (15, 25),
-            Way::Poll => (15, 115),
-            Way::Legacy => (15, 1015),
+            Watching::Events => (15, 25),
+            Watching::Poll => (15, 115),
+            Watching::Legacy => (15, 1015),
         };
         (Duration::from_millis(least), Duration::from_millis(most))
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for Watching {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Way::Events => "events",
-            Way::Poll => "poll",
-            Way::Legacy => "legacy",
+            Watching::Events => "events",
+            Watching::Poll => "poll",
+            Watching::Legacy => "legacy",
         })
     }
 }
@@ -75,10 +75,10 @@ pub(crate) struct Service {
 
 impl Service {
     /// Returns when everything is in place. Whoever undoes it is not yielded to.
-    pub(crate) fn start(way: Way, settle: Option<&str>) -> anyhow::Result<Service> {
+    pub(crate) fn start(way: Watching, settle: Option<&str>) -> anyhow::Result<Service> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("socket");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chainkeeper"));
+        let mut command = Command::new(chainkeeper()?);
         command.args(way.words().split(' ')).args(["--on-conflict", "insist"]);
         command.args(settle.iter().flat_map(|settle| ["--settle", settle]));
         command.arg("--socket").arg(&socket).arg("run");
