@@ -1,4 +1,5 @@
 //! Network namespaces, the programs that are compared, and raw batches.
+mod foreign;
 mod kubelet;
 mod programs;
 mod raw;
@@ -6,6 +7,7 @@ mod service;
 mod way;
 mod writer;
 
+pub(crate) use foreign::Foreign;
 pub(crate) use kubelet::kubelet;
 pub(crate) use programs::{Programs, chainkeeper, feed, output, succeeds};
 pub(crate) use raw::Raw;
