@@ -87,5 +87,7 @@ fn docker(rules: usize) -> String {
 fn elsewhere(rules: usize) -> String {
     let rule = |n| format!("ip saddr {} tcp dport 80 counter accept\n", address(n));
     let rules: String = (0..rules).map(rule).collect();
-    format!("table inet others {{ chain forward {{\ntype filter hook forward priority 0;\n{rules} }} }}\n")
+    format!(
+        "table inet others {{\nchain forward {{\ntype filter hook forward priority 0;\n{rules}}}\n}}\n"
+    )
 }

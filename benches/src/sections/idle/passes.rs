@@ -2,7 +2,7 @@
 use crate::result::Who;
 use crate::samples::{Samples, timed};
 use crate::world::{Foreign, Pass, Programs, Raw, Way, chainkeeper, succeeds};
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use chainkeeper_contract::{Backend as _, Way as Watching};
 use chainkeeper_nft::netlink::Encoder;
 use chainkeeper_nft::{NftBackend, Setup};
@@ -82,9 +82,10 @@ impl Doer {
             Doer::Grep(ending) => {
                 let programs = programs.clone();
                 let save = |l3| format!("{l3}tables-{ending}-save | grep -c KUBE-POSTROUTING");
-                let words = format!("-c '{} && {}'", save("ip"), save("ip6"));
+                let script = format!("{} && {}", save("ip"), save("ip6"));
                 Ok(Box::new(move || {
-                    ensure!(succeeds(&mut programs.command("sh", &words)?)?, "nothing was found");
+                    let mut shell = programs.command("sh", "-c")?;
+                    ensure!(succeeds(shell.arg(&script))?, "nothing was found");
                     Ok(())
                 }))
             }
@@ -114,8 +115,8 @@ pub(crate) fn beside(
     let programs = Programs::new(folder.path());
     // Kubelet's chains first, so that its sequence finds all it looks for.
     Way::Kubelet(ending).open(&programs)?()?;
-    programs.apply(&chainkeeper()?, ending)?;
     foreign.load(&programs, ending, rules)?;
+    programs.apply(&chainkeeper()?, ending)?;
     let doers = Doer::of(ending);
     let opened: anyhow::Result<Vec<Pass>> =
         doers.iter().map(|doer| doer.open(ending, &programs)).collect();
@@ -124,7 +125,7 @@ pub(crate) fn beside(
         for ((doer, pass), samples) in doers.iter().zip(&mut passes).zip(&mut all) {
             for _ in 0..doer.times() {
                 let (ms, done) = timed(&mut *pass);
-                done?;
+                done.with_context(|| format!("{doer:?} in round {round}"))?;
                 // The first one warms up.
                 if round > 0 {
                     samples.add(ms);
