@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Show an earlier run again instead of measuring
     #[arg(long, value_name = "JSON")]
     pub(crate) render: Option<PathBuf>,
+    /// Put the figures into performance.md of this folder, and the plots beside it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) docs: Option<PathBuf>,
     /// The static binary, where one was built
     #[arg(long = "static", value_name = "FILE")]
     pub(crate) static_binary: Option<PathBuf>,

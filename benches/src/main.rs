@@ -2,6 +2,7 @@
 //! made for it. Prints tables, writes JSON and plots; asserts nothing.
 mod args;
 mod machine;
+mod page;
 mod plot;
 mod result;
 mod samples;
@@ -41,9 +42,7 @@ fn show(args: &Args, run: &Run) -> anyhow::Result<()> {
         run.sections.iter().for_each(|section| print!("{}", text::section(section)));
     }
     print!("{}", text::targets(run));
-    for plot in run.sections.iter().flat_map(|section| &section.plots) {
-        plot::draw(plot, &args.out)?;
-    }
+    run.plots().try_for_each(|one| plot::draw(one, &args.out))?;
     println!("\nJSON and plots are in {}", args.out.display());
-    Ok(())
+    args.docs.iter().try_for_each(|docs| page::write(run, docs))
 }

@@ -16,18 +16,20 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Into the folder, by its name.
 pub(crate) fn draw(plot: &Plot, folder: &Path) -> anyhow::Result<()> {
-    let (name, height) = match plot {
-        Plot::Bars { name, bars, .. } => (name, bars::height(bars.len())),
-        Plot::Lines { name, .. } => (name, lines::HEIGHT),
+    let height = match plot {
+        Plot::Bars { bars, .. } => bars::height(bars.len()),
+        Plot::Lines { .. } => lines::HEIGHT,
     };
-    let file = folder.join(format!("{name}.svg"));
+    let file = folder.join(format!("{}.svg", plot.name()));
     let area = SVGBackend::new(&file, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE).map_err(|e| anyhow!("{e}"))?;
     let drawn = match plot {
         Plot::Bars { title, unit, bars, .. } => bars::draw(&area, title, unit, bars),
         Plot::Lines { title, x, y, lines, .. } => lines::draw(&area, title, [x, y], lines),
     };
-    drawn.and_then(|()| area.present().map_err(|e| anyhow!("{e}"))).with_context(|| file.display().to_string())
+    drawn
+        .and_then(|()| area.present().map_err(|e| anyhow!("{e}")))
+        .with_context(|| file.display().to_string())
 }
 
 fn colour(who: Who) -> RGBColor {
@@ -89,7 +91,12 @@ fn write(
     area.draw(&Text::new(words.to_owned(), at, style)).map_err(|e| anyhow!("{e}"))
 }
 
-fn line(area: &Area<'_>, points: [(i32, i32); 2], colour: RGBColor, width: u32) -> anyhow::Result<()> {
+fn line(
+    area: &Area<'_>,
+    points: [(i32, i32); 2],
+    colour: RGBColor,
+    width: u32,
+) -> anyhow::Result<()> {
     let path = PathElement::new(points.to_vec(), colour.stroke_width(width));
     area.draw(&path).map_err(|e| anyhow!("{e}"))
 }

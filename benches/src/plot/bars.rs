@@ -32,7 +32,8 @@ pub(super) fn draw(area: &Area<'_>, title: &str, unit: &str, bars: &[Bar]) -> an
         let middle = TOP + i32::try_from(nth)? * ROW + ROW / 2;
         write(area, &bar.name, (LEFT - 10, middle), 14, HPos::Right)?;
         let (p50, p99) = (scale.pixel(bar.p50), scale.pixel(bar.p99));
-        let body = Rectangle::new([(LEFT, middle - 9), (p50, middle + 9)], colour(bar.who).filled());
+        let body =
+            Rectangle::new([(LEFT, middle - 9), (p50, middle + 9)], colour(bar.who).filled());
         area.draw(&body).map_err(|e| anyhow!("{e}"))?;
         line(area, [(p50, middle), (p99, middle)], INK, 1)?;
         line(area, [(p99, middle - 4), (p99, middle + 4)], INK, 1)?;

@@ -45,7 +45,8 @@ pub(super) fn draw(
         let path = PathElement::new(pixels.clone(), colour(one.who).stroke_width(width));
         area.draw(&path).map_err(|e| anyhow!("{e}"))?;
         for point in pixels {
-            area.draw(&Circle::new(point, 3, colour(one.who).filled())).map_err(|e| anyhow!("{e}"))?;
+            area.draw(&Circle::new(point, 3, colour(one.who).filled()))
+                .map_err(|e| anyhow!("{e}"))?;
         }
         names.push((last.1, one));
     }

@@ -27,7 +27,12 @@ impl Foreign {
 
     /// So many of them, in the calling thread's network namespace, by the tools with that ending. Our chains
     /// are there already.
-    pub(crate) fn load(self, programs: &Programs, ending: &str, rules: usize) -> anyhow::Result<()> {
+    pub(crate) fn load(
+        self,
+        programs: &Programs,
+        ending: &str,
+        rules: usize,
+    ) -> anyhow::Result<()> {
         match self {
             _ if rules == 0 => Ok(()),
             Foreign::KubeProxy => programs.restore("ip", ending, &kube_proxy(rules)),
