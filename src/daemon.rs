@@ -9,17 +9,15 @@ mod state;
 mod tell;
 mod work;
 
+use crate::alarm::Alarm;
 use crate::config::Config;
-use crate::logging;
 use crate::monitor::Sighting;
 use crate::switch::Switch;
 use doors::Doors;
 use service::Service;
-use std::future::pending;
 use std::pin::pin;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 /// How a run ended.
@@ -82,11 +80,12 @@ pub async fn keep(
     let mut doors = Doors::default();
     doors.follow(&config);
     let (flows, mut counted) = mpsc::channel(1);
+    let mut alarm = Alarm::new()?;
     let mut service = Service::start(config, switch, flows)?;
     service.see(Sighting::Time);
     loop {
         service.tell_manager();
-        let (wake, close, again) = (service.wake(), service.is_close(), service.manager.again());
+        let next = service.next();
         tokio::select! {
             // In this order, so that no storm of news or questions keeps the rest waiting.
             biased;
@@ -103,23 +102,16 @@ pub async fn keep(
                 doors.follow(&service.config);
             }
             asked = doors.local.asked() => service.asked(asked),
-            () = service.ear.wait(close) => service.listen().await,
+            () = service.ear.told() => service.listen().await,
             Some(flows) = counted.recv() => service.counted(flows),
-            () = until(wake) => service.see(Sighting::Time),
-            () = until(logging::wake().map(Instant::from_std)) => logging::say_due(),
-            () = until(again) => {} // the manager is told at the top
+            rang = alarm.until(next) => {
+                rang?;
+                service.rang().await;
+            }
             // Last: whoever asks over the network keeps nobody waiting.
             () = service.pages.due() => service.counts_are_due(),
             asked = doors.http.asked() => service.page(asked),
         }
     }
     Ok(service.end().await)
-}
-
-/// Waits for ever where there is nothing to wait for.
-async fn until(wake: Option<Instant>) {
-    match wake {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
-    }
 }

@@ -8,6 +8,7 @@
 compile_error!("choose an encoder: cargo feature `nftnl` (the default) or `pure`");
 
 pub mod advice;
+mod alarm;
 pub mod backends;
 pub mod cli;
 pub mod commands;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is sent without `NOTIFY_SOCKET` in the environment. Nobody is waited for: one that does not
 //! read what it is told must not keep us from keeping.
+use crate::alarm::Alarm;
 use crate::damage::{ChainKey, Damage};
 use crate::status::{State, Status, hangs};
 use crate::worker::Busy;
@@ -11,8 +12,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
 /// The longest text of a status line: `systemctl status` shows one line.
@@ -89,16 +89,15 @@ impl Manager {
 
     /// Pings it from now on, twice in the time that it gives us (`WATCHDOG_USEC`), but not while the worker
     /// hangs. On the thread of the event loop: where that hangs, nobody pings either.
-    pub fn watch(&self, busy: Busy) {
+    pub fn watch(&self, busy: Busy) -> io::Result<()> {
         let (Some(way), Some(time)) = (self.way.clone(), sd_notify::watchdog_enabled()) else {
-            return;
+            return Ok(());
         };
-        let mut half = interval((time / 2).max(Duration::from_millis(1)));
-        half.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let half = (time / 2).max(Duration::from_millis(1));
+        let mut alarm = Alarm::new()?;
         tokio::spawn(async move {
             let mut hung = false;
             loop {
-                half.tick().await;
                 let (length, most) = busy.now();
                 let was = std::mem::replace(&mut hung, hangs(length, most));
                 match (hung, was) {
@@ -109,8 +108,12 @@ impl Manager {
                     ),
                     (true, true) => {}
                 }
+                if alarm.until(Instant::now().checked_add(half)).await.is_err() {
+                    return; // nobody pings any more: it restarts us
+                }
             }
         });
+        Ok(())
     }
 
     /// The first pass is done, or something has changed since.

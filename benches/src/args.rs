@@ -1,6 +1,6 @@
 //! What was asked for.
 use crate::sections::Section;
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use std::path::PathBuf;
 
 /// chainkeeper beside what a user would run instead: the same work in the same run, in network
@@ -32,7 +32,7 @@ impl Args {
     /// The sections that are measured, in the order of the page.
     pub(crate) fn chosen(&self) -> Vec<Section> {
         let wanted = |s: &Section| self.sections.is_empty() || self.sections.contains(s);
-        Section::EACH.into_iter().filter(wanted).collect()
+        Section::value_variants().iter().copied().filter(wanted).collect()
     }
 
     /// How often something is done: `all`, or a tenth of it in a quick run.
@@ -42,7 +42,7 @@ impl Args {
 
     /// How this run is made again.
     pub(crate) fn command(&self) -> String {
-        let mut words: Vec<String> = self.sections.iter().map(|s| s.name().into()).collect();
+        let mut words: Vec<String> = self.sections.iter().map(|s| s.name()).collect();
         words.extend(self.quick.then(|| "--quick".into()));
         match &words[..] {
             [] => "make bench".into(),

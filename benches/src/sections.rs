@@ -1,28 +1,29 @@
-//! What is measured, one file for each section.
+//! What is measured, one file or folder for each section.
+mod cost;
 mod idle;
 mod install;
+mod tax;
 
 use crate::args::Args;
 use crate::result::Measured;
 use clap::ValueEnum;
 
-/// A part of the page.
+/// A part of the page, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Section {
     /// The first apply on an empty host
     Install,
     /// A look when nothing has changed, beside rules of others
     Idle,
+    /// What others pay for us
+    Tax,
+    /// What it costs to have
+    Cost,
 }
 
 impl Section {
-    pub(crate) const EACH: [Section; 2] = [Section::Install, Section::Idle];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Section::Install => "install",
-            Section::Idle => "idle",
-        }
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// Measures it. Minutes.
@@ -30,6 +31,8 @@ impl Section {
         match self {
             Section::Install => install::measure(args),
             Section::Idle => idle::measure(args),
+            Section::Tax => tax::measure(args),
+            Section::Cost => cost::measure(args),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! News of others' commits in the event loop: told by a descriptor, or asked for at a pace.
+use crate::alarm::readable;
 use chainkeeper_contract::{BackendError, Signal, Watch};
 use std::future::pending;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-use tokio::io::Interest;
+use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 /// Pieces of news that are taken at a time, so that a storm does not keep everything else waiting.
@@ -54,7 +53,8 @@ impl Ear {
         self.watch = None;
         self.asked = Instant::now();
         let opened = watch.map_err(|e| e.to_string()).and_then(|watch| {
-            let ready = watch.descriptor().map(readable).transpose();
+            let own = watch.descriptor().map(|descriptor| descriptor.try_clone_to_owned());
+            let ready = own.transpose().and_then(|own| own.map(readable).transpose());
             Ok(Open { ready: ready.map_err(|e| e.to_string())?, watch })
         });
         match opened {
@@ -84,23 +84,30 @@ impl Ear {
         }
     }
 
-    /// Waits until there may be news; `close`: ask often. Dropping it loses nothing.
-    pub(super) async fn wait(&mut self, close: bool) {
-        match &self.watch {
-            // What is left unread keeps the descriptor ready.
-            Some(Open { ready: Some(ready), .. }) => match ready.readable().await {
-                Ok(_) => {}
-                Err(_) => pending().await, // the event loop ends
-            },
-            Some(Open { ready: None, watch }) => {
-                let pace = watch.pace();
-                sleep_until(self.asked + if close { pace.close } else { pace.calm }).await;
-            }
-            None => {
-                let pause = AGAIN.saturating_mul(1 << self.failures.saturating_sub(1).min(6));
-                sleep_until(self.asked + pause).await;
-            }
+    /// There is no watch.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.watch.is_none()
+    }
+
+    /// Waits until something is told. Dropping it loses nothing.
+    pub(super) async fn told(&self) {
+        let ready = self.watch.as_ref().and_then(|open| open.ready.as_ref());
+        let Some(ready) = ready else { return pending().await };
+        // What is left unread keeps the descriptor ready.
+        if ready.readable().await.is_err() {
+            pending().await // the event loop ends
         }
+    }
+
+    /// Where nothing is told: when to ask, or to open it anew. `close`: ask often.
+    pub(super) fn asks(&self, close: bool) -> Option<Instant> {
+        let pause = match &self.watch {
+            Some(Open { ready: Some(_), .. }) => return None,
+            Some(Open { ready: None, watch }) if close => watch.pace().close,
+            Some(Open { ready: None, watch }) => watch.pace().calm,
+            None => AGAIN.saturating_mul(1 << self.failures.saturating_sub(1).min(6)),
+        };
+        self.asked.checked_add(pause)
     }
 
     /// What is new, some at a time.
@@ -127,12 +134,6 @@ impl Ear {
         self.failures = 0;
         Heard::News(news)
     }
-}
-
-/// On a descriptor of our own for the same socket.
-#[expect(deprecated, reason = "what takes its place is unsafe; an OwnedFd stays what it is")]
-fn readable(descriptor: BorrowedFd<'_>) -> std::io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor.try_clone_to_owned()?, Interest::READABLE)
 }
 
 /// Nothing is left to read: wait for more.

@@ -1,6 +1,5 @@
 //! Pages over HTTP: metrics, and whether it lives and does its work.
 use super::service::Service;
-use super::until;
 use crate::http::{Asked, Page, Route};
 use crate::metrics::{Form, Now, Usage};
 use crate::probe::Kind;
@@ -12,7 +11,7 @@ use chainkeeper_contract::{BackendError, Table};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 /// So long a scrape waits for what the rules have counted. After it, what is known has to do.
@@ -121,6 +120,13 @@ impl Service {
                 Page { status: 200, kind: form.content_type(), text: self.metrics.page(&now, form) }
             }
         }
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
 

@@ -22,9 +22,8 @@ use crate::teller::{Moment, Teller};
 use crate::worker::{Order, Worker};
 use chainkeeper_contract::{BackendError, Signal};
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 /// Events that a slow follower may be behind.
@@ -72,7 +71,7 @@ impl Service {
         let monitor = Monitor::new(config.monitor.clone());
         let work = Work::of(Worker::start(switch)?);
         let manager = Manager::of_environment();
-        manager.watch(work.worker.busy());
+        manager.watch(work.worker.busy())?;
         Ok(Service {
             work,
             ear,
@@ -98,9 +97,25 @@ impl Service {
         })
     }
 
-    /// When there is something to do without news.
-    pub(super) fn wake(&self) -> Option<Instant> {
-        self.wake
+    /// When there is something to do without news: the monitor, a watch that has to be asked, what the
+    /// journal has counted, a manager that did not get what it was told.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let times = [self.wake, self.asks(), logging::wake(), self.manager.again()];
+        times.into_iter().flatten().min()
+    }
+
+    /// That time has come. The manager is told before the next wait as before each.
+    pub(super) async fn rang(&mut self) {
+        let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= Instant::now());
+        if is_due(self.asks()) {
+            self.listen().await;
+        }
+        if is_due(self.wake) {
+            self.see(Sighting::Time);
+        }
+        if is_due(logging::wake()) {
+            logging::say_due();
+        }
     }
 
     /// The worker has something to do, so that an answer from it may take long.
@@ -108,9 +123,10 @@ impl Service {
         self.work.is_busy() || self.pages.is_counting()
     }
 
-    /// A watch that has to be asked is asked often.
-    pub(super) fn is_close(&self) -> bool {
-        self.monitor.is_close()
+    /// A watch is opened by the worker, so not while that is busy.
+    fn asks(&self) -> Option<Instant> {
+        let waits = self.ear.is_deaf() && self.is_busy();
+        self.ear.asks(self.monitor.is_close()).filter(|_| !waits)
     }
 
     pub(super) fn now(&self) -> Duration {

@@ -1,7 +1,8 @@
 //! What the service does while nothing happens.
-use super::{keeping, threads};
-use crate::support::{Host, On};
+use super::{keeping, status, threads};
+use crate::support::{Host, On, PROGRAM, Running, eventually};
 use std::fs::read_to_string;
+use std::os::unix::net::UnixDatagram;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,10 @@ fn waits(pid: u32) -> u64 {
 fn woken(host: &Host, words: &str, length: Duration) -> (u64, Duration) {
     let (run, story) = keeping(host, words);
     drop(story); // whose follower is told nothing
+    left_alone(&run, length)
+}
+
+fn left_alone(run: &Running, length: Duration) -> (u64, Duration) {
     sleep(Duration::from_secs(1)); // for what the beginning has left to do
     let (before, began) = (waits(run.pid()), Instant::now());
     sleep(length);
@@ -42,9 +47,21 @@ fn asking_it_wakes_for_each_question_and_for_nothing_else() {
         assert!((least..=most).contains(&pace), "{on:?}: {woken} in {length:?}");
     };
     std::thread::scope(|scope| {
-        // Each time up to twice, since tokio's timers are coarse from 64 ms on; less often where the
-        // machine has other things to do.
-        scope.spawn(|| wakes(On::Nft, "--watch poll", 5.0, 22.0));
-        scope.spawn(|| wakes(On::Legacy, "", 0.3, 4.0));
+        // Less often where the machine has other things to do.
+        scope.spawn(|| wakes(On::Nft, "--watch poll", 5.0, 11.0));
+        scope.spawn(|| wakes(On::Legacy, "", 0.3, 1.5));
     });
+}
+
+#[test]
+fn it_wakes_once_for_each_ping_of_the_watchdog() {
+    let host = Host::new();
+    let path = host.state().with_file_name("notify");
+    let _manager = UnixDatagram::bind(&path).expect("a socket in the host's folder");
+    let path = path.display().to_string();
+    let second = [("NOTIFY_SOCKET", path.as_str()), ("WATCHDOG_USEC", "1000000")];
+    let run = host.start_with(PROGRAM, "run", &second);
+    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    let (woken, length) = left_alone(&run, Duration::from_secs(3));
+    assert!((2..=7).contains(&woken), "{woken} in {length:?}");
 }

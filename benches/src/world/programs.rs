@@ -9,11 +9,18 @@ use std::process::{Command, Stdio};
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     folder: PathBuf,
+    /// strace(1) adds its counts to that file.
+    counts: Option<PathBuf>,
 }
 
 impl Programs {
     pub(crate) fn new(folder: &Path) -> Programs {
-        Programs { folder: folder.to_owned() }
+        Programs { folder: folder.to_owned(), counts: None }
+    }
+
+    /// The system calls of each program and of those that it starts are counted in that file.
+    pub(crate) fn traced(self, counts: &Path) -> Programs {
+        Programs { counts: Some(counts.to_owned()), ..self }
     }
 
     /// The xtables lock of these programs.
@@ -27,7 +34,14 @@ impl Programs {
         program: impl AsRef<std::ffi::OsStr>,
         words: &str,
     ) -> anyhow::Result<Command> {
-        let mut command = Command::new(program);
+        let mut command = match &self.counts {
+            Some(file) => {
+                let mut strace = Command::new("strace");
+                strace.args(["-f", "-c", "-A", "-o"]).arg(file).arg(program);
+                strace
+            }
+            None => Command::new(program),
+        };
         command.args(split(words).with_context(|| format!("quotes are not closed: {words}"))?);
         command.env("STATE_DIRECTORY", &self.folder).env("XTABLES_LOCKFILE", self.lock());
         command.stdout(Stdio::null()).stderr(Stdio::null());

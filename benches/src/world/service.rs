@@ -71,22 +71,46 @@ pub(crate) struct Service {
     child: Child,
     folder: TempDir,
     events: Receiver<(Duration, Event)>,
+    /// From its start until its status said that everything is in place.
+    pub(crate) came_up: Duration,
 }
 
 impl Service {
     /// Returns when everything is in place. Whoever undoes it is not yielded to.
     pub(crate) fn start(way: Watching, settle: Option<&str>) -> anyhow::Result<Service> {
+        let mut service = Service::of(&chainkeeper()?, way, settle)?;
+        service.follow()?;
+        // The first question of a watch that asks is not one of those that count.
+        thread::sleep(way.pace().1);
+        Ok(service)
+    }
+
+    /// The same of this binary. Nobody follows what it tells.
+    pub(crate) fn of(
+        binary: &Path,
+        way: Watching,
+        settle: Option<&str>,
+    ) -> anyhow::Result<Service> {
         let folder = tempfile::tempdir()?;
-        let socket = folder.path().join("socket");
-        let mut command = Command::new(chainkeeper()?);
+        let mut command = Command::new(binary);
         command.args(way.words().split(' ')).args(["--on-conflict", "insist"]);
         command.args(settle.iter().flat_map(|settle| ["--settle", settle]));
-        command.arg("--socket").arg(&socket).arg("run");
+        command.arg("--socket").arg(socket(folder.path())).arg("run");
         command.env("STATE_DIRECTORY", folder.path()).env("XTABLES_LOCKFILE", lock(folder.path()));
         command.stdout(Stdio::null()).stderr(std::fs::File::create(folder.path().join("journal"))?);
+        let (_, events) = channel();
+        let began = Instant::now();
+        let child = command.spawn().with_context(|| binary.display().to_string())?;
+        let mut service = Service { child, folder, events, came_up: Duration::ZERO };
+        service.ready()?;
+        service.came_up = began.elapsed();
+        Ok(service)
+    }
+
+    fn follow(&mut self) -> anyhow::Result<()> {
         let (send, events) = channel();
-        let mut service = Service { child: command.spawn()?, folder, events };
-        service.ready(&socket)?;
+        self.events = events;
+        let socket = socket(self.folder.path());
         let since_ms = u64::try_from(wall().as_millis())?;
         thread::spawn(move || {
             let question = Request::Events { since_ms, follow: true };
@@ -97,15 +121,13 @@ impl Service {
                 }
             }
         });
-        // The first question of a watch that asks is not one of those that count.
-        thread::sleep(way.pace().1);
-        Ok(service)
+        Ok(())
     }
 
-    fn ready(&mut self, socket: &Path) -> anyhow::Result<()> {
-        let began = Instant::now();
+    fn ready(&mut self) -> anyhow::Result<()> {
+        let (began, socket) = (Instant::now(), socket(self.folder.path()));
         while began.elapsed() < START {
-            if let Ok(Answer::Status(status)) = control::ask_once(socket, &Request::Status {})
+            if let Ok(Answer::Status(status)) = control::ask_once(&socket, &Request::Status {})
                 && status.in_sync()
                 && status.looked_ms.is_some()
             {
@@ -114,7 +136,7 @@ impl Service {
             if self.child.try_wait()?.is_some() {
                 break;
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(1));
         }
         bail!("the service does not come up:\n{}", self.journal())
     }
@@ -148,6 +170,10 @@ impl Service {
     pub(crate) fn left_over(&self) -> usize {
         self.events.try_iter().filter(|(_, event)| matches!(event.what, What::Gap(_))).count()
     }
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("socket")
 }
 
 fn lock(folder: &Path) -> PathBuf {

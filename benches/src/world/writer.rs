@@ -101,6 +101,7 @@ const DEL_TABLE: u16 = 0xa02;
 const DEL_RULE: u16 = 0xa08;
 const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
+pub(super) const REQUEST_ACK: u16 = REQUEST | ACK;
 const CREATE: u16 = 0x400;
 const ERROR: u16 = 0x2;
 const ANY: u8 = 0;
@@ -117,10 +118,10 @@ fn message(kind: u16, family: u8, names: &[(u16, &str)]) -> Vec<u8> {
         attributes.resize(attributes.len() + 1 + length.wrapping_neg() % 4, 0);
     }
     let create = if kind == NEW_TABLE { CREATE } else { 0 };
-    framed(kind, REQUEST | ACK | create, family, [0, 0], &attributes)
+    framed(kind, REQUEST_ACK | create, family, [0, 0], &attributes)
 }
 
-fn framed(kind: u16, flags: u16, family: u8, resource: [u8; 2], body: &[u8]) -> Vec<u8> {
+pub(super) fn framed(kind: u16, flags: u16, family: u8, resource: [u8; 2], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(20 + body.len()).unwrap_or(u32::MAX);
     let mut out = length.to_ne_bytes().to_vec();
     out.extend(kind.to_ne_bytes());
@@ -131,12 +132,15 @@ fn framed(kind: u16, flags: u16, family: u8, resource: [u8; 2], body: &[u8]) -> 
     out
 }
 
+pub(super) fn batch(messages: &[Vec<u8>]) -> Vec<u8> {
+    let edge = |kind| framed(kind, REQUEST, ANY, [0, 10], &[]);
+    [edge(BATCH_BEGIN), messages.concat(), edge(BATCH_END)].concat()
+}
+
 /// Sends it as one batch. The kernel has committed it when the sending returns, and then the answers are
 /// there: one for each message.
 fn commit(socket: &OwnedFd, messages: &[Vec<u8>]) -> anyhow::Result<()> {
-    let edge = |kind| framed(kind, REQUEST, ANY, [0, 10], &[]);
-    let batch = [edge(BATCH_BEGIN), messages.concat(), edge(BATCH_END)].concat();
-    sendto(socket.as_raw_fd(), &batch, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+    sendto(socket.as_raw_fd(), &batch(messages), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
     for _ in messages {
         let mut answer = [0; 512];
         let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
