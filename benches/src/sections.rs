@@ -1,8 +1,11 @@
 //! What is measured, one file or folder for each section.
 mod cost;
+mod growth;
 mod idle;
 mod install;
 mod tax;
+
+pub(crate) use growth::Child;
 
 use crate::args::Args;
 use crate::result::Measured;
@@ -19,6 +22,8 @@ pub(crate) enum Section {
     Tax,
     /// What it costs to have
     Cost,
+    /// How it grows with rules of our own
+    Growth,
 }
 
 impl Section {
@@ -33,6 +38,7 @@ impl Section {
             Section::Idle => idle::measure(args),
             Section::Tax => tax::measure(args),
             Section::Cost => cost::measure(args),
+            Section::Growth => growth::measure(args),
         }
     }
 }
