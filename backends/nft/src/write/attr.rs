@@ -6,6 +6,11 @@ use crate::uapi::{NLA_F_NESTED, NLMSGHDR};
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
+    /// With room for so many bytes.
+    pub(super) fn with_room(bytes: usize) -> Buffer {
+        Buffer(Vec::with_capacity(bytes))
+    }
+
     /// The datagram.
     pub fn finish(self) -> Vec<u8> {
         self.0
