@@ -1,5 +1,5 @@
 //! The nf_tables backend: observe, and apply one plan as one batch.
-use crate::compat::{self, Lacking};
+use crate::compat::{self, Known, Lacking};
 use crate::errors;
 use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
@@ -29,6 +29,8 @@ pub struct Setup {
 pub struct NftBackend {
     socket: Socket,
     setup: Setup,
+    /// Extensions that need not be asked for again.
+    known: Known,
 }
 
 /// The messages of a plan, each with the step it belongs to.
@@ -47,7 +49,8 @@ enum Answer {
 impl NftBackend {
     /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
     pub fn open(setup: Setup) -> Result<NftBackend, BackendError> {
-        Ok(NftBackend { socket: Socket::open(setup.encoder).map_err(observe::opening)?, setup })
+        let socket = Socket::open(setup.encoder).map_err(observe::opening)?;
+        Ok(NftBackend { socket, setup, known: Known::new() })
     }
 
     fn send(
@@ -61,8 +64,8 @@ impl NftBackend {
             Err((family, error)) => return Ok(Answer::Families([(family, error)].into())),
         };
         let (messages, lacking) = (&sending.messages, self.setup.lacking);
-        let missing =
-            compat::missing(&mut self.socket, messages, |nth| sending.step(nth), lacking)?;
+        let asking = (&mut self.socket, &mut self.known);
+        let missing = compat::missing(asking, messages, |nth| sending.step(nth), lacking)?;
         if !missing.is_empty() {
             return Ok(Answer::Families(missing));
         }
