@@ -13,9 +13,13 @@ use anyhow::Context as _;
 use args::Args;
 use clap::Parser as _;
 use result::Run;
+use sections::named;
 use std::fs;
 
 fn main() -> anyhow::Result<()> {
+    if named::is_writer() {
+        return named::write();
+    }
     let args = Args::parse();
     if let Some(run) = &args.render {
         let run = fs::read_to_string(run).with_context(|| run.display().to_string())?;

@@ -10,7 +10,7 @@ pub(crate) use kubelet::kubelet;
 pub(crate) use programs::{Programs, chainkeeper, feed, output, succeeds};
 pub(crate) use raw::Raw;
 pub(crate) use service::{Service, Told, Watching};
-pub(crate) use way::{Pass, Way, batch_now, nft};
+pub(crate) use way::{Batches, Pass, Way, nft};
 pub(crate) use writer::{Kind, Writer};
 
 use anyhow::{Context as _, anyhow};
