@@ -71,9 +71,10 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
         name: "named".into(),
         title: "Who is named for a wipe".into(),
         about: format!(
-            "Told by events, {wipes} wipes of one chain in each scene. Each is made by a process with\n\
-             a name of its own, which lives on for a while or ends at once. \"Only name\": the name\n\
-             is right, the process was gone; \"one of\": some may have done it, and it is among them.\n\
+            "Told by events, {wipes} wipes of one chain in each scene. Each is made by a process\n\
+             with a name of its own, which lives on for a while or ends at once. \"Only name\":\n\
+             the name is right, and no process is named; \"one of\": some may have done it, and\n\
+             it is among them; \"unknown\": nobody is named, or not all who may have done it.\n\
              Poll and legacy name nobody: nothing tells them who."
         ),
         tables: vec![Table {

@@ -51,7 +51,7 @@ impl Condition {
                     let (mut keeper, writer) = (nft(Setup::default())?, Writer::nft()?);
                     flag.repeat(|| {
                         keeper.apply(CanaryPolicy::Write)?;
-                        writer.wipe(Kind::All).map(drop)
+                        writer.wipe(Kind::All).map(|_| true)
                     })
                 })
             }),
@@ -72,16 +72,16 @@ impl fmt::Display for Condition {
     }
 }
 
-fn restore(folder: &Path) -> anyhow::Result<()> {
+fn restore(folder: &Path) -> anyhow::Result<bool> {
     let mut restore = Programs::new(folder).command("iptables-nft-restore", "--noflush")?;
     restore.stdin(File::open(folder.join("rules"))?);
     // One that finds its tables gone in the middle may give up.
-    succeeds(&mut restore).map(drop)
+    succeeds(&mut restore)
 }
 
-fn run() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<bool> {
     (0..10_000).for_each(|_| hint::spin_loop());
-    Ok(())
+    Ok(true)
 }
 
 /// Whether to go on, and how often it was done.
@@ -92,10 +92,10 @@ struct Flag {
 }
 
 impl Flag {
-    fn repeat(&self, mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    /// `work` tells whether it has come to its end.
+    fn repeat(&self, mut work: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
         while !self.end.load(Relaxed) {
-            work()?;
-            self.done.fetch_add(1, Relaxed);
+            self.done.fetch_add(usize::from(work()?), Relaxed);
         }
         Ok(())
     }

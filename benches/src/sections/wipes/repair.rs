@@ -17,21 +17,36 @@ const DESTROYED: Duration = Duration::from_millis(60);
 const LATE: usize = 20;
 
 /// In the order of [`Repairs::took`].
-pub(super) const REPAIRERS: [(&str, Who); 4] = [
+pub(super) const REPAIRERS: [(&str, Who); 5] = [
     ("floor: our batch, just sent", Who::Floor),
+    ("floor with its look", Who::Floor),
     ("chainkeeper, in process", Who::Ours),
     ("iptables-nft-restore, 2 processes", Who::Theirs),
     ("kubelet's sequence, iptables-nft", Who::Theirs),
 ];
 pub(super) const FLOOR: usize = 0;
-pub(super) const OURS: usize = 1;
-pub(super) const RESTORE: usize = 2;
-pub(super) const KUBELET: usize = 3;
+pub(super) const OURS: usize = 2;
+pub(super) const RESTORE: usize = 3;
 
-/// Who repairs: `None` for the floor, whose bytes are made after the wipe.
-fn ways() -> [Option<Way>; 4] {
+/// What is timed.
+enum Repairer {
+    /// A batch that was made beforehand is sent.
+    Batch,
+    /// A batch is made and sent.
+    Look,
+    Pass(Pass),
+}
+
+fn repairers(programs: &Programs) -> anyhow::Result<[Repairer; 5]> {
     let ours = Way::Nft(Setup { encoder: Encoder::Pure, ..Setup::default() });
-    [None, Some(ours), Some(Way::Restore("nft")), Some(Way::Kubelet("nft"))]
+    let pass = |way: Way| way.open(programs).map(Repairer::Pass);
+    Ok([
+        Repairer::Batch,
+        Repairer::Look,
+        pass(ours)?,
+        pass(Way::Restore("nft"))?,
+        pass(Way::Kubelet("nft"))?,
+    ])
 }
 
 /// Repairs under one condition, so long after the wipe.
@@ -40,15 +55,15 @@ pub(super) struct Repairs {
     pub(super) condition: Condition,
     pub(super) delay: Duration,
     /// In ms, by way.
-    pub(super) took: [Samples; 4],
-    /// Passes that failed.
+    pub(super) took: [Samples; 5],
+    /// Those that failed, because somebody else was at work.
     pub(super) failed: usize,
 }
 
 impl Repairs {
     pub(super) fn name(&self) -> String {
         let ms = self.delay.as_millis();
-        format!("{}, {ms} ms after", self.condition)
+        format!("{}, {ms} ms", self.condition)
     }
 }
 
@@ -63,16 +78,14 @@ pub(super) fn run(condition: Condition, delay: Duration, rounds: usize) -> anyho
         raw: Raw::open()?,
         delay,
     };
-    let mut passes = Vec::new();
-    for way in ways() {
-        passes.push(way.map(|way| way.open(&programs)).transpose()?);
-    }
+    let mut repairers = repairers(&programs)?;
     let mut repairs = Repairs { condition, delay, took: Default::default(), failed: 0 };
     let neighbours = condition.begin()?;
     for _ in 0..rounds {
-        for (pass, took) in passes.iter_mut().zip(&mut repairs.took) {
-            match scene.repair(pass.as_mut())? {
+        for (repairer, took) in repairers.iter_mut().zip(&mut repairs.took) {
+            match scene.repair(repairer) {
                 Ok(ms) => took.add(ms),
+                Err(why) if condition == Condition::Alone => return Err(why),
                 Err(_) => repairs.failed += 1,
             }
         }
@@ -92,8 +105,8 @@ struct Scene {
 }
 
 impl Scene {
-    /// How long one repair took, or why it failed.
-    fn repair(&mut self, pass: Option<&mut Pass>) -> anyhow::Result<anyhow::Result<f64>> {
+    /// How long one repair took.
+    fn repair(&mut self, repairer: &mut Repairer) -> anyhow::Result<f64> {
         // What the last way has made may look different from ours.
         self.writer.wipe(Kind::All)?;
         self.keeper.apply(CanaryPolicy::Write)?;
@@ -103,27 +116,30 @@ impl Scene {
         // For all ways, so that they all begin at the same moment.
         let batch = self.batches.now()?;
         thread::sleep(self.delay.saturating_sub(wiped.elapsed()));
-        Ok(match pass {
-            Some(pass) => {
+        match repairer {
+            Repairer::Batch => self.floor(Some(batch)),
+            Repairer::Look => self.floor(None),
+            Repairer::Pass(pass) => {
                 let (ms, done) = timed(pass);
                 done.map(|()| ms)
             }
-            None => self.floor(batch),
-        })
+        }
     }
 
-    /// The sending alone. A batch that comes too late is made anew.
-    fn floor(&mut self, mut batch: Vec<u8>) -> anyhow::Result<f64> {
+    /// The sending of that batch; without one, the look is timed, too. What comes too late is made anew.
+    fn floor(&mut self, mut made: Option<Vec<u8>>) -> anyhow::Result<f64> {
+        let looks = made.is_none();
         let mut all = 0.0;
         for _ in 0..LATE {
-            let (ms, done) = timed(|| self.raw.send(&batch));
-            all += ms;
+            let (look, batch) = timed(|| made.take().map_or_else(|| self.batches.now(), Ok));
+            let batch = batch?;
+            let (send, done) = timed(|| self.raw.send(&batch));
+            all += send + if looks { look } else { 0.0 };
             if done.is_ok() {
                 return Ok(all);
             }
             // Answers may be left in the old one.
             self.raw = Raw::open()?;
-            batch = self.batches.now()?;
         }
         bail!("each batch came too late")
     }

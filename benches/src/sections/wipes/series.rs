@@ -14,6 +14,7 @@ const SOON: u32 = 50_000;
 /// Wipes of one kind: milliseconds of each. What follows `call` comes one after the other.
 #[derive(Debug)]
 pub(super) struct Series {
+    /// How it is heard of, or what else goes on.
     pub(super) name: String,
     pub(super) kind: Kind,
     /// How long the writer's own call took.
@@ -28,6 +29,8 @@ pub(super) struct Series {
     pub(super) repair: Samples,
     /// From the beginning of the call to the end of the repair.
     pub(super) whole: Samples,
+    /// How long the threads that listen and look stood in line for a core meanwhile.
+    pub(super) queued: Samples,
     /// Gaps that ended otherwise, or that were more than one for a wipe.
     pub(super) odd: usize,
 }
@@ -58,9 +61,12 @@ impl Plan {
             for (series, kind) in all.iter_mut().zip(kinds) {
                 thread::sleep(pause(self.way, nth));
                 series.odd += service.left_over();
+                let queued = service.queued()?;
                 next_millisecond();
                 let (before, after) = writer.wipe(*kind)?;
-                series.add(before, after, &service.gap()?);
+                let told = service.gap()?;
+                let queued = service.queued()?.saturating_sub(queued);
+                series.add((before, after), &told, queued);
             }
         }
         Ok(all)
@@ -83,12 +89,16 @@ fn next_millisecond() {
 
 impl Series {
     fn of(name: &str, kind: Kind) -> Series {
-        let [call, heard, seen, quiet, repair, whole] = Default::default();
-        let name = format!("{name}, {kind}");
-        Series { name, kind, call, heard, seen, quiet, repair, whole, odd: 0 }
+        let [call, heard, seen, quiet, repair, whole, queued] = Default::default();
+        let name = name.into();
+        Series { name, kind, call, heard, seen, quiet, repair, whole, queued, odd: 0 }
     }
 
-    fn add(&mut self, before: Duration, after: Duration, told: &Told) {
+    pub(super) fn label(&self) -> String {
+        format!("{}, {}", self.name, self.kind)
+    }
+
+    fn add(&mut self, (before, after): (Duration, Duration), told: &Told, queued: Duration) {
         let Outcome::Repaired { took_ms, gap_ms, detected_ms: Some(detected_ms), .. } =
             told.gap.outcome
         else {
@@ -104,5 +114,6 @@ impl Series {
         self.quiet.add(gap_ms - detected_ms - took_ms);
         self.repair.add(took_ms);
         self.whole.add(heard + gap_ms);
+        self.queued.add(ms(queued));
     }
 }
