@@ -14,9 +14,13 @@ use anyhow::Context as _;
 use args::Args;
 use clap::Parser as _;
 use result::Run;
+use sections::named;
 use std::fs;
 
 fn main() -> anyhow::Result<()> {
+    if named::is_writer() {
+        return named::write();
+    }
     let args = Args::parse();
     if let Some(child) = &args.child {
         return child.run();

@@ -35,13 +35,14 @@ impl Watching {
         }
     }
 
-    /// Wipes are spread over so long: the pace at which it asks. Where it is told, a wipe is to come when
-    /// the last look is over for some time, as it would.
+    /// Wipes are spread over so long: the pace at which it asks. One is to come when all that followed the
+    /// last is over for some time, as it would: also the count of connections, for which the kernel walks
+    /// its whole table and keeps a core busy for about 10 ms.
     pub(crate) fn pace(self) -> (Duration, Duration) {
         let (least, most) = match self {
-            Watching::Events => (15, 25),
-            Watching::Poll => (15, 115),
-            Watching::Legacy => (15, 1015),
+            Watching::Events => (40, 60),
+            Watching::Poll => (40, 140),
+            Watching::Legacy => (40, 1040),
         };
         (Duration::from_millis(least), Duration::from_millis(most))
     }
@@ -151,6 +152,20 @@ impl Service {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How long the threads that listen and look have stood in line for a core so far.
+    pub(crate) fn queued(&self) -> anyhow::Result<Duration> {
+        let mut all = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let read = |file| std::fs::read_to_string(thread.as_ref().ok()?.path().join(file)).ok();
+            // Connections are counted beside, and such a thread may just have ended.
+            let beside = read("comm").is_none_or(|name| name.starts_with("tokio"));
+            let (stat, of) =
+                (read("schedstat"), |stat: String| stat.split(' ').nth(1)?.parse().ok());
+            all += stat.filter(|_| !beside).and_then(of).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(all))
     }
 
     /// The next gap that it tells of.
