@@ -1,4 +1,5 @@
 //! What is measured, one file for each section.
+mod felt;
 mod install;
 
 use crate::args::Args;
@@ -10,14 +11,17 @@ use clap::ValueEnum;
 pub(crate) enum Section {
     /// The first apply on an empty host
     Install,
+    /// Packets while chains are missing
+    Felt,
 }
 
 impl Section {
-    pub(crate) const EACH: [Section; 1] = [Section::Install];
+    pub(crate) const EACH: [Section; 2] = [Section::Install, Section::Felt];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Section::Install => "install",
+            Section::Felt => "felt",
         }
     }
 
@@ -25,6 +29,7 @@ impl Section {
     pub(crate) fn measure(self, args: &Args) -> anyhow::Result<Measured> {
         match self {
             Section::Install => install::measure(args),
+            Section::Felt => felt::measure(args),
         }
     }
 }

@@ -76,11 +76,17 @@ pub(crate) struct Service {
 impl Service {
     /// Returns when everything is in place. Whoever undoes it is not yielded to.
     pub(crate) fn start(way: Watching, settle: Option<&str>) -> anyhow::Result<Service> {
+        let words: Vec<&str> = settle.iter().flat_map(|settle| ["--settle", settle]).collect();
+        Service::with(way, &words)
+    }
+
+    /// The same, with these words beside.
+    pub(crate) fn with(way: Watching, words: &[&str]) -> anyhow::Result<Service> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("socket");
         let mut command = Command::new(chainkeeper()?);
         command.args(way.words().split(' ')).args(["--on-conflict", "insist"]);
-        command.args(settle.iter().flat_map(|settle| ["--settle", settle]));
+        command.args(words);
         command.arg("--socket").arg(&socket).arg("run");
         command.env("STATE_DIRECTORY", folder.path()).env("XTABLES_LOCKFILE", lock(folder.path()));
         command.stdout(Stdio::null()).stderr(std::fs::File::create(folder.path().join("journal"))?);
