@@ -15,8 +15,6 @@ use std::time::Duration;
 const ROUNDS: usize = 30;
 /// Of the chain alone.
 const FEW: usize = 8;
-/// Kubelets and loops are started so far apart, or they would all write in the same moment.
-const APART: Duration = Duration::from_millis(500);
 
 /// A keeper, and what each wipe was like.
 struct Contender {
@@ -27,11 +25,10 @@ struct Contender {
 
 pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
     let (rounds, few) = (args.rounds(ROUNDS), args.rounds(FEW));
-    let minute = Duration::from_secs(if args.quick { 5 } else { 60 });
+    let [minute, five] = if args.quick { [3, 2] } else { [60, 5] };
     let wipes = [vec![Kind::All; rounds], vec![Kind::Chain; few]].concat();
-    let mut contenders = vec![];
-    contenders.extend(ours(&wipes)?);
-    contenders.extend(theirs(minute, &wipes)?);
+    let mut contenders = ours(&wipes)?;
+    contenders.extend(theirs([minute, five].map(Duration::from_secs), &wipes)?);
     Ok(Measured {
         name: "felt".into(),
         title: "What users feel: packets on their way while chains are missing".into(),
@@ -40,11 +37,10 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
              of its own: {PACE} packets a second marked for masquerading, each the first of its\n\
              connection, and {PACE} marked to be dropped. Counted is what arrives next door with the\n\
              wrong source address, or at all. Wipes come at moments spread evenly over the pace of\n\
-             each keeper. Ours run first; then kubelets and loops, all of them at the same time. A\n\
-             loop is `while sleep 5` around kubelet's sequence. Kubelet asks for its canary every\n\
-             {} s{}.",
-            minute.as_secs(),
-            if args.quick { ", in this quick run only: else 60" } else { "" }
+             each keeper. Ours run first; then kubelets and loops, all of them at the same time.\n\
+             Kubelet asks for one of its canaries every {minute} s and then does its sequence; a loop\n\
+             does it whenever it has slept {five} s.{}",
+            if args.quick { " Only in a quick run: else it is 60 s and 5 s." } else { "" }
         ),
         tables: show::tables(&contenders),
         plots: show::plots(&contenders),
@@ -60,6 +56,7 @@ fn ours(wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
         one(Watching::Events, &["--heal-flows", link::SOURCES]),
         one(Watching::Events, &["--settle", "20ms"]),
         one(Watching::Poll, &[]),
+        one(Watching::Poll, &["--heal-flows", link::SOURCES]),
     ]
     .map(Contender::new)
     .into();
@@ -72,13 +69,13 @@ fn ours(wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
     Ok(all)
 }
 
-/// One beside the other, each with one wipe: a minute is a minute. The loops come last, and are over first.
-fn theirs(minute: Duration, wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
-    let mut all =
-        [Keeper::Kubelet(minute), Keeper::Loop(Duration::from_secs(5))].map(Contender::new);
+/// One beside the other, each with one wipe: a minute is a minute. They begin one after another, or all would
+/// write in the same moment; the loops last, as they are over soon.
+fn theirs([minute, five]: [Duration; 2], wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
+    let mut all = [Keeper::Kubelet(minute), Keeper::Loop(five)].map(Contender::new);
     let begun = all.each_ref().map(|one| {
         let begin = |(nth, kind): (usize, &Kind)| {
-            thread::sleep(APART);
+            thread::sleep(minute / 150);
             (*kind, one.begin(nth, *kind))
         };
         wipes.iter().enumerate().map(begin).collect::<Vec<_>>()

@@ -20,11 +20,13 @@ pub(super) enum Keeper {
 impl fmt::Display for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Keeper::Ours { watching: Watching::Events, words } => match words.first() {
-                None => f.write_str("chainkeeper"),
-                Some(_) => write!(f, "chainkeeper {}", words.join(" ")),
-            },
-            Keeper::Ours { watching, .. } => write!(f, "chainkeeper, {watching}"),
+            Keeper::Ours { watching, words } => {
+                f.write_str("chainkeeper")?;
+                if *watching != Watching::Events {
+                    write!(f, ", {watching}")?;
+                }
+                words.iter().try_for_each(|word| write!(f, " {word}"))
+            }
             Keeper::Loop(pause) => write!(f, "a loop, every {} s", pause.as_secs()),
             Keeper::Kubelet(pause) => write!(f, "kubelet, every {} s", pause.as_secs()),
         }
@@ -51,6 +53,12 @@ impl Keeper {
             Keeper::Ours { watching, .. } => watching.pace().1 - watching.pace().0,
             Keeper::Loop(pause) | Keeper::Kubelet(pause) => *pause,
         }
+    }
+
+    /// What it has not mended so long after a wipe at this part of its pace, it has missed: its next turn
+    /// is over.
+    pub(super) fn patience(&self, part: f64) -> Duration {
+        self.pace().mul_f64(1.1 - part) + Duration::from_secs(2)
     }
 
     /// Returns when everything is in place.

@@ -37,9 +37,8 @@ pub(super) fn play(keeper: &Keeper, kind: Kind, part: f64) -> anyhow::Result<Fel
     // By another thread: packets go on while it waits for the kernel.
     let (writer, wiped) = (Writer::nft()?, Instant::now());
     let wipe = thread::spawn(move || writer.wipe(kind));
-    let end = keeper.pace().mul_f64(1.1) + Duration::from_secs(2);
     let is_well = |stage: &Stage| wipe.is_finished() && stage.is_well();
-    stage.send_until(|stage| is_well(stage) || wiped.elapsed() > end)?;
+    stage.send_until(|stage| is_well(stage) || wiped.elapsed() > keeper.patience(part))?;
     let for_good = !is_well(&stage);
     joined(wipe)?;
     let left = stage.ask_again()?;

@@ -1,61 +1,78 @@
 //! Tables and plots of it.
 use super::Contender;
 use super::scene::{Felt, PACE};
-use crate::result::{Bar, Cell, Line, Plot, Row, Table};
+use crate::result::{Bar, Line, Plot, Row, Table};
 use crate::samples::Samples;
 use crate::world::Kind;
 use std::iter;
 
-type Count = fn(&Felt) -> usize;
+type Figure = fn(&Felt) -> f64;
 
-fn unmasqueraded(felt: &Felt) -> usize {
-    felt.unmasqueraded.len()
+fn unmasqueraded(felt: &Felt) -> f64 {
+    felt.unmasqueraded.len() as f64
+}
+
+fn left(felt: &Felt) -> f64 {
+    felt.left as f64
 }
 
 pub(super) fn tables(contenders: &[Contender]) -> Vec<Table> {
-    let mut tables = vec![
-        table("all wiped: not masqueraded", contenders, Kind::All, unmasqueraded),
-        table("all wiped: not dropped", contenders, Kind::All, |felt| felt.undropped.len()),
-        table("all wiped: connections left wrong", contenders, Kind::All, |felt| felt.left),
-        table("one chain: not masqueraded", contenders, Kind::Chain, unmasqueraded),
-        table("one chain: connections left wrong", contenders, Kind::Chain, |felt| felt.left),
+    let table = |title, kind, figure| table(title, contenders, kind, figure);
+    let for_good = |kind| contenders.iter().filter_map(move |one| for_good(one, kind));
+    let mut all = table("all wiped: not masqueraded", Kind::All, unmasqueraded);
+    all.notes = vec![format!("Packets per wipe, of {PACE} a second.")];
+    all.notes.extend(for_good(Kind::All));
+    let exposed = |felt: &Felt| felt.unmasqueraded.last().copied().unwrap_or_default();
+    let mut exposed = table("all wiped: exposed, ms", Kind::All, exposed);
+    exposed.notes = vec!["From the wipe until the last packet that was not masqueraded.".into()];
+    let mut wrong = table("all wiped: left so", Kind::All, left);
+    wrong.notes = vec![
+        "Connections whose first packet was not masqueraded, and whose next one still is not"
+            .into(),
+        "when the chains are back: they stay so until they end.".into(),
     ];
-    tables[0].notes = vec![
-        format!("Packets per wipe, of {PACE} a second: each stands for {} ms.", 1000 / PACE),
-        "For good: wipes after which it was still so when the keeper had had its turn,".into(),
-        "and 2 s more. There the count ends with the watching.".into(),
-    ];
-    tables[2].notes = vec![
-        "Of the connections whose first packet was not masqueraded: their next packet, with".into(),
-        "the chains back, still is not. It stays so until they end.".into(),
-    ];
-    tables
+    let mut chain = table("one chain wiped: not masqueraded", Kind::Chain, unmasqueraded);
+    chain.notes = for_good(Kind::Chain).collect();
+    vec![
+        all,
+        exposed,
+        table("all wiped: not dropped", Kind::All, |felt| felt.undropped.len() as f64),
+        wrong,
+        chain,
+        table("one chain wiped: left so", Kind::Chain, left),
+    ]
 }
 
-fn table(title: &str, contenders: &[Contender], kind: Kind, count: Count) -> Table {
-    let samples = |one: &Contender| samples(one.of(kind), count);
+fn table(title: &str, contenders: &[Contender], kind: Kind, figure: Figure) -> Table {
+    let samples = |one: &Contender| samples(one.of(kind), figure);
     let ours = contenders.first().map_or(f64::NAN, |ours| samples(ours).p50());
     let row = |one: &Contender| {
-        let wipes = one.of(kind);
-        let for_good = wipes.iter().filter(|felt| felt.for_good).count();
         let samples = samples(one);
-        let figures = [samples.p50(), samples.p99(), samples.quantile(100), samples.p50() / ours];
-        let for_good = format!("{for_good} of {}", wipes.len());
-        Row::new(
-            one.keeper.to_string(),
-            figures.map(Cell::from).into_iter().chain([Cell::from(for_good)]),
-        )
+        let (p50, p99, most) = (samples.p50(), samples.p99(), samples.quantile(100));
+        Row::numbers(one.keeper.to_string(), [p50, p99, most, p50 / ours])
     };
     Table {
         title: title.into(),
-        columns: ["p50", "p99", "max", "x ours", "for good"].map(String::from).to_vec(),
+        columns: ["p50", "p99", "max", "x ours"].map(String::from).to_vec(),
         rows: contenders.iter().map(row).collect(),
         notes: vec![],
     }
 }
 
-fn samples(wipes: &[Felt], count: Count) -> Samples {
-    wipes.iter().map(|felt| count(felt) as f64).collect()
+/// A note where the keeper has not brought everything back.
+fn for_good(one: &Contender, kind: Kind) -> Option<String> {
+    let wipes = one.of(kind);
+    let never = wipes.iter().filter(|felt| felt.for_good).count();
+    let (keeper, of) = (&one.keeper, wipes.len());
+    let note = format!(
+        "{keeper}: {never} of {of} wipes were not mended at its next turn, nor some\n\
+         seconds later. Its packets go on being wrong: they were no longer counted."
+    );
+    (never > 0).then_some(note)
+}
+
+fn samples(wipes: &[Felt], figure: Figure) -> Samples {
+    wipes.iter().map(figure).collect()
 }
 
 pub(super) fn plots(contenders: &[Contender]) -> Vec<Plot> {
