@@ -33,14 +33,15 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
         name: "felt".into(),
         title: "What users feel: packets on their way while chains are missing".into(),
         about: format!(
-            "{rounds} wipes of everything and {few} of the rules of KUBE-POSTROUTING, each in namespaces\n\
-             of its own: {PACE} packets a second marked for masquerading, each the first of its\n\
-             connection, and {PACE} marked to be dropped. Counted is what arrives next door with the\n\
-             wrong source address, or at all. Wipes come at moments spread evenly over the pace of\n\
-             each keeper. Ours run first; then kubelets and loops, all of them at the same time.\n\
-             Kubelet asks for one of its canaries every {minute} s and then does its sequence; a loop\n\
-             does it whenever it has slept {five} s.{}",
-            if args.quick { " Only in a quick run: else it is 60 s and 5 s." } else { "" }
+            "{rounds} wipes of everything, {few} of the rules of KUBE-POSTROUTING, each in namespaces\n\
+             of its own, with {PACE} packets a second that are to be masqueraded, each the first\n\
+             of its connection, and {PACE} that are to be dropped. Counted is what arrives next\n\
+             door with the wrong source, or at all. Connections stay tracked whatever is wiped.\n\
+             Wipes come at moments spread evenly over the pace of each keeper. Ours run first,\n\
+             then kubelets and loops, all at the same time. Kubelet asks for its canary every\n\
+             {minute} s and, without it, does its sequence; a loop does that after each sleep\n\
+             of {five} s.{}",
+            if args.quick { " Quick: it is 60 s and 5 s otherwise." } else { "" }
         ),
         tables: show::tables(&contenders),
         plots: show::plots(&contenders),
@@ -62,8 +63,8 @@ fn ours(wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
     .into();
     for (nth, kind) in wipes.iter().enumerate() {
         let threads: Vec<_> = all.iter().map(|one| one.begin(nth, *kind)).collect();
-        for (one, thread) in all.iter_mut().zip(threads) {
-            one.add(*kind, joined(thread)?);
+        for (one, felt) in all.iter_mut().zip(all_joined(threads)?) {
+            one.add(*kind, felt);
         }
     }
     Ok(all)
@@ -73,19 +74,25 @@ fn ours(wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
 /// write in the same moment; the loops last, as they are over soon.
 fn theirs([minute, five]: [Duration; 2], wipes: &[Kind]) -> anyhow::Result<Vec<Contender>> {
     let mut all = [Keeper::Kubelet(minute), Keeper::Loop(five)].map(Contender::new);
-    let begun = all.each_ref().map(|one| {
-        let begin = |(nth, kind): (usize, &Kind)| {
+    let mut threads = vec![];
+    for one in &all {
+        for (nth, kind) in wipes.iter().enumerate() {
+            threads.push(one.begin(nth, *kind));
             thread::sleep(minute / 150);
-            (*kind, one.begin(nth, *kind))
-        };
-        wipes.iter().enumerate().map(begin).collect::<Vec<_>>()
-    });
-    for (one, threads) in all.iter_mut().zip(begun) {
-        for (kind, thread) in threads {
-            one.add(kind, joined(thread)?);
         }
     }
+    let felt = all_joined(threads)?;
+    let turns = (0..all.len()).flat_map(|who| wipes.iter().map(move |kind| (who, *kind)));
+    for ((who, kind), felt) in turns.zip(felt) {
+        all[who].add(kind, felt);
+    }
     Ok(all.into())
+}
+
+/// Whatever became of some, all have ended: none leaves a service behind.
+fn all_joined<T>(threads: Vec<JoinHandle<anyhow::Result<T>>>) -> anyhow::Result<Vec<T>> {
+    let ended: Vec<_> = threads.into_iter().map(joined).collect();
+    ended.into_iter().collect()
 }
 
 /// A part of one, evenly spread and the same in each run: the golden ratio's steps.

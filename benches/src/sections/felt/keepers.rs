@@ -55,10 +55,14 @@ impl Keeper {
         }
     }
 
-    /// What it has not mended so long after a wipe at this part of its pace, it has missed: its next turn
-    /// is over.
+    /// What it has not mended so long after a wipe at this part of its pace, it has missed.
     pub(super) fn patience(&self, part: f64) -> Duration {
-        self.pace().mul_f64(1.1 - part) + Duration::from_secs(2)
+        match self {
+            Keeper::Ours { .. } => Duration::from_secs(8),
+            // A wipe in the midst of a sequence is mended by the next.
+            Keeper::Loop(pause) => *pause * 2 + Duration::from_secs(3),
+            Keeper::Kubelet(pause) => pause.mul_f64(1.1 - part) + Duration::from_secs(2),
+        }
     }
 
     /// Returns when everything is in place.
