@@ -36,12 +36,11 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
             "{rounds} wipes of everything, {few} of the rules of KUBE-POSTROUTING, each in namespaces\n\
              of its own, with {PACE} packets a second that are to be masqueraded, each the first\n\
              of its connection, and {PACE} that are to be dropped. Counted is what arrives next\n\
-             door with the wrong source, or at all. Connections stay tracked whatever is wiped.\n\
-             Wipes come at moments spread evenly over the pace of each keeper. Ours run first,\n\
-             then kubelets and loops, all at the same time. Kubelet asks for its canary every\n\
-             {minute} s and, without it, does its sequence; a loop does that after each sleep\n\
-             of {five} s.{}",
-            if args.quick { " Quick: it is 60 s and 5 s otherwise." } else { "" }
+             door with the wrong source, or at all. Connections are tracked throughout.\n\
+             Wipes come at moments spread evenly over a keeper's pace. Ours run first, then\n\
+             kubelets and loops, all at the same time. Kubelet asks for its canary every {minute} s\n\
+             and, without it, does its sequence; a loop does that after each sleep of {five} s.{}",
+            if args.quick { "\nThese are for a quick run: else it is 60 s and 5 s." } else { "" }
         ),
         tables: show::tables(&contenders),
         plots: show::plots(&contenders),

@@ -2,7 +2,7 @@
 use super::{chainkeeper, wall};
 use anyhow::{Context as _, bail};
 use chainkeeper::control::{self, Answer, Request};
-use chainkeeper::story::{Event, Gap, What};
+use chainkeeper::story::{Event, Gap, GapFlows, What};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -146,6 +146,18 @@ impl Service {
                 .with_context(|| format!("no gap was told:\n{}", self.journal()))?;
             if let What::Gap(gap) = event.what {
                 return Ok(Told { arrived, at_ms: event.at_ms, gap });
+            }
+        }
+    }
+
+    /// What it tells of the connections of a gap, if it does so by then.
+    pub(crate) fn flows(&self, patience: Duration) -> Option<GapFlows> {
+        let end = Instant::now() + patience;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (_, event) = self.events.recv_timeout(left).ok()?;
+            if let What::Flows(flows) = event.what {
+                return Some(flows);
             }
         }
     }

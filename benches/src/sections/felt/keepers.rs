@@ -1,11 +1,12 @@
 //! Who brings the chains back, in the calling thread's network namespace.
 use crate::result::Who;
-use crate::world::{Programs, Service, Watching, kubelet};
+use crate::world::{Programs, Service, Watching, joined, kubelet};
+use anyhow::anyhow;
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-use tempfile::TempDir;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone)]
 pub(super) enum Keeper {
@@ -35,9 +36,12 @@ impl fmt::Display for Keeper {
 
 /// At work, with everything in place; until dropped.
 pub(super) enum AtWork {
-    Service(#[expect(dead_code, reason = "stopped when dropped")] Service),
-    Thread { stop: Sender<()>, thread: JoinHandle<anyhow::Result<()>> },
+    Service(Service),
+    Thread { stop: Sender<()>, thread: JoinHandle<anyhow::Result<()>>, turns: Turns },
 }
+
+/// When each began and ended.
+type Turns = Arc<Mutex<Vec<(Instant, Instant)>>>;
 
 impl Keeper {
     pub(super) fn who(&self) -> Who {
@@ -55,81 +59,94 @@ impl Keeper {
         }
     }
 
-    /// What it has not mended so long after a wipe at this part of its pace, it has missed.
-    pub(super) fn patience(&self, part: f64) -> Duration {
-        match self {
-            Keeper::Ours { .. } => Duration::from_secs(8),
-            // A wipe in the midst of a sequence is mended by the next.
-            Keeper::Loop(pause) => *pause * 2 + Duration::from_secs(3),
-            Keeper::Kubelet(pause) => pause.mul_f64(1.1 - part) + Duration::from_secs(2),
-        }
-    }
-
     /// Returns when everything is in place.
     pub(super) fn start(&self) -> anyhow::Result<AtWork> {
-        let (run, pause): (fn(_, _, _) -> _, _) = match *self {
+        let (turn, pause): (fn(&Programs) -> _, _) = match *self {
             Keeper::Ours { watching, words } => {
                 return Service::with(watching, words).map(AtWork::Service);
             }
-            Keeper::Loop(pause) => (sequence_again, pause),
-            Keeper::Kubelet(pause) => (monitor, pause),
+            Keeper::Loop(pause) => (sequence, pause),
+            Keeper::Kubelet(pause) => (canary, pause),
         };
         let folder = tempfile::tempdir()?;
-        kubelet(&Programs::new(folder.path()), "nft")?;
-        let (stop, stopped) = channel();
-        let thread = thread::spawn(move || run(folder, pause, stopped));
-        Ok(AtWork::Thread { stop, thread })
+        sequence(&Programs::new(folder.path()))?;
+        let ((stop, stopped), turns) = (channel(), Turns::default());
+        let ended = turns.clone();
+        let thread = thread::spawn(move || {
+            let programs = Programs::new(folder.path());
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                let began = Instant::now();
+                turn(&programs)?;
+                ended.lock().map_err(poisoned)?.push((began, Instant::now()));
+            }
+            Ok(())
+        });
+        Ok(AtWork::Thread { stop, thread, turns })
     }
 }
 
 impl AtWork {
+    /// It has had its turn since then, and some time has passed.
+    pub(super) fn has_missed(&self, wipe: Instant) -> bool {
+        match self {
+            AtWork::Service(_) => wipe.elapsed() > PATIENCE,
+            AtWork::Thread { turns, .. } => turns.lock().is_ok_and(|turns| {
+                let after = |turn: &&(Instant, Instant)| turn.0 > wipe;
+                turns.iter().find(after).is_some_and(|turn| turn.1.elapsed() > LATER)
+            }),
+        }
+    }
+
+    /// Returns when it has counted, or ended, the connections of a gap that is mended.
+    pub(super) fn rest(&self) {
+        match self {
+            AtWork::Service(service) => drop(service.flows(LATER)),
+            AtWork::Thread { .. } => {}
+        }
+    }
+
     /// Stops it, and says what went wrong.
     pub(super) fn end(self) -> anyhow::Result<()> {
         match self {
             AtWork::Service(_) => Ok(()),
-            AtWork::Thread { stop, thread } => {
+            AtWork::Thread { stop, thread, .. } => {
                 drop(stop);
-                crate::world::joined(thread)
+                joined(thread)
             }
         }
     }
 }
 
-/// `while sleep 5; do ...; done`
-fn sequence_again(folder: TempDir, pause: Duration, stop: Receiver<()>) -> anyhow::Result<()> {
-    let programs = Programs::new(folder.path());
-    while goes_on(&stop, pause) {
-        kubelet(&programs, "nft")?;
-    }
-    Ok(())
+/// What a service has not mended by then, it never does.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What comes after a repair has come by then.
+const LATER: Duration = Duration::from_secs(2);
+
+fn poisoned<T>(_: T) -> anyhow::Error {
+    anyhow!("a thread panicked")
+}
+
+fn sequence(programs: &Programs) -> anyhow::Result<()> {
+    kubelet(programs, "nft").map(drop)
 }
 
 /// As in Kubernetes' pkg/util/iptables: the canary of mangle stands for everything. When it is gone, those of
 /// nat and filter are waited for: somebody may be in the midst of flushing.
-fn monitor(folder: TempDir, pause: Duration, stop: Receiver<()>) -> anyhow::Result<()> {
-    let programs = Programs::new(folder.path());
+fn canary(programs: &Programs) -> anyhow::Result<()> {
     let alive = |table| {
         let words = format!("-w 5 -W 100000 -S KUBE-KUBELET-CANARY -t {table}");
         // 4 is for it a lock that somebody else has.
         let code = programs.command("iptables-nft", &words)?.status()?.code();
         anyhow::Ok(matches!(code, Some(0 | 4)))
     };
-    while goes_on(&stop, pause) {
-        if alive("mangle")? {
-            continue;
-        }
-        for _ in 0..50 {
-            if !alive("nat")? && !alive("filter")? {
-                break;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        kubelet(&programs, "nft")?;
+    if alive("mangle")? {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// False once it is stopped.
-fn goes_on(stop: &Receiver<()>, pause: Duration) -> bool {
-    stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
+    for _ in 0..50 {
+        if !alive("nat")? && !alive("filter")? {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    sequence(programs)
 }

@@ -38,9 +38,10 @@ pub(super) fn play(keeper: &Keeper, kind: Kind, part: f64) -> anyhow::Result<Fel
     let (writer, wiped) = (Writer::nft()?, Instant::now());
     let wipe = thread::spawn(move || writer.wipe(kind));
     let is_well = |stage: &Stage| wipe.is_finished() && stage.is_well();
-    stage.send_until(|stage| is_well(stage) || wiped.elapsed() > keeper.patience(part))?;
+    stage.send_until(|stage| is_well(stage) || at_work.has_missed(wiped))?;
     let for_good = !is_well(&stage);
     joined(wipe)?;
+    at_work.rest();
     let left = stage.ask_again()?;
     at_work.end()?;
     let since =

@@ -27,9 +27,8 @@ pub(super) fn tables(contenders: &[Contender]) -> Vec<Table> {
     exposed.notes = vec!["From the wipe until the last packet that was not masqueraded.".into()];
     let mut wrong = table("all wiped: left so", Kind::All, left);
     wrong.notes = vec![
-        "Connections whose first packet was not masqueraded, and whose next one still is not"
-            .into(),
-        "when the chains are back: they stay so until they end.".into(),
+        "Connections whose first packet was not masqueraded, and whose next one still is".into(),
+        "not when the chains are back: they stay so until they end.".into(),
     ];
     let mut chain = table("one chain wiped: not masqueraded", Kind::Chain, unmasqueraded);
     chain.notes = for_good(Kind::Chain).collect();
@@ -65,8 +64,8 @@ fn for_good(one: &Contender, kind: Kind) -> Option<String> {
     let never = wipes.iter().filter(|felt| felt.for_good).count();
     let (keeper, of) = (&one.keeper, wipes.len());
     let note = format!(
-        "{keeper}: {never} of {of} wipes were not mended at its next turn, nor some\n\
-         seconds later. Its packets go on being wrong: they were no longer counted."
+        "{keeper}: {never} of {of} wipes were not mended by its next turn.\n\
+         Packets go on being wrong there: they were no longer counted."
     );
     (never > 0).then_some(note)
 }
