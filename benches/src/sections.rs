@@ -1,9 +1,12 @@
 //! What is measured, one file or folder for each section.
 mod cost;
+mod felt;
 mod growth;
 mod idle;
 mod install;
+mod named;
 mod tax;
+mod wipes;
 
 pub(crate) use growth::Child;
 
@@ -18,8 +21,14 @@ pub(crate) enum Section {
     Install,
     /// A look when nothing has changed, beside rules of others
     Idle,
+    /// What follows a wipe: heard, seen, quiet, repaired
+    Wipes,
+    /// Who is named for a wipe
+    Named,
     /// What others pay for us
     Tax,
+    /// What users feel: packets that went wrong
+    Felt,
     /// What it costs to have
     Cost,
     /// How it grows with rules of our own
@@ -36,7 +45,10 @@ impl Section {
         match self {
             Section::Install => install::measure(args),
             Section::Idle => idle::measure(args),
+            Section::Wipes => wipes::measure(args),
+            Section::Named => named::measure(args),
             Section::Tax => tax::measure(args),
+            Section::Felt => felt::measure(args),
             Section::Cost => cost::measure(args),
             Section::Growth => growth::measure(args),
         }

@@ -16,8 +16,7 @@ pub(crate) use programs::{Programs, chainkeeper, feed, output, succeeds};
 pub(crate) use raw::Raw;
 pub(crate) use service::{Service, Told, Watching};
 pub(crate) use used::{Used, cpu, field};
-pub(crate) use way::{Pass, V4, V6, Way, batch_now, nft};
-pub(crate) use way::{Batches, Pass, Way, nft};
+pub(crate) use way::{Batches, Pass, V4, V6, Way, nft};
 pub(crate) use writer::{Kind, Writer};
 
 use anyhow::{Context as _, anyhow};

@@ -2,7 +2,7 @@
 use super::{chainkeeper, wall};
 use anyhow::{Context as _, bail};
 use chainkeeper::control::{self, Answer, Request};
-use chainkeeper::story::{Event, Gap, What};
+use chainkeeper::story::{Event, Gap, GapFlows, What};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -79,7 +79,13 @@ pub(crate) struct Service {
 impl Service {
     /// Returns when everything is in place. Whoever undoes it is not yielded to.
     pub(crate) fn start(way: Watching, settle: Option<&str>) -> anyhow::Result<Service> {
-        let mut service = Service::of(&chainkeeper()?, way, settle)?;
+        let words: Vec<&str> = settle.iter().flat_map(|settle| ["--settle", settle]).collect();
+        Service::with(way, &words)
+    }
+
+    /// The same, with these words beside.
+    pub(crate) fn with(way: Watching, words: &[&str]) -> anyhow::Result<Service> {
+        let mut service = Service::of(&chainkeeper()?, way, words)?;
         service.follow()?;
         // The first question of a watch that asks is not one of those that count.
         thread::sleep(way.pace().1);
@@ -87,15 +93,10 @@ impl Service {
     }
 
     /// The same of this binary. Nobody follows what it tells.
-    pub(crate) fn of(
-        binary: &Path,
-        way: Watching,
-        settle: Option<&str>,
-    ) -> anyhow::Result<Service> {
+    pub(crate) fn of(binary: &Path, way: Watching, words: &[&str]) -> anyhow::Result<Service> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(binary);
-        command.args(way.words().split(' ')).args(["--on-conflict", "insist"]);
-        command.args(settle.iter().flat_map(|settle| ["--settle", settle]));
+        command.args(way.words().split(' ')).args(["--on-conflict", "insist"]).args(words);
         command.arg("--socket").arg(socket(folder.path())).arg("run");
         command.env("STATE_DIRECTORY", folder.path()).env("XTABLES_LOCKFILE", lock(folder.path()));
         command.stdout(Stdio::null()).stderr(std::fs::File::create(folder.path().join("journal"))?);
@@ -177,6 +178,18 @@ impl Service {
                 .with_context(|| format!("no gap was told:\n{}", self.journal()))?;
             if let What::Gap(gap) = event.what {
                 return Ok(Told { arrived, at_ms: event.at_ms, gap });
+            }
+        }
+    }
+
+    /// What it tells of the connections of a gap, if it does so by then.
+    pub(crate) fn flows(&self, patience: Duration) -> Option<GapFlows> {
+        let end = Instant::now() + patience;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (_, event) = self.events.recv_timeout(left).ok()?;
+            if let What::Flows(flows) = event.what {
+                return Some(flows);
             }
         }
     }
