@@ -149,6 +149,16 @@ impl RuleSeen {
         }
     }
 
+    /// True when it sends packets into that chain and back.
+    pub fn jumps_to(&self, chain: &ChainName) -> bool {
+        let to = match &self.seen {
+            Seen::Known(Rule { action: Action::Jump(to), .. }) => Some(to),
+            Seen::Foreign(Outline { end: End::Jump(to), .. }) => Some(to),
+            Seen::Known(_) | Seen::Foreign(_) => None,
+        };
+        to == Some(chain)
+    }
+
     /// The outline, of any rule.
     pub fn outline(&self) -> Outline {
         match &self.seen {

@@ -77,7 +77,7 @@ pub fn needed(
 ) -> Option<ChainName> {
     let rules = &seen.chain(table, hook)?.rules;
     targets.iter().find_map(|to| {
-        let last = rules.iter().rposition(|r| r.outline().end == End::Jump(to.clone()))?;
+        let last = rules.iter().rposition(|r| r.jumps_to(to))?;
         match judge(seen, None, table, hook, &rules[..last]) {
             Judgement::Needs(name) => Some(name),
             Judgement::Effective
