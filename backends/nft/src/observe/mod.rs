@@ -1,5 +1,6 @@
 //! Looks: a few small questions in one datagram, then one short dump for each chain that matters.
 //! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+mod dump;
 mod neighbours;
 mod references;
 mod seen;
@@ -20,6 +21,10 @@ use chainkeeper_contract::{
     BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
 };
 use std::collections::BTreeMap;
+
+/// Questions in one datagram: all answers have to fit into the socket's receive buffer (by default
+/// net.core.rmem_default, 208 KiB).
+const AT_ONCE: usize = 64;
 
 /// Why a look has to be done again, or cannot be done.
 pub(crate) enum Trouble {
@@ -84,7 +89,7 @@ fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Obse
     let full: Vec<_> = scope.chains.iter().cloned().chain(hooks(scope)).collect();
     for (table, name) in full {
         if look.seen.chain(table, &name).is_some() {
-            let (rules, _) = look.rules(table, Some(&name), usize::MAX)?;
+            let (rules, _) = look.rules(table, &name, usize::MAX)?;
             look.put(table, &name, rules);
         }
     }
@@ -111,7 +116,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Asks for every table and chain by name, in one datagram: object or ENOENT for each.
+    /// Asks for every table and chain by name: object or ENOENT for each.
     fn objects(&mut self, scope: &Scope) -> Result<(), Trouble> {
         let names: Vec<(Table, ChainName)> =
             scope.chains.iter().chain(&scope.presence).cloned().chain(hooks(scope)).collect();
@@ -120,8 +125,12 @@ impl Look<'_> {
         let chain = |(t, c): &'_ (Table, ChainName)| (t.name(), c.as_str().to_owned());
         let owned: Vec<_> = names.iter().map(chain).collect();
         ask.extend(owned.iter().map(|(t, c)| Request::Chain(self.family, t, c)));
+        ask.chunks(AT_ONCE).try_for_each(|ask| self.ask(ask))
+    }
+
+    fn ask(&mut self, ask: &[Request<'_>]) -> Result<(), Trouble> {
         let seq = self.socket.seqs(ask.len());
-        self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
+        self.socket.send(&encode_requests(ask, seq)).map_err(failed)?;
         while let Some(datagram) = self.socket.receive().map_err(failed)? {
             for message in Messages::new(datagram) {
                 match message?.body {
@@ -141,14 +150,14 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The rules of a chain, or of a whole table, in order; at most `limit` of them are looked at.
+    /// The rules of a chain, in order; at most `limit` of them are looked at.
     fn rules(
         &mut self,
         table: Table,
-        chain: Option<&ChainName>,
+        chain: &ChainName,
         limit: usize,
     ) -> Result<(Vec<RuleMsg>, bool), Trouble> {
-        let request = Request::Rules(self.family, table.name(), chain.map(ChainName::as_str));
+        let request = Request::Rules(self.family, table.name(), Some(chain.as_str()));
         let seq = self.socket.seqs(1);
         self.socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
         let (mut rules, mut interrupted) = (Vec::new(), false);
@@ -164,9 +173,7 @@ impl Look<'_> {
                         if rules.len() < limit {
                             let rule = read::rule(attrs)?;
                             // Kernels that do not filter (before 4.10 or so) send all.
-                            if rule.table == table.name()
-                                && chain.is_none_or(|c| c.as_str() == rule.chain)
-                            {
+                            if rule.table == table.name() && rule.chain == chain.as_str() {
                                 rules.push(rule);
                             }
                             continue;
@@ -200,7 +207,7 @@ impl Look<'_> {
                 self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
                 // Not found by its name: gone again, or a name that is not UTF-8. Not judged then.
                 let Some(found) = self.one_chain()? else { break };
-                let (rules, cut) = self.rules(*table, Some(&name), budget)?;
+                let (rules, cut) = self.rules(*table, &name, budget)?;
                 budget -= rules.len();
                 if cut || budget == 0 {
                     if let Some(table) = self.seen.tables.get_mut(table) {
