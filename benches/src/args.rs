@@ -1,5 +1,5 @@
 //! What was asked for.
-use crate::sections::Section;
+use crate::sections::{Child, Section};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// The static binary, where one was built
     #[arg(long = "static", value_name = "FILE")]
     pub(crate) static_binary: Option<PathBuf>,
+    /// Be the process whose memory is measured
+    #[arg(long, hide = true)]
+    pub(crate) child: Option<Child>,
 }
 
 impl Args {

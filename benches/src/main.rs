@@ -17,6 +17,9 @@ use std::fs;
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    if let Some(child) = &args.child {
+        return child.run();
+    }
     if let Some(run) = &args.render {
         let run = fs::read_to_string(run).with_context(|| run.display().to_string())?;
         return show(&args, &serde_json::from_str(&run)?);
