@@ -27,8 +27,7 @@ pub(super) fn measure(args: &Args, out: &mut Measured) -> anyhow::Result<()> {
         columns: ["system calls", "process starts"].map(String::from).to_vec(),
         rows: all.into_iter().map(|(name, _, counts)| Row::numbers(name, counts)).collect(),
         notes: vec![
-            "Of both families. All but the first find everything in place; restores replace it."
-                .into(),
+            "Of both families. All but the first find everything in place.".into(),
             format!("In process: {PASSES} passes less none, divided. By strace -f -c."),
         ],
     });
