@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static docs bench fuzz package package-test image image-test manifests
+.PHONY: run test lint static instructions docs bench fuzz package package-test image image-test manifests
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -50,6 +50,10 @@ manifests: ## packaging/kubernetes: every combination built, held to Kubernetes'
 
 docs: ## write docs/reference.md, metrics.md and the messages of operating.md from the program's own tables
 	UPDATE_DOCS=1 cargo nextest run --test host reference
+
+instructions: ## what a first apply and an idle pass cost, held without a clock: instructions and system calls
+	@scripts/setup instructions
+	@scripts/instructions
 
 bench: ## chainkeeper beside what a user would run instead; BENCH="idle --quick" for a part of it
 	@scripts/setup run

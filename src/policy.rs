@@ -119,6 +119,10 @@ pub fn scope(config: &Config) -> Scope {
     for (hook, targets) in evidence.hooks {
         scope.hooks.entry(hook).or_default().extend(targets);
     }
+    // A canary is there or not; nobody asks what is in it.
+    let canary = |(_, chain): &(Table, ChainName)| is_canary(chain);
+    scope.presence.extend(scope.chains.iter().filter(|place| canary(place)).cloned());
+    scope.chains.retain(|place| !canary(place));
     scope.neighbours = config.dialect == Dialect::Native;
     scope
 }

@@ -2,16 +2,18 @@
 mod counted;
 mod look;
 mod pass;
+mod wanted;
 
 pub use counted::{Counted, Counts};
 pub use pass::{Look, Outcome, Pass};
 
+use self::wanted::Wanted;
 use crate::config::Config;
 use crate::damage::Selection;
 use crate::memory::Memory;
-use crate::policy::Sighted;
+use crate::policy::{self, Sighted};
 use crate::probe::Held;
-use chainkeeper_contract::{Applied, Backend, BackendError, CanaryPolicy, Family, Watch};
+use chainkeeper_contract::{Applied, Backend, BackendError, CanaryPolicy, Family, Scope, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -24,6 +26,8 @@ const ROUNDS: u32 = 8;
 pub struct Keeper {
     backend: Box<dyn Backend>,
     config: Config,
+    /// What has to be looked at, by the configuration.
+    scope: Scope,
     sighted: Sighted,
     memory: Memory,
     /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
@@ -31,10 +35,7 @@ pub struct Keeper {
     hint_waited: bool,
     /// Chains that are written; the others are left as they are.
     selected: Selection,
-    /// What the last look wanted, by what was seen of others; and whether that has changed since it was
-    /// asked for.
-    wanted: Option<Sighted>,
-    wants_else: bool,
+    wanted: Wanted,
     /// What the last look showed of others, for the choice between backends.
     held: BTreeMap<Family, Held>,
     /// Families whose canaries were once in place: from then on a lost KUBE-KUBELET-CANARY is left
@@ -48,19 +49,20 @@ impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
         let (sighted, settled) = (Sighted::default(), BTreeSet::new());
+        let scope = policy::scope(&config);
         let (memory, held) = (Memory::none(), BTreeMap::new());
-        let (wanted, wants_else) = (None, false);
+        let wanted = Wanted::default();
         let (hint_waits, hint_waited, selected) = (false, false, Selection::default());
         Keeper {
             backend,
             config,
+            scope,
             sighted,
             memory,
             hint_waits,
             hint_waited,
             selected,
             wanted,
-            wants_else,
             held,
             settled,
             restarts: 0,
@@ -102,7 +104,7 @@ impl Keeper {
     /// True when something else is wanted than when this was asked last: what is missing then was taken by
     /// nobody.
     pub fn wants_else(&mut self) -> bool {
-        std::mem::take(&mut self.wants_else)
+        self.wanted.take_changed()
     }
 
     /// How often a write began anew since this was asked last, because somebody had committed.

@@ -57,9 +57,17 @@ fn whole(host: &Host, backend: &str) -> bool {
     })
 }
 
-/// Starts `run` with a short period and waits until all is in that backend.
-fn running(host: &Host, backend: &str, words: &str) -> Running {
+/// Starts `run` with a short period and waits until it has chosen a backend and done its first pass. What is
+/// there already does not tell that, and a run that begins after kubelet's move has nowhere to move to.
+fn started(host: &Host, words: &str) -> Running {
     let run = host.start(PROGRAM, &format!("run --sync-period 100ms {words}"));
+    host.ck_ok("check --live --wait 10s", 0);
+    run
+}
+
+/// The same, and waits until all is in that backend.
+fn running(host: &Host, backend: &str, words: &str) -> Running {
+    let run = started(host, words);
     eventually("the chains are there", || whole(host, backend));
     run
 }

@@ -1,6 +1,6 @@
 //! What was asked for.
-use crate::sections::Section;
-use clap::Parser;
+use crate::sections::{Child, Section};
+use clap::{Parser, ValueEnum as _};
 use std::path::PathBuf;
 
 /// chainkeeper beside what a user would run instead: the same work in the same run, in network
@@ -20,16 +20,22 @@ pub(crate) struct Args {
     /// Show an earlier run again instead of measuring
     #[arg(long, value_name = "JSON")]
     pub(crate) render: Option<PathBuf>,
+    /// Put the figures into performance.md of this folder, and the plots beside it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) docs: Option<PathBuf>,
     /// The static binary, where one was built
     #[arg(long = "static", value_name = "FILE")]
     pub(crate) static_binary: Option<PathBuf>,
+    /// Be the process whose memory is measured
+    #[arg(long, hide = true)]
+    pub(crate) child: Option<Child>,
 }
 
 impl Args {
     /// The sections that are measured, in the order of the page.
     pub(crate) fn chosen(&self) -> Vec<Section> {
         let wanted = |s: &Section| self.sections.is_empty() || self.sections.contains(s);
-        Section::EACH.into_iter().filter(wanted).collect()
+        Section::value_variants().iter().copied().filter(wanted).collect()
     }
 
     /// How often something is done: `all`, or a tenth of it in a quick run.
@@ -39,7 +45,7 @@ impl Args {
 
     /// How this run is made again.
     pub(crate) fn command(&self) -> String {
-        let mut words: Vec<String> = self.sections.iter().map(|s| s.name().into()).collect();
+        let mut words: Vec<String> = self.sections.iter().map(|s| s.name()).collect();
         words.extend(self.quick.then(|| "--quick".into()));
         match &words[..] {
             [] => "make bench".into(),

@@ -2,6 +2,7 @@
 //! made for it. Prints tables, writes JSON and plots; asserts nothing.
 mod args;
 mod machine;
+mod page;
 mod plot;
 mod result;
 mod samples;
@@ -13,10 +14,17 @@ use anyhow::Context as _;
 use args::Args;
 use clap::Parser as _;
 use result::Run;
+use sections::named;
 use std::fs;
 
 fn main() -> anyhow::Result<()> {
+    if named::is_writer() {
+        return named::write();
+    }
     let args = Args::parse();
+    if let Some(child) = &args.child {
+        return child.run();
+    }
     if let Some(run) = &args.render {
         let run = fs::read_to_string(run).with_context(|| run.display().to_string())?;
         return show(&args, &serde_json::from_str(&run)?);
@@ -41,9 +49,7 @@ fn show(args: &Args, run: &Run) -> anyhow::Result<()> {
         run.sections.iter().for_each(|section| print!("{}", text::section(section)));
     }
     print!("{}", text::targets(run));
-    for plot in run.sections.iter().flat_map(|section| &section.plots) {
-        plot::draw(plot, &args.out)?;
-    }
+    run.plots().try_for_each(|one| plot::draw(one, &args.out))?;
     println!("\nJSON and plots are in {}", args.out.display());
-    Ok(())
+    args.docs.iter().try_for_each(|docs| page::write(run, docs))
 }

@@ -102,11 +102,33 @@ pub(crate) enum Who {
 }
 
 impl Run {
+    pub(crate) fn plots(&self) -> impl Iterator<Item = &Plot> {
+        self.sections.iter().flat_map(|section| &section.plots)
+    }
+
+    pub(crate) fn json(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
     pub(crate) fn save(&self, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
         let file = folder.join("run.json");
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        std::fs::write(&file, text).with_context(|| file.display().to_string())
+        std::fs::write(&file, self.json()?).with_context(|| file.display().to_string())
+    }
+}
+
+impl Plot {
+    /// Its file's, without `.svg`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Plot::Bars { name, .. } | Plot::Lines { name, .. } => name,
+        }
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        match self {
+            Plot::Bars { title, .. } | Plot::Lines { title, .. } => title,
+        }
     }
 }
 

@@ -25,6 +25,11 @@ impl Samples {
         self.quantile(99)
     }
 
+    /// How many are at most that.
+    pub(crate) fn up_to(&self, value: f64) -> usize {
+        self.0.partition_point(|other| *other <= value)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,5 +1,6 @@
 //! Network namespaces, the programs that are compared, and raw batches.
 mod element;
+mod foreign;
 mod kubelet;
 mod programs;
 mod raw;
@@ -9,12 +10,13 @@ mod way;
 mod writer;
 
 pub(crate) use element::Element;
+pub(crate) use foreign::Foreign;
 pub(crate) use kubelet::kubelet;
 pub(crate) use programs::{Programs, chainkeeper, feed, output, succeeds};
 pub(crate) use raw::Raw;
 pub(crate) use service::{Service, Told, Watching};
 pub(crate) use used::{Used, cpu, field};
-pub(crate) use way::{Pass, V4, V6, Way, batch_now, nft};
+pub(crate) use way::{Batches, Pass, V4, V6, Way, nft};
 pub(crate) use writer::{Kind, Writer};
 
 use anyhow::{Context as _, anyhow};

@@ -4,7 +4,7 @@ use super::counted::{self, Counted};
 use super::pass::Look;
 use crate::config::Dialect;
 use crate::damage::{ChainKey, hold_back};
-use crate::policy::{self, Sighted};
+use crate::policy;
 use chainkeeper_contract::{
     BackendError, CanaryPolicy, ChainName, Delta, Family, Options, Readable, Ruleset, Scope,
     Snapshot, diff, teardown,
@@ -24,17 +24,12 @@ impl Keeper {
     ) -> Result<Look, BackendError> {
         self.held.clear();
         let start = Instant::now();
-        let snapshot = self.backend.observe(&policy::scope(&self.config))?;
+        let snapshot = self.backend.observe(&self.scope)?;
         debug!("looked at generation {:?} in {:?}", snapshot.generation, start.elapsed());
         self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
         let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
         self.held = snapshot.families.iter().filter_map(held).collect();
-        let else_than = |before: Sighted| {
-            let want = |sighted, f: &Family| policy::policy(&self.config, sighted, *f);
-            self.config.families.iter().any(|f| want(before, f) != want(self.sighted, f))
-        };
-        self.wants_else |= self.wanted.filter(|w| *w != self.sighted).is_some_and(else_than);
-        self.wanted = Some(self.sighted);
+        self.wanted.see(&self.config, self.sighted);
         let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {
             (Dialect::Xt, _) => Readable::Yes,
@@ -44,10 +39,10 @@ impl Keeper {
         let mut counts = Vec::new();
         let mut look = each(snapshot, |family, seen| {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
-            let want = policy::policy(&self.config, self.sighted, family);
-            let mut delta = diff(&want, &seen, options);
-            delta.notes.extend(policy::withheld(&want, &seen));
-            counts.extend(counted::counted(&want, &seen));
+            let Some(want) = self.wanted.of(family) else { return Delta::default() };
+            let mut delta = diff(want, &seen, options);
+            delta.notes.extend(policy::withheld(want, &seen));
+            counts.extend(counted::counted(want, &seen));
             delta
         });
         look.counted = counts;

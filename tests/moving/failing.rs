@@ -51,8 +51,8 @@ fn a_tool_that_is_gone_is_named() {
 fn kubelet_moves_all_the_same(host: &Host, from: &str, to: &str) {
     host.sh(&format!(
         "export XTABLES_LOCKFILE=$XTABLES_LOCKFILE.kubelet
-         for i in ip ip6; do ${{i}}tables-{to} -t mangle -N KUBE-IPTABLES-HINT
-         ${{i}}tables-{from} -t mangle -X KUBE-IPTABLES-HINT; done"
+         for i in ip ip6; do ${{i}}tables-{to} -t mangle -N KUBE-IPTABLES-HINT; done
+         for i in ip ip6; do ${{i}}tables-{from} -t mangle -X KUBE-IPTABLES-HINT; done"
     ));
 }
 

@@ -1,6 +1,6 @@
 //! When not to move: where that was not asked for, and where evidence is only missing.
-use super::{chains, ends, hint, hinted, kubelet_moves, running, says, times, whole};
-use crate::support::{Host, On, PROGRAM, eventually};
+use super::{chains, ends, hint, hinted, kubelet_moves, running, says, started, times, whole};
+use crate::support::{Host, On, eventually};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -170,10 +170,9 @@ fn a_run_that_keeps_nothing_writes_no_file() {
         hint(&host, "legacy", "N");
         std::fs::remove_file(host.lock()).expect("kubelet's tools have used it");
         let words = format!(
-            "run --sync-period 100ms --make-iptables-util-chains=false --on-exit {on_exit} \
-             --on-backend-change follow"
+            "--make-iptables-util-chains=false --on-exit {on_exit} --on-backend-change follow"
         );
-        let run = host.start(PROGRAM, &words);
+        let run = started(&host, &words);
         a_while();
         hint(&host, "nft", "N");
         hint(&host, "legacy", "X");

@@ -1,6 +1,7 @@
 //! What is left in the other backend goes, if it is proven ours and nobody needs it.
 use super::{
-    chains, ends, hint, hinted, kubelet_moves, lose_the_record, recorded, running, says, whole,
+    chains, ends, hint, hinted, kubelet_moves, lose_the_record, recorded, running, says, started,
+    whole,
 };
 use crate::support::{Host, eventually};
 use std::thread::sleep;
@@ -40,7 +41,7 @@ fn where_only_a_part_is_kept_nothing_is_swept() {
         let host = left_behind(from, to);
         let before = chains(&host, from);
         host.ck_ok("apply --keep nat", 0);
-        let run = host.start(crate::support::PROGRAM, "run --keep nat");
+        let run = started(&host, "--keep nat");
         sleep(Duration::from_millis(500));
         ends(run, 0);
         assert_eq!(chains(&host, from), before);

@@ -8,6 +8,7 @@
 mod backend;
 pub mod diff;
 mod error;
+mod meaning;
 mod names;
 mod observed;
 mod plan;
@@ -35,5 +36,5 @@ pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
 pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
 pub use teardown::teardown;
 pub use trace::trace;
-pub use walk::{Judgement, WALK_LIMIT, judge, needed};
+pub use walk::{WALK_LIMIT, needed};
 pub use watch::{Pace, Signal, Watch, Way, Writer};

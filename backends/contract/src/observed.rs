@@ -149,6 +149,15 @@ impl RuleSeen {
         }
     }
 
+    /// The chain that it jumps to.
+    pub(crate) fn jumps_to(&self) -> Option<&ChainName> {
+        match &self.seen {
+            Seen::Known(Rule { action: Action::Jump(to), .. })
+            | Seen::Foreign(Outline { end: End::Jump(to), .. }) => Some(to),
+            Seen::Known(_) | Seen::Foreign(_) => None,
+        }
+    }
+
     /// The outline, of any rule.
     pub fn outline(&self) -> Outline {
         match &self.seen {
@@ -181,9 +190,15 @@ pub struct ChainSeen {
 }
 
 impl ChainSeen {
-    /// True when a rule of that meaning is in it.
-    pub fn has(&self, rule: &Rule) -> bool {
-        self.rules.iter().any(|s| s.rule().is_some_and(|r| rule.means(r)))
+    /// Where its rules jump to, and which of them, in order.
+    pub(crate) fn jumps(&self) -> BTreeMap<&ChainName, Vec<usize>> {
+        let mut jumps: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (place, rule) in self.rules.iter().enumerate() {
+            if let Some(Rule { action: Action::Jump(to), .. }) = rule.rule() {
+                jumps.entry(to).or_default().push(place);
+            }
+        }
+        jumps
     }
 }
 

@@ -188,12 +188,14 @@ impl Rule {
     /// The same rule but for the *bit*: one program was told another masquerade or drop bit.
     pub fn differs_only_in_bit(&self, other: &Rule) -> bool {
         match (bit_of(self), bit_of(other)) {
-            (Some(mine), Some(theirs)) if mine != theirs => {
-                sets(self, mine) == sets(other, theirs)
-                    && without_bit(self, mine) == without_bit(other, theirs)
-            }
+            (Some(mine), Some(theirs)) if mine != theirs => rest(self, mine) == rest(other, theirs),
             (Some(_) | None, Some(_) | None) => false,
         }
+    }
+
+    /// The bit, and what has to be the same where nothing else differs.
+    pub(crate) fn but_for_bit(&self) -> Option<(u32, (bool, Rule))> {
+        bit_of(self).map(|bit| (bit, rest(self, bit)))
     }
 }
 
@@ -205,6 +207,11 @@ fn bit_of(rule: &Rule) -> Option<u32> {
         (_, _) => return None,
     };
     bit.is_power_of_two().then_some(bit)
+}
+
+/// All but the bit, and what is done with it.
+fn rest(rule: &Rule, bit: u32) -> (bool, Rule) {
+    (sets(rule, bit), without_bit(rule, bit))
 }
 
 /// Tells setting a bit (`--or-mark`) from turning it (`--xor-mark`).

@@ -1,6 +1,5 @@
 //! What one family should hold.
 use crate::names::{ChainName, Family, Hook, Table};
-use crate::observed::ChainSeen;
 use crate::rule::Rule;
 
 /// A chain that should exist with these rules, in this order.
@@ -17,14 +16,6 @@ pub struct Chain {
     pub instead: Vec<Vec<Rule>>,
     /// Rules of ours that now live elsewhere: they go from a chain that carries our mark.
     pub retired: Vec<Rule>,
-}
-
-impl Chain {
-    /// True when a rule found in this chain is ours: wanted, or in the place of a wanted one that is
-    /// missing and different from it only in the mark bit (an earlier configuration of ours).
-    pub fn owns(&self, found: &ChainSeen, rule: &Rule) -> bool {
-        self.rules.iter().any(|w| w.means(rule) || (w.differs_only_in_bit(rule) && !found.has(w)))
-    }
 }
 
 /// A jump that should be found in a built-in chain.

@@ -1,11 +1,12 @@
 //! What `remove` may take: what carries our mark, and nothing that somebody still needs.
 use crate::diff::{Delta, Note, Problem};
-use crate::names::{ChainName, Table};
+use crate::meaning::{Owned, Rules};
+use crate::names::{ChainName, Handle, Table};
 use crate::observed::{ChainSeen, Observed, Reference, RuleSeen};
 use crate::plan::Step;
 use crate::rule::Rule;
-use crate::ruleset::{Partner, Ruleset};
-use std::collections::BTreeMap;
+use crate::ruleset::{Chain, Jump, Partner, Ruleset};
+use std::collections::{BTreeMap, BTreeSet};
 
 type Key = (Table, ChainName);
 
@@ -15,11 +16,21 @@ struct Kept {
     rules: Vec<Rule>,
 }
 
+/// A chain that we may take.
+struct Ours<'a> {
+    chain: &'a ChainSeen,
+    /// The rules in it that are ours.
+    rules: Vec<(&'a RuleSeen, &'a Rule)>,
+    /// The first one that is not.
+    foreign: Option<&'a RuleSeen>,
+}
+
 struct Teardown<'a> {
     want: &'a Ruleset,
     seen: &'a Observed,
-    /// Chains that we may take.
-    ours: BTreeMap<Key, &'a ChainSeen>,
+    /// Our jumps as found in built-in chains.
+    jumps: Vec<(&'a Jump, Handle)>,
+    ours: BTreeMap<Key, Ours<'a>>,
     /// Those of them that stay all the same.
     kept: BTreeMap<Key, Kept>,
     delta: Delta,
@@ -30,7 +41,7 @@ struct Teardown<'a> {
 /// With `force`, chains that lack our mark count as ours too.
 pub fn teardown(want: &Ruleset, seen: &Observed, force: bool) -> Delta {
     let (ours, kept, delta) = Default::default();
-    let mut work = Teardown { want, seen, ours, kept, delta };
+    let mut work = Teardown { want, seen, jumps: jumps(want, seen), ours, kept, delta };
     work.candidates(force);
     work.keep_holders_of_foreign_rules();
     work.keep_referenced();
@@ -44,15 +55,16 @@ pub fn teardown(want: &Ruleset, seen: &Observed, force: bool) -> Delta {
 impl<'a> Teardown<'a> {
     fn candidates(&mut self, force: bool) {
         for (table, found) in &self.seen.tables {
-            let any = found.chains.iter().any(|(n, c)| named(self.want, *table, n) && c.ours);
+            let named = named(self.want, *table);
+            let any = found.chains.iter().any(|(n, c)| named.contains_key(n) && c.ours);
             if let Some(port) = found.owner {
                 self.delta.problems.extend(any.then_some(Problem::Owned { table: *table, port }));
                 continue;
             }
-            let named = found.chains.iter().filter(|(n, _)| named(self.want, *table, n));
-            for (name, chain) in named {
+            for (name, chain) in &found.chains {
+                let Some(want) = named.get(name) else { continue };
                 if chain.base.is_none() && (chain.ours || force) {
-                    self.ours.insert((*table, name.clone()), chain);
+                    self.ours.insert((*table, name.clone()), ours(*want, chain));
                 } else {
                     let why = "nothing proves that we made it; --force takes it".to_owned();
                     let chain = name.clone();
@@ -64,8 +76,8 @@ impl<'a> Teardown<'a> {
 
     /// A chain with a rule of somebody else stays, and so do the jumps that bring packets to it.
     fn keep_holders_of_foreign_rules(&mut self) {
-        for (key, chain) in &self.ours {
-            if let Some(rule) = chain.rules.iter().find(|r| !self.is_ours(key, r)) {
+        for (key, ours) in &self.ours {
+            if let Some(rule) = ours.foreign {
                 let why = format!("it holds a rule that is not ours: {}", rule.outline().text);
                 self.kept.insert(key.clone(), Kept { why, rules: vec![] });
             }
@@ -74,28 +86,28 @@ impl<'a> Teardown<'a> {
 
     /// A chain that somebody's rule jumps to stays, with its rules, or that rule would mean less.
     fn keep_referenced(&mut self) {
-        for (key, chain) in &self.ours {
-            let theirs = self.foreign_references(key);
+        let theirs = self.foreign_references();
+        for (key, ours) in &self.ours {
+            let Some(theirs) = theirs.get(&(key.0, &key.1)) else { continue };
             let Some(first) = theirs.first() else { continue };
             let (n, s) = (theirs.len(), if theirs.len() == 1 { "" } else { "s" });
             let why = format!("{} jumps to it, {n} rule{s}: {}", first.from, first.text);
-            self.kept.insert(key.clone(), Kept { why, rules: all_rules(chain) });
+            self.kept.insert(key.clone(), Kept { why, rules: all_rules(ours.chain) });
         }
     }
 
-    fn foreign_references(&self, (table, name): &Key) -> Vec<&'a Reference> {
-        let Some(found) = self.seen.tables.get(table) else { return vec![] };
-        let own_jump = |r: &Reference| {
-            let from = found.chains.get(&r.from).filter(|c| is_built_in(c));
-            let from = from.map_or(&[][..], |c| &c.rules);
-            let rule = from.iter().find(|s| s.handle == r.handle).and_then(RuleSeen::rule);
-            self.want.jumps.iter().any(|j| {
-                j.table == *table
-                    && j.hook.name() == r.from.as_str()
-                    && rule.is_some_and(|r| j.rule.means(r))
-            })
-        };
-        found.references.iter().filter(|r| r.to == *name && !own_jump(r)).collect()
+    /// What is not our jump, by the chain that it leads to.
+    fn foreign_references(&self) -> BTreeMap<(Table, &'a ChainName), Vec<&'a Reference>> {
+        let own: BTreeSet<_> =
+            self.jumps.iter().map(|(j, handle)| (j.table, j.hook.name(), *handle)).collect();
+        let mut theirs: BTreeMap<_, Vec<&Reference>> = BTreeMap::new();
+        for (table, found) in &self.seen.tables {
+            let foreign = |r: &&Reference| !own.contains(&(*table, r.from.as_str(), r.handle));
+            for reference in found.references.iter().filter(foreign) {
+                theirs.entry((*table, &reference.to)).or_default().push(reference);
+            }
+        }
+        theirs
     }
 
     /// What acts on the marks of a mark chain that stays (kept, or never ours to take) stays too:
@@ -108,14 +120,14 @@ impl<'a> Teardown<'a> {
             if !stays {
                 continue;
             }
-            if let (Some(kept), Some(chain)) = (self.kept.get_mut(marks), self.ours.get(marks)) {
-                kept.rules = all_rules(chain);
+            if let (Some(kept), Some(ours)) = (self.kept.get_mut(marks), self.ours.get(marks)) {
+                kept.rules = all_rules(ours.chain);
             }
             let acting = |c: &ChainSeen| {
                 let rule = |r: &Rule| rules.iter().any(|k| k.means(r) || k.differs_only_in_bit(r));
                 c.rules.iter().any(|s| s.rule().is_some_and(rule))
             };
-            if self.ours.get(acts).is_some_and(|c| acting(c)) {
+            if self.ours.get(acts).is_some_and(|ours| acting(ours.chain)) {
                 let why = format!("{} stays, and its marks must still mean something", marks.1);
                 let kept = self.kept.entry(acts.clone()).or_insert(Kept { why, rules: vec![] });
                 kept.rules.extend(rules.iter().cloned());
@@ -124,18 +136,11 @@ impl<'a> Teardown<'a> {
     }
 
     fn remove_jumps(&mut self) {
-        let want = self.want;
-        for jump in &want.jumps {
+        for (jump, handle) in &self.jumps {
             let to = (jump.table, jump.to.clone());
-            let hook = self.seen.chain(jump.table, &jump.hook.chain()).filter(|c| is_built_in(c));
-            let Some(hook) = hook else { continue };
-            if self.kept.contains_key(&to) || !self.ours.contains_key(&to) {
-                continue;
-            }
-            let equal = |r: &&RuleSeen| r.rule().is_some_and(|r| jump.rule.means(r));
-            for old in hook.rules.iter().filter(equal) {
+            if self.ours.contains_key(&to) && !self.kept.contains_key(&to) {
                 let (table, chain) = (jump.table, jump.hook.chain());
-                let (handle, rule) = (old.handle, jump.rule.clone());
+                let (handle, rule) = (*handle, jump.rule.clone());
                 self.delta.steps.push(Step::Remove { table, chain, handle, rule });
             }
         }
@@ -143,27 +148,24 @@ impl<'a> Teardown<'a> {
 
     /// Takes our rules out of our chains, all but those that must stay.
     fn remove_rules(&mut self) {
-        let mut steps = Vec::new();
-        for (key, chain) in &self.ours {
-            let kept = self.kept.get(key).map_or(&[][..], |k| &k.rules);
-            for seen in chain.rules.iter().filter(|r| self.is_ours(key, r)) {
-                let Some(rule) = seen.rule() else { continue };
-                if !kept.iter().any(|k| k.means(rule) || k.differs_only_in_bit(rule)) {
+        for (key, ours) in &self.ours {
+            let kept: Rules<'_> = self.kept.get(key).iter().flat_map(|k| &k.rules).collect();
+            for (seen, rule) in &ours.rules {
+                if !kept.mean(rule) && !kept.differ_only_in_bit(rule) {
                     let (table, chain) = key.clone();
-                    let (handle, rule) = (seen.handle, rule.clone());
-                    steps.push(Step::Remove { table, chain, handle, rule });
+                    let (handle, rule) = (seen.handle, (*rule).clone());
+                    self.delta.steps.push(Step::Remove { table, chain, handle, rule });
                 }
             }
         }
-        self.delta.steps.append(&mut steps);
     }
 
     fn delete_chains(&mut self) {
-        for ((table, name), found) in &self.ours {
+        for ((table, name), ours) in &self.ours {
             let (table, chain) = (*table, name.clone());
             match self.kept.get(&(table, chain.clone())) {
                 None => {
-                    let handle = found.handle;
+                    let handle = ours.chain.handle;
                     self.delta.steps.push(Step::DeleteChain { table, chain, handle });
                 }
                 Some(kept) => {
@@ -173,17 +175,40 @@ impl<'a> Teardown<'a> {
             }
         }
     }
-
-    /// A rule that is ours in that chain, see [`crate::Chain::owns`].
-    fn is_ours(&self, (table, chain): &Key, seen: &RuleSeen) -> bool {
-        let Some(rule) = seen.rule() else { return false };
-        let found = self.seen.chain(*table, chain);
-        let want = self.want.chain(*table, chain);
-        want.zip(found).is_some_and(|(want, found)| want.owns(found, rule))
-    }
 }
 
-/// We never put a jump into a chain that is not iptables' own.
+/// Every copy of each. We never put a jump into a chain that is not iptables' own.
+fn jumps<'a>(want: &'a Ruleset, seen: &Observed) -> Vec<(&'a Jump, Handle)> {
+    let mut hooks = BTreeMap::new();
+    let mut out = Vec::new();
+    for jump in &want.jumps {
+        let Some(hook) = seen.chain(jump.table, &jump.hook.chain()) else { continue };
+        if !is_built_in(hook) {
+            continue;
+        }
+        let found = hooks.entry((jump.table, jump.hook)).or_insert_with(|| hook.jumps());
+        for old in found.get(&jump.to).into_iter().flatten().map(|place| &hook.rules[*place]) {
+            if old.rule().is_some_and(|rule| jump.rule.means(rule)) {
+                out.push((jump, old.handle));
+            }
+        }
+    }
+    out
+}
+
+/// What is ours in a chain, and whether all of it is.
+fn ours<'a>(want: Option<&Chain>, chain: &'a ChainSeen) -> Ours<'a> {
+    let owned = Owned::of(want.map_or(&[], |want| &want.rules), &chain.rules);
+    let (mut rules, mut foreign) = (Vec::new(), None);
+    for seen in &chain.rules {
+        match seen.rule().filter(|rule| owned.has(rule)) {
+            Some(rule) => rules.push((seen, rule)),
+            None => drop(foreign.get_or_insert(seen)),
+        }
+    }
+    Ours { chain, rules, foreign }
+}
+
 fn is_built_in(chain: &ChainSeen) -> bool {
     chain.base.as_ref().is_some_and(|b| b.standard)
 }
@@ -192,8 +217,13 @@ fn all_rules(chain: &ChainSeen) -> Vec<Rule> {
     chain.rules.iter().filter_map(RuleSeen::rule).cloned().collect()
 }
 
-/// True when some configuration of ours makes a chain of that name.
-fn named(want: &Ruleset, table: Table, name: &ChainName) -> bool {
-    want.chain(table, name).is_some()
-        || want.canaries.iter().any(|c| c.table == table && (c.shared == *name || c.own == *name))
+/// The chains of a table that some configuration of ours makes; canaries hold no rules.
+fn named(want: &Ruleset, table: Table) -> BTreeMap<&ChainName, Option<&Chain>> {
+    let canaries = want.canaries.iter().filter(|c| c.table == table);
+    let mut named: BTreeMap<_, _> =
+        canaries.flat_map(|c| [&c.shared, &c.own]).map(|name| (name, None)).collect();
+    for chain in want.chains.iter().filter(|c| c.table == table) {
+        named.entry(&chain.name).or_insert(None).get_or_insert(chain);
+    }
+    named
 }

@@ -9,7 +9,7 @@ pub const WALK_LIMIT: usize = 1000;
 
 /// What stands before a jump.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// Nothing that ends a packet.
     Effective,
     /// Some packets end before it, at this rule.
@@ -23,6 +23,7 @@ pub enum Judgement {
 }
 
 /// How a stretch of rules ends for a packet that enters it.
+#[derive(Clone)]
 enum Walked {
     Through,
     Left,
@@ -42,29 +43,30 @@ struct Walk<'a> {
     inside: Option<String>,
 }
 
-/// Judges the rules that stand before a jump in the built-in chain `hook`.
+/// Judges what stands before jumps in the built-in chain `hook` with these rules. Their places ascend, so
+/// that one walk meets them all.
 /// `want` names the rules that are ours and hence no shadow; a backend that only wants to know what
 /// to read passes `None`.
-pub fn judge(
+pub(crate) fn judge(
     seen: &Observed,
     want: Option<&Ruleset>,
     table: Table,
     hook: &ChainName,
-    before: &[RuleSeen],
-) -> Judgement {
+    rules: &[RuleSeen],
+    places: &[usize],
+) -> Vec<Judgement> {
     let stack = vec![hook.clone()];
     let mut walk =
         Walk { seen, want, table, budget: WALK_LIMIT, stack, shadow: None, inside: None };
-    match walk.rules(hook, before) {
-        Walked::Stop(judgement) => judgement,
-        Walked::Ended(rule) => Judgement::Unreached(rule),
-        Walked::Left => Judgement::Unreached("a return to the policy".into()),
-        Walked::Through => match (walk.inside, walk.shadow) {
-            (_, Some(by)) => Judgement::Shadowed(by),
-            (Some(by), None) => Judgement::NotJudged(format!("{by} stands in a chain of ours")),
-            (None, None) => Judgement::Effective,
-        },
-    }
+    let (mut from, mut end) = (0, Walked::Through);
+    let judge = |place: &usize| {
+        if matches!(end, Walked::Through) {
+            end = walk.rules(hook, &rules[from..*place]);
+            from = *place;
+        }
+        walk.judgement(end.clone())
+    };
+    places.iter().map(judge).collect()
 }
 
 /// A chain that must be read before it can be said whether packets reach a jump from `hook` to one of
@@ -76,19 +78,32 @@ pub fn needed(
     targets: &BTreeSet<ChainName>,
 ) -> Option<ChainName> {
     let rules = &seen.chain(table, hook)?.rules;
-    targets.iter().find_map(|to| {
-        let last = rules.iter().rposition(|r| r.outline().end == End::Jump(to.clone()))?;
-        match judge(seen, None, table, hook, &rules[..last]) {
-            Judgement::Needs(name) => Some(name),
-            Judgement::Effective
-            | Judgement::Shadowed(_)
-            | Judgement::Unreached(_)
-            | Judgement::NotJudged(_) => None,
-        }
-    })
+    // What is needed before any of them is needed before the last.
+    let last = rules.iter().rposition(|r| r.jumps_to().is_some_and(|to| targets.contains(to)))?;
+    match judge(seen, None, table, hook, rules, &[last]).pop()? {
+        Judgement::Needs(name) => Some(name),
+        Judgement::Effective
+        | Judgement::Shadowed(_)
+        | Judgement::Unreached(_)
+        | Judgement::NotJudged(_) => None,
+    }
 }
 
 impl Walk<'_> {
+    /// Of what stands behind all rules so far, that end like this.
+    fn judgement(&self, end: Walked) -> Judgement {
+        match end {
+            Walked::Stop(judgement) => judgement,
+            Walked::Ended(rule) => Judgement::Unreached(rule),
+            Walked::Left => Judgement::Unreached("a return to the policy".into()),
+            Walked::Through => match (&self.inside, &self.shadow) {
+                (_, Some(by)) => Judgement::Shadowed(by.clone()),
+                (Some(by), None) => Judgement::NotJudged(format!("{by} stands in a chain of ours")),
+                (None, None) => Judgement::Effective,
+            },
+        }
+    }
+
     fn rules(&mut self, chain: &ChainName, rules: &[RuleSeen]) -> Walked {
         for rule in rules {
             if self.budget == 0 {

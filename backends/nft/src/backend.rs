@@ -1,5 +1,5 @@
 //! The nf_tables backend: observe, and apply one plan as one batch.
-use crate::compat::{self, Lacking};
+use crate::compat::{self, Known, Lacking};
 use crate::errors;
 use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
@@ -9,7 +9,7 @@ use crate::watch;
 use crate::wire::Socket;
 use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Survey, Watch, Way,
+    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Step, Survey, Watch, Way,
 };
 use std::collections::BTreeMap;
 
@@ -29,12 +29,14 @@ pub struct Setup {
 pub struct NftBackend {
     socket: Socket,
     setup: Setup,
+    /// Extensions that need not be asked for again.
+    known: Known,
 }
 
 /// The messages of a plan, each with the step it belongs to.
-struct Sending {
+struct Sending<'a> {
     messages: Vec<(Family, Msg)>,
-    steps: Vec<String>,
+    steps: Vec<&'a Step>,
 }
 
 /// What the kernel answered to a batch.
@@ -47,7 +49,8 @@ enum Answer {
 impl NftBackend {
     /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
     pub fn open(setup: Setup) -> Result<NftBackend, BackendError> {
-        Ok(NftBackend { socket: Socket::open(setup.encoder).map_err(observe::opening)?, setup })
+        let socket = Socket::open(setup.encoder).map_err(observe::opening)?;
+        Ok(NftBackend { socket, setup, known: Known::new() })
     }
 
     fn send(
@@ -61,8 +64,8 @@ impl NftBackend {
             Err((family, error)) => return Ok(Answer::Families([(family, error)].into())),
         };
         let (messages, lacking) = (&sending.messages, self.setup.lacking);
-        let missing =
-            compat::missing(&mut self.socket, messages, |nth| sending.step(nth), lacking)?;
+        let asking = (&mut self.socket, &mut self.known);
+        let missing = compat::missing(asking, messages, |nth| sending.step(nth), lacking)?;
         if !missing.is_empty() {
             return Ok(Answer::Families(missing));
         }
@@ -85,12 +88,13 @@ impl NftBackend {
                 }
                 let nth = message.seq.wrapping_sub(seq) as usize;
                 match nth.checked_sub(1).and_then(|i| sending.messages.get(i).map(|m| (i, m))) {
+                    Some((_, (family, _))) if refused.contains_key(family) => {}
                     Some((i, (family, msg))) => {
                         let bytes = nth_message(&bytes, nth);
                         let step = sending.step(i);
                         let error =
                             errors::message(&step, (*family, msg), bytes, Errno(errno), offset);
-                        refused.entry(*family).or_insert(error);
+                        refused.insert(*family, error);
                     }
                     // An answer to an earlier request, lost by an overrun, is not about this batch.
                     None if nth == 0 => return Err(errors::batch(Errno(errno))),
@@ -104,7 +108,7 @@ impl NftBackend {
     /// The number of the first message, and the batch.
     fn encode(
         &mut self,
-        sending: &Sending,
+        sending: &Sending<'_>,
         generation: Option<u32>,
         commit: bool,
     ) -> Result<(u32, Vec<u8>), Unwritable> {
@@ -155,12 +159,12 @@ impl NftBackend {
     }
 }
 
-impl Sending {
+impl<'a> Sending<'a> {
     fn of(
-        plan: &Plan,
+        plan: &'a Plan,
         families: &[Family],
         dialect: Dialect,
-    ) -> Result<Sending, (Family, BackendError)> {
+    ) -> Result<Sending<'a>, (Family, BackendError)> {
         let mut sending = Sending { messages: Vec::new(), steps: Vec::new() };
         let wanted = plan.families.iter().filter(|(f, _)| families.contains(f));
         for (family, step) in wanted.flat_map(|(f, steps)| steps.iter().map(move |s| (*f, s))) {
@@ -169,7 +173,7 @@ impl Sending {
             })?;
             for message in messages {
                 sending.messages.push((family, message));
-                sending.steps.push(step.to_string());
+                sending.steps.push(step);
             }
         }
         Ok(sending)

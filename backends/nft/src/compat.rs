@@ -1,4 +1,4 @@
-//! Which xt extensions the kernel has, asked before anything is written.
+//! Which xt extensions the kernel has, asked before anything is written; what it has is asked for once.
 use crate::errors;
 use crate::expr::Expr;
 use crate::ops::Msg;
@@ -6,11 +6,14 @@ use crate::read::{Body, Messages};
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{BackendError, Errno, Family};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Extensions that are to be taken for missing, as a kernel without them would answer: for tests on a
 /// kernel that has them all.
 pub type Lacking = &'static [(Family, &'static str)];
+
+/// Extensions that the kernel said it has: family, whether a target, name, revision.
+pub(crate) type Known = BTreeSet<(Family, bool, String, u32)>;
 
 /// An extension that some message needs.
 struct Needed<'a> {
@@ -22,13 +25,14 @@ struct Needed<'a> {
 
 /// The first missing extension of each family. `what` names the step of the n-th message.
 pub(crate) fn missing(
-    socket: &mut Socket,
+    (socket, known): (&mut Socket, &mut Known),
     messages: &[(Family, Msg)],
     what: impl Fn(usize) -> String,
     lacking: Lacking,
 ) -> Result<BTreeMap<Family, BackendError>, BackendError> {
     let mut out = BTreeMap::new();
-    let needed = needed(messages);
+    let mut needed = needed(messages);
+    needed.retain(|n| key(n).is_some_and(|key| !known.contains(&key)));
     if needed.is_empty() {
         return Ok(out);
     }
@@ -39,9 +43,16 @@ pub(crate) fn missing(
         for message in Messages::new(datagram) {
             let message = message
                 .map_err(|why| BackendError::Garbled { what: WHAT.into(), why: why.to_string() })?;
-            let Body::Error { errno, .. } = message.body else { continue };
             let nth = message.seq.wrapping_sub(seq) as usize;
-            let (Some(needed), true) = (needed.get(nth), is_no(Errno(errno))) else { continue };
+            let Some(needed) = needed.get(nth) else { continue };
+            let errno = match message.body {
+                Body::Error { errno, .. } if is_no(Errno(errno)) => errno,
+                Body::Error { .. } | Body::Done => continue,
+                Body::Object { .. } => {
+                    known.extend(key(needed));
+                    continue;
+                }
+            };
             out.entry(needed.family).or_insert_with(|| {
                 let what = what(needed.message);
                 errors::no_extension(what, needed.family, needed.expr, Errno(errno))
@@ -84,6 +95,11 @@ fn needed(messages: &[(Family, Msg)]) -> Vec<Needed<'_>> {
     out
 }
 
+fn key(needed: &Needed<'_>) -> Option<(Family, bool, String, u32)> {
+    let (target, xt) = needed.expr.extension()?;
+    Some((needed.family, target, xt.name.clone(), xt.rev))
+}
+
 /// The question. One that is to be taken for missing is asked for by a name that no kernel has.
 fn request<'a>(needed: &Needed<'a>, lacking: Lacking) -> Option<Request<'a>> {
     let (target, xt) = needed.expr.extension()?;
@@ -115,7 +131,17 @@ mod tests {
             let (table, place, comment) = (Table::Nat, Place::Last, None);
             let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
             let messages = Family::ALL.map(|family| (family, rule.clone()));
-            missing(&mut socket, &messages, |n| format!("message {n}"), &[]).expect("asked")
+            let mut known = Known::new();
+            let out =
+                missing((&mut socket, &mut known), &messages, |n| format!("message {n}"), &[]);
+            let out = out.expect("asked");
+            // What is missing is asked for again.
+            let lacks = |(family, _, name, rev): &(Family, bool, String, u32)| {
+                out.get(family)
+                    .is_some_and(|e| e.to_string().contains(&format!("`{name}` revision {rev} ")))
+            };
+            assert!(!known.is_empty() && !known.iter().any(lacks), "{known:?}");
+            out
         })
         .join()
         .expect("no panic")

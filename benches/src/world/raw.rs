@@ -30,4 +30,11 @@ impl Raw {
         }
         Ok(answers)
     }
+
+    /// Sends a question and reads its one answer.
+    pub(crate) fn ask(&mut self, datagram: &[u8]) -> anyhow::Result<()> {
+        self.0.send(datagram).map_err(failed)?;
+        ensure!(self.0.receive().map_err(failed)?.is_some(), "no answer");
+        Ok(())
+    }
 }

@@ -2,7 +2,7 @@
 use super::{chainkeeper, wall};
 use anyhow::{Context as _, bail};
 use chainkeeper::control::{self, Answer, Request};
-use chainkeeper::story::{Event, Gap, What};
+use chainkeeper::story::{Event, Gap, GapFlows, What};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -35,13 +35,14 @@ impl Watching {
         }
     }
 
-    /// Wipes are spread over so long: the pace at which it asks. Where it is told, a wipe is to come when
-    /// the last look is over for some time, as it would.
+    /// Wipes are spread over so long: the pace at which it asks. One is to come when all that followed the
+    /// last is over for some time, as it would: also the count of connections, for which the kernel walks
+    /// its whole table and keeps a core busy for about 10 ms.
     pub(crate) fn pace(self) -> (Duration, Duration) {
         let (least, most) = match self {
-            Watching::Events => (15, 25),
-            Watching::Poll => (15, 115),
-            Watching::Legacy => (15, 1015),
+            Watching::Events => (40, 60),
+            Watching::Poll => (40, 140),
+            Watching::Legacy => (40, 1040),
         };
         (Duration::from_millis(least), Duration::from_millis(most))
     }
@@ -78,7 +79,13 @@ pub(crate) struct Service {
 impl Service {
     /// Returns when everything is in place. Whoever undoes it is not yielded to.
     pub(crate) fn start(way: Watching, settle: Option<&str>) -> anyhow::Result<Service> {
-        let mut service = Service::of(&chainkeeper()?, way, settle)?;
+        let words: Vec<&str> = settle.iter().flat_map(|settle| ["--settle", settle]).collect();
+        Service::with(way, &words)
+    }
+
+    /// The same, with these words beside.
+    pub(crate) fn with(way: Watching, words: &[&str]) -> anyhow::Result<Service> {
+        let mut service = Service::of(&chainkeeper()?, way, words)?;
         service.follow()?;
         // The first question of a watch that asks is not one of those that count.
         thread::sleep(way.pace().1);
@@ -86,15 +93,10 @@ impl Service {
     }
 
     /// The same of this binary. Nobody follows what it tells.
-    pub(crate) fn of(
-        binary: &Path,
-        way: Watching,
-        settle: Option<&str>,
-    ) -> anyhow::Result<Service> {
+    pub(crate) fn of(binary: &Path, way: Watching, words: &[&str]) -> anyhow::Result<Service> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(binary);
-        command.args(way.words().split(' ')).args(["--on-conflict", "insist"]);
-        command.args(settle.iter().flat_map(|settle| ["--settle", settle]));
+        command.args(way.words().split(' ')).args(["--on-conflict", "insist"]).args(words);
         command.arg("--socket").arg(socket(folder.path())).arg("run");
         command.env("STATE_DIRECTORY", folder.path()).env("XTABLES_LOCKFILE", lock(folder.path()));
         command.stdout(Stdio::null()).stderr(std::fs::File::create(folder.path().join("journal"))?);
@@ -153,6 +155,20 @@ impl Service {
         self.child.id()
     }
 
+    /// How long the threads that listen and look have stood in line for a core so far.
+    pub(crate) fn queued(&self) -> anyhow::Result<Duration> {
+        let mut all = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let read = |file| std::fs::read_to_string(thread.as_ref().ok()?.path().join(file)).ok();
+            // Connections are counted beside, and such a thread may just have ended.
+            let beside = read("comm").is_none_or(|name| name.starts_with("tokio"));
+            let (stat, of) =
+                (read("schedstat"), |stat: String| stat.split(' ').nth(1)?.parse().ok());
+            all += stat.filter(|_| !beside).and_then(of).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(all))
+    }
+
     /// The next gap that it tells of.
     pub(crate) fn gap(&self) -> anyhow::Result<Told> {
         loop {
@@ -162,6 +178,18 @@ impl Service {
                 .with_context(|| format!("no gap was told:\n{}", self.journal()))?;
             if let What::Gap(gap) = event.what {
                 return Ok(Told { arrived, at_ms: event.at_ms, gap });
+            }
+        }
+    }
+
+    /// What it tells of the connections of a gap, if it does so by then.
+    pub(crate) fn flows(&self, patience: Duration) -> Option<GapFlows> {
+        let end = Instant::now() + patience;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (_, event) = self.events.recv_timeout(left).ok()?;
+            if let What::Flows(flows) = event.what {
+                return Some(flows);
             }
         }
     }

@@ -72,15 +72,28 @@ impl Way {
 
     /// The floor under a first apply: for a network namespace in which nobody has written yet.
     pub(crate) fn floor_of_first() -> anyhow::Result<Way> {
-        super::alone(|| Ok(Way::Floor(batch_now()?)))
+        super::alone(|| Ok(Way::Floor(Batches::open()?.now()?)))
     }
 }
 
-/// The batch that would bring everything in place now, with the generation of now.
-pub(crate) fn batch_now() -> anyhow::Result<Vec<u8>> {
-    let setup = Setup { encoder: Encoder::Pure, ..Setup::default() };
-    let plan = nft(setup)?.look(CanaryPolicy::Write)?.plan();
-    Ok(NftBackend::open(setup)?.batch(&plan)?)
+/// Makes the batch that would bring everything in place now, with the generation of now. Always by the same
+/// sockets: when a socket is closed, the kernel first
+/// destroys what was deleted (`nft_rcv_nl_event`), so that nobody waits for that any more.
+pub(crate) struct Batches {
+    keeper: Keeper,
+    backend: NftBackend,
+}
+
+impl Batches {
+    pub(crate) fn open() -> anyhow::Result<Batches> {
+        let setup = Setup { encoder: Encoder::Pure, ..Setup::default() };
+        Ok(Batches { keeper: nft(setup)?, backend: NftBackend::open(setup)? })
+    }
+
+    pub(crate) fn now(&mut self) -> anyhow::Result<Vec<u8>> {
+        let plan = self.keeper.look(CanaryPolicy::Write)?.plan();
+        Ok(self.backend.batch(&plan)?)
+    }
 }
 
 /// A keeper of everything by this setup, in the calling thread's network namespace.

@@ -1,5 +1,6 @@
 //! One of our chains: are its rules there, in order, with nothing harmful between them?
 use super::{Delta, Note, Options, Problem, Readable};
+use crate::meaning::{Owned, Rules};
 use crate::names::Handle;
 use crate::observed::{ChainSeen, Observed, RuleSeen};
 use crate::plan::{Place, Step, Why};
@@ -18,7 +19,8 @@ pub(super) fn create(want: &Chain, seen: &Observed, out: &mut Delta) {
 pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut Delta) {
     let Some(found) = seen.chain(want.table, &want.name) else {
         if !want.rules.is_empty() {
-            out.steps.push(rewrite(want, &[], vec![], Why::Absent));
+            let new = vec![true; want.rules.len()];
+            out.steps.push(rewrite(want, &[], &[], new, Why::Absent));
         }
         return;
     };
@@ -28,7 +30,8 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
         return;
     }
     let want = &*form(want, found);
-    let other_bit = with_other_bit(want, found);
+    let owned = Owned::of(&want.rules, &found.rules);
+    let other_bit = positions(found, |r| owned.earlier(r));
     if let Some(theirs) = other_bit.first()
         && (options.kube_proxy || !found.ours)
     {
@@ -37,14 +40,15 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
         out.problems.push(Problem::OtherBit { table, chain, theirs });
         return;
     }
-    let ours: Vec<usize> = positions(found, |r| want.rules.iter().any(|w| w.means(r)));
+    let ours = positions(found, |r| owned.wanted.mean(r));
     // In a chain that we made, a rule of ours in a form that iptables-nft cannot read is our own work.
     let unreadable = found.ours
         && options.readable == Readable::Yes
         && ours.iter().any(|i| found.rules[*i].unreadable);
-    match in_order(&want.rules, &found.rules) {
+    let new = || want.rules.iter().map(|rule| owned.missing.mean(rule)).collect();
+    match in_order(&want.rules, &found.rules, &owned) {
         Ok(_) if unreadable => {
-            out.steps.push(rewrite(want, &found.rules, ours, Why::Unreadable));
+            out.steps.push(rewrite(want, &found.rules, &ours, new(), Why::Unreadable));
         }
         Ok(kept) => keep(want, found, &ours, &kept, out),
         Err(why) => {
@@ -53,7 +57,9 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
                 (true, true) => Why::Unreadable,
                 (true, false) => why,
             };
-            out.steps.push(rewrite(want, &found.rules, [ours, other_bit].concat(), why));
+            let mut remove = [ours, other_bit].concat();
+            remove.sort_unstable();
+            out.steps.push(rewrite(want, &found.rules, &remove, new(), why));
         }
     }
     retire(want, found, out); // last: ours may have been put before such a rule
@@ -62,7 +68,8 @@ pub(super) fn rules(want: &Chain, seen: &Observed, options: Options, out: &mut D
 /// The wanted chain, in another form if that one is in place: somebody keeps it so, and would write it
 /// again.
 fn form<'a>(want: &'a Chain, found: &ChainSeen) -> Cow<'a, Chain> {
-    let there = |rules: &Vec<Rule>| in_order(rules, &found.rules).is_ok();
+    let there =
+        |rules: &Vec<Rule>| in_order(rules, &found.rules, &Owned::of(rules, &found.rules)).is_ok();
     match want.instead.iter().find(|rules| !there(&want.rules) && there(rules)) {
         Some(rules) => Cow::Owned(Chain { rules: rules.clone(), ..want.clone() }),
         None => Cow::Borrowed(want),
@@ -83,12 +90,8 @@ fn retire(want: &Chain, found: &ChainSeen, out: &mut Delta) {
 }
 
 fn retired(want: &Chain, found: &ChainSeen) -> Vec<usize> {
-    match found.ours {
-        true => positions(found, |r| {
-            want.retired.iter().any(|w| w.means(r) || w.differs_only_in_bit(r))
-        }),
-        false => vec![],
-    }
+    let retired: Rules<'_> = want.retired.iter().filter(|_| found.ours).collect();
+    positions(found, |r| retired.mean(r) || retired.differ_only_in_bit(r))
 }
 
 fn positions(found: &ChainSeen, is: impl Fn(&Rule) -> bool) -> Vec<usize> {
@@ -96,15 +99,9 @@ fn positions(found: &ChainSeen, is: impl Fn(&Rule) -> bool) -> Vec<usize> {
     rules.filter(|(_, r)| r.rule().is_some_and(&is)).map(|(i, _)| i).collect()
 }
 
-/// Rules that are ours but for the mark bit, where the wanted one is missing: an earlier
-/// configuration of ours, or another program with another bit.
-fn with_other_bit(want: &Chain, found: &ChainSeen) -> Vec<usize> {
-    positions(found, |r| want.owns(found, r) && !want.rules.iter().any(|w| w.means(r)))
-}
-
 /// The places of our rules if they occur in order and nothing between them can change the outcome.
 /// The first fitting copy of each is taken; what is left over is surplus.
-fn in_order(want: &[Rule], found: &[RuleSeen]) -> Result<Vec<usize>, Why> {
+fn in_order(want: &[Rule], found: &[RuleSeen], owned: &Owned<'_>) -> Result<Vec<usize>, Why> {
     let mut kept = Vec::with_capacity(want.len());
     let mut from = 0;
     for rule in want {
@@ -115,10 +112,7 @@ fn in_order(want: &[Rule], found: &[RuleSeen]) -> Result<Vec<usize>, Why> {
                 from += at + 1;
             }
             None => {
-                let missing = want
-                    .iter()
-                    .filter(|w| !found.iter().any(|s| s.rule().is_some_and(|r| w.means(r))));
-                return Err(match missing.count() {
+                return Err(match owned.missing.len() {
                     0 => Why::Order,
                     n => Why::Missing(n),
                 });
@@ -126,9 +120,8 @@ fn in_order(want: &[Rule], found: &[RuleSeen]) -> Result<Vec<usize>, Why> {
         }
     }
     let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Ok(kept) };
-    let between = found[*first..*last]
-        .iter()
-        .filter(|s| !s.rule().is_some_and(|r| want.iter().any(|w| w.means(r))));
+    let between =
+        found[*first..*last].iter().filter(|s| !s.rule().is_some_and(|r| owned.wanted.mean(r)));
     match between.map(RuleSeen::outline).find(crate::Outline::matters) {
         Some(outline) => Err(Why::Between(outline.text)),
         None => Ok(kept),
@@ -137,7 +130,9 @@ fn in_order(want: &[Rule], found: &[RuleSeen]) -> Result<Vec<usize>, Why> {
 
 /// Everything is in place: surplus copies go, foreign rules are reported.
 fn keep(want: &Chain, found: &ChainSeen, ours: &[usize], kept: &[usize], out: &mut Delta) {
-    for surplus in ours.iter().filter(|i| !kept.contains(i)).map(|i| &found.rules[*i]) {
+    // All of these lists ascend.
+    let is_in = |list: &[usize], i: &usize| list.binary_search(i).is_ok();
+    for surplus in ours.iter().filter(|i| !is_in(kept, i)).map(|i| &found.rules[*i]) {
         if let Some(rule) = surplus.rule() {
             out.steps.push(Step::Remove {
                 table: want.table,
@@ -148,7 +143,7 @@ fn keep(want: &Chain, found: &ChainSeen, ours: &[usize], kept: &[usize], out: &m
         }
     }
     let retired = retired(want, found);
-    let foreign = (0..found.rules.len()).filter(|i| !ours.contains(i) && !retired.contains(i));
+    let foreign = (0..found.rules.len()).filter(|i| !is_in(ours, i) && !is_in(&retired, i));
     let (mut before, mut among, mut after) = (0, 0, 0);
     for i in foreign {
         match (kept.first(), kept.last()) {
@@ -163,24 +158,22 @@ fn keep(want: &Chain, found: &ChainSeen, ours: &[usize], kept: &[usize], out: &m
     }
 }
 
-/// Our rules out by handle and in again as one block, where the first of them stood. Foreign rules
-/// keep their order; those that stood between ours end up after them.
-fn rewrite(want: &Chain, found: &[RuleSeen], mut ours: Vec<usize>, why: Why) -> Step {
-    ours.sort_unstable();
+/// Our rules (their places ascend) out by handle and in again as one block, where the first of them stood.
+/// Foreign rules keep their order; those that stood between ours end up after them.
+fn rewrite(want: &Chain, found: &[RuleSeen], ours: &[usize], new: Vec<bool>, why: Why) -> Step {
     let place = match ours.first() {
         Some(first) => (*first..found.len())
-            .find(|i| !ours.contains(i))
+            .find(|i| ours.binary_search(i).is_err())
             .map_or(Place::Last, |i| Place::Before(found[i].handle)),
         None => Place::Last,
     };
     let remove: Vec<Handle> = ours.iter().map(|i| found[*i].handle).collect();
-    let there = |w: &Rule| found.iter().any(|s| s.rule().is_some_and(|r| w.means(r)));
     Step::Rewrite {
         table: want.table,
         chain: want.name.clone(),
         remove,
         insert: want.rules.clone(),
-        new: want.rules.iter().map(|w| !there(w)).collect(),
+        new,
         place,
         why,
     }

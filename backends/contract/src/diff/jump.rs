@@ -1,52 +1,102 @@
-//! One jump from a built-in chain: is it there, once, and does a packet get to it?
+//! Jumps from built-in chains: is each there, once, and does a packet get to it?
 use super::{Delta, JumpPosition, Note, Options, Problem};
-use crate::observed::{ChainSeen, Observed, RuleSeen};
+use crate::names::{ChainName, Hook, Table};
+use crate::observed::{ChainSeen, Observed};
 use crate::plan::{Place, Step, Why};
 use crate::ruleset::{Jump, Ruleset};
 use crate::walk::{Judgement, judge};
+use std::collections::BTreeMap;
 
-pub(super) fn jump(
-    jump: &Jump,
+/// Brings the jumps of a table in place.
+pub(super) fn table(
     want: &Ruleset,
     seen: &Observed,
+    table: Table,
     options: Options,
     out: &mut Delta,
 ) {
-    if seen.chain(jump.table, &jump.to).is_some_and(|c| c.base.is_some()) {
-        return; // reported where the chain itself is looked at
+    let jumps = || want.jumps.iter().filter(|j| j.table == table);
+    let mut hooks: BTreeMap<Hook, Hooked<'_>> = BTreeMap::new();
+    for jump in jumps() {
+        if seen.chain(table, &jump.to).is_some_and(|c| c.base.is_some()) {
+            continue; // reported where the chain itself is looked at
+        }
+        let first = !hooks.contains_key(&jump.hook);
+        let hooked = hooks.entry(jump.hook).or_insert_with(|| {
+            Hooked::of(
+                want,
+                seen,
+                table,
+                &jump.hook.chain(),
+                jumps().filter(|j| j.hook == jump.hook),
+            )
+        });
+        hooked.jump(jump, first, options, out);
     }
-    let hook = jump.hook.chain();
-    let Some(found) = seen.chain(jump.table, &hook) else {
-        let ensure = Step::EnsureHook { table: jump.table, hook: jump.hook };
-        if !out.steps.contains(&ensure) {
-            out.steps.push(ensure);
+}
+
+/// A built-in chain.
+struct Hooked<'a> {
+    found: Option<&'a ChainSeen>,
+    jumps: BTreeMap<&'a ChainName, Vec<usize>>,
+    /// What stands before each jump, by its place.
+    judged: BTreeMap<usize, Judgement>,
+}
+
+impl<'a> Hooked<'a> {
+    fn of(
+        want: &Ruleset,
+        seen: &'a Observed,
+        table: Table,
+        hook: &ChainName,
+        wanted: impl Iterator<Item = &'a Jump>,
+    ) -> Hooked<'a> {
+        let found = seen.chain(table, hook);
+        let jumps = found.map_or_else(BTreeMap::new, ChainSeen::jumps);
+        let judged = BTreeMap::new();
+        let mut hooked = Hooked { found, jumps, judged };
+        let mut places: Vec<usize> = wanted.filter_map(|j| hooked.places(j).next()).collect();
+        places.sort_unstable();
+        if let Some(found) = found {
+            let judged = judge(seen, Some(want), table, hook, &found.rules, &places);
+            hooked.judged = places.into_iter().zip(judged).collect();
         }
-        out.steps.push(insert(jump, Why::Absent));
-        return;
-    };
-    if let Some(problem) = odd(jump, found) {
-        if !out.problems.contains(&problem) {
-            out.problems.push(problem);
-        }
-        return;
+        hooked
     }
-    let equal = |r: &RuleSeen| r.rule().is_some_and(|r| jump.rule.means(r));
-    let Some(first) = found.rules.iter().position(equal) else {
-        out.steps.push(insert(jump, Why::Absent));
-        return;
-    };
-    let judgement = judge(seen, Some(want), jump.table, &hook, &found.rules[..first]);
-    let surplus = match verdict(jump, judgement, options, out) {
-        Some(why) => {
-            out.steps.push(insert(jump, why));
-            first
+
+    /// Where the jump stands, each copy.
+    fn places(&self, jump: &Jump) -> impl Iterator<Item = usize> {
+        let rules = self.found.map_or(&[][..], |found| &found.rules);
+        let equal = |place: &usize| rules[*place].rule().is_some_and(|r| jump.rule.means(r));
+        self.jumps.get(&jump.to).into_iter().flatten().copied().filter(equal)
+    }
+
+    /// `first`: no other jump of this chain came before it.
+    fn jump(&self, jump: &Jump, first: bool, options: Options, out: &mut Delta) {
+        let Some(found) = self.found else {
+            let ensure = Step::EnsureHook { table: jump.table, hook: jump.hook };
+            out.steps.extend(first.then_some(ensure));
+            out.steps.push(insert(jump, Why::Absent));
+            return;
+        };
+        if let Some(problem) = odd(jump, found) {
+            out.problems.extend(first.then_some(problem));
+            return;
         }
-        None => first + 1,
-    };
-    let table = jump.table;
-    for old in found.rules[surplus..].iter().filter(|r| equal(r)) {
-        let (chain, rule) = (hook.clone(), jump.rule.clone());
-        out.steps.push(Step::Remove { table, chain, handle: old.handle, rule });
+        let mut places = self.places(jump).peekable();
+        let Some(judgement) = places.peek().and_then(|place| self.judged.get(place)) else {
+            out.steps.push(insert(jump, Why::Absent));
+            return;
+        };
+        match verdict(jump, judgement.clone(), options, out) {
+            Some(why) => out.steps.push(insert(jump, why)),
+            None => drop(places.next()),
+        }
+        for place in places {
+            let (table, chain, rule) = (jump.table, jump.hook.chain(), jump.rule.clone());
+            let handle = found.rules[place].handle;
+            out.steps.push(Step::Remove { table, chain, handle, rule });
+        }
     }
 }
 

@@ -250,9 +250,7 @@ pub fn diff(want: &Ruleset, seen: &Observed, options: Options) -> Delta {
         for chain in want.chains.iter().filter(|c| c.table == table) {
             chain::rules(chain, seen, options, &mut steps);
         }
-        for jump in want.jumps.iter().filter(|j| j.table == table) {
-            jump::jump(jump, want, seen, options, &mut steps);
-        }
+        jump::table(want, seen, table, options, &mut steps);
         if !steps.steps.is_empty() && !seen.tables.contains_key(&table) {
             delta.steps.push(Step::EnsureTable { table });
         }

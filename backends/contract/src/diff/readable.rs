@@ -1,5 +1,6 @@
 //! What iptables-nft can read of a table: ours, and what others have there.
 use super::{Delta, Note, Options, Problem};
+use crate::meaning::{Owned, Rules};
 use crate::names::Table;
 use crate::observed::{Observed, TableSeen};
 use crate::rule::Rule;
@@ -64,14 +65,14 @@ fn refuses(want: &Ruleset, seen: &Observed, table: Table) -> bool {
 /// The first unreadable rule that stays: ours in a chain that we made are rewritten, or retired.
 fn unreadable(want: &Ruleset, table: Table, found: &TableSeen) -> Option<String> {
     found.chains.iter().find_map(|(name, chain)| {
+        let mut unreadable = chain.rules.iter().filter(|r| r.unreadable).peekable();
+        unreadable.peek()?;
         let ours = want.chain(table, name).filter(|_| chain.ours);
-        let goes = |rule: &Rule| {
-            ours.is_some_and(|c| {
-                c.owns(chain, rule)
-                    || c.retired.iter().any(|w| w.means(rule) || w.differs_only_in_bit(rule))
-            })
-        };
-        let rule = chain.rules.iter().find(|r| r.unreadable && !r.rule().is_some_and(goes))?;
+        let owned = Owned::of(ours.map_or(&[], |c| &c.rules), &chain.rules);
+        let retired: Rules<'_> = ours.iter().flat_map(|c| &c.retired).collect();
+        let goes =
+            |rule: &Rule| owned.has(rule) || retired.mean(rule) || retired.differ_only_in_bit(rule);
+        let rule = unreadable.find(|r| !r.rule().is_some_and(goes))?;
         Some(format!("{name} {} ({})", rule.outline().text, rule.handle))
     })
 }

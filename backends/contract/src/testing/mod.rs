@@ -11,6 +11,8 @@ mod tables;
 pub use conformance::{CASES, Case, World, converge, random_drift};
 pub use dice::Dice;
 pub use fake::Fake;
+#[cfg(test)]
+pub(crate) use random::rule as random_rule;
 pub use random::{Outside, drift, ruleset};
 pub use sample::{big_restore, every_conntrack, full};
 pub use script::{Record, play};

@@ -90,7 +90,7 @@ pub fn ruleset(dice: &mut Dice, family: Family) -> Ruleset {
 }
 
 /// Any rule that the contract can say, but for jumps.
-pub(super) fn rule(dice: &mut Dice, family: Family, table: Table) -> Rule {
+pub(crate) fn rule(dice: &mut Dice, family: Family, table: Table) -> Rule {
     let action = match dice.roll(4) {
         0 => Action::Return,
         1 if table == Table::Filter => Action::Drop,

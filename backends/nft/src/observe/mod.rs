@@ -1,5 +1,7 @@
-//! Looks: a few small questions in one datagram, then one short dump for each chain that matters.
-//! Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+//! Looks: which tables, which chains of those that are there, each in one datagram; then one short dump for
+//! each chain that matters. Nothing outside the scope is read, so a host with 50,000 foreign rules costs no more.
+mod ask;
+mod dump;
 mod neighbours;
 mod references;
 mod seen;
@@ -9,6 +11,7 @@ mod survey;
 pub(crate) use self::steady::{opening, steady};
 pub(crate) use self::survey::survey;
 
+use self::ask::ask;
 use self::seen::{add_chain, add_table, rule_seen};
 
 use crate::errors::asking;
@@ -19,7 +22,7 @@ use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
     BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a look has to be done again, or cannot be done.
 pub(crate) enum Trouble {
@@ -41,20 +44,14 @@ fn failed(errno: Errno) -> Trouble {
 
 /// NFT_MSG_GETGEN.
 pub(crate) fn generation(socket: &mut Socket) -> Result<u32, Trouble> {
-    let seq = socket.seqs(1);
-    socket.send(&encode_requests(&[Request::Generation], seq)).map_err(failed)?;
-    while let Some(datagram) = socket.receive().map_err(failed)? {
-        for message in Messages::new(datagram) {
-            match message?.body {
-                Body::Object { kind: u::NFT_MSG_NEWGEN, attrs, .. } => {
-                    return Ok(read::generation(attrs)?);
-                }
-                Body::Error { errno, .. } if errno != 0 => return Err(failed(Errno(errno))),
-                Body::Object { .. } | Body::Error { .. } | Body::Done => {}
-            }
+    let mut generation = None;
+    ask(socket, &[Request::Generation], |kind, attrs| {
+        if kind == u::NFT_MSG_NEWGEN {
+            generation = Some(read::generation(attrs)?);
         }
-    }
-    Err(failed(Errno(11)))
+        Ok(())
+    })?;
+    generation.ok_or_else(|| failed(Errno::NOENT))
 }
 
 /// Every family of the scope, each with what it holds or why it could not be read.
@@ -80,12 +77,12 @@ pub(crate) fn families(
 
 fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Observed, Trouble> {
     let mut look = Look { socket, family, seen: Observed::default(), uses: Vec::new() };
-    look.objects(scope)?;
-    let full: Vec<_> = scope.chains.iter().cloned().chain(hooks(scope)).collect();
-    for (table, name) in full {
-        if look.seen.chain(table, &name).is_some() {
-            let (rules, _) = look.rules(table, Some(&name), usize::MAX)?;
-            look.put(table, &name, rules);
+    look.tables()?;
+    look.chains(scope)?;
+    for (table, name) in with_rules(scope) {
+        if look.seen.tables.get(&table).is_some_and(|t| t.chains.contains_key(name)) {
+            let (rules, _) = look.rules(table, name, usize::MAX)?;
+            look.put(table, name, &rules);
         }
     }
     look.follow_jumps(scope)?;
@@ -98,8 +95,10 @@ fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Obse
     Ok(look.seen)
 }
 
-fn hooks(scope: &Scope) -> impl Iterator<Item = (Table, ChainName)> {
-    scope.hooks.keys().map(|(table, hook)| (*table, hook.chain()))
+/// The chains whose rules are read.
+fn with_rules(scope: &Scope) -> impl Iterator<Item = (Table, &str)> {
+    let chains = scope.chains.iter().map(|(table, name)| (*table, name.as_str()));
+    chains.chain(scope.hooks.keys().map(|(table, hook)| (*table, hook.name())))
 }
 
 struct Look<'a> {
@@ -111,44 +110,39 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Asks for every table and chain by name, in one datagram: object or ENOENT for each.
-    fn objects(&mut self, scope: &Scope) -> Result<(), Trouble> {
-        let names: Vec<(Table, ChainName)> =
-            scope.chains.iter().chain(&scope.presence).cloned().chain(hooks(scope)).collect();
-        let mut ask: Vec<Request<'_>> =
-            Table::ALL.iter().map(|t| Request::Table(self.family, t.name())).collect();
-        let chain = |(t, c): &'_ (Table, ChainName)| (t.name(), c.as_str().to_owned());
-        let owned: Vec<_> = names.iter().map(chain).collect();
-        ask.extend(owned.iter().map(|(t, c)| Request::Chain(self.family, t, c)));
-        let seq = self.socket.seqs(ask.len());
-        self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
-        while let Some(datagram) = self.socket.receive().map_err(failed)? {
-            for message in Messages::new(datagram) {
-                match message?.body {
-                    Body::Object { kind: u::NFT_MSG_NEWTABLE, attrs, .. } => {
-                        add_table(&mut self.seen, &read::table(attrs)?);
-                    }
-                    Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } => {
-                        add_chain(&mut self.seen, &mut self.uses, &read::chain(attrs)?);
-                    }
-                    Body::Error { errno: 0, .. } => {}
-                    Body::Error { errno, .. } if Errno(errno) == Errno::NOENT => {}
-                    Body::Error { errno, .. } => return Err(failed(Errno(errno))),
-                    Body::Object { .. } | Body::Done => {}
-                }
+    fn tables(&mut self) -> Result<(), Trouble> {
+        let wanted = Table::ALL.map(|table| Request::Table(self.family, table.name()));
+        ask(self.socket, &wanted, |kind, attrs| {
+            if kind == u::NFT_MSG_NEWTABLE {
+                add_table(&mut self.seen, &read::table(attrs)?);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    /// The rules of a chain, or of a whole table, in order; at most `limit` of them are looked at.
+    /// By name, each once, whatever the scope wants of it.
+    fn chains(&mut self, scope: &Scope) -> Result<(), Trouble> {
+        let present = scope.presence.iter().map(|(table, name)| (*table, name.as_str()));
+        let mut wanted: BTreeSet<(Table, &str)> = with_rules(scope).chain(present).collect();
+        wanted.retain(|(table, _)| self.seen.tables.contains_key(table));
+        let request = |(table, name): (Table, _)| Request::Chain(self.family, table.name(), name);
+        let wanted: Vec<Request<'_>> = wanted.into_iter().map(request).collect();
+        ask(self.socket, &wanted, |kind, attrs| {
+            if kind == u::NFT_MSG_NEWCHAIN {
+                add_chain(&mut self.seen, &mut self.uses, &read::chain(attrs)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// The rules of a chain, in order; at most `limit` of them are looked at.
     fn rules(
         &mut self,
         table: Table,
-        chain: Option<&ChainName>,
+        chain: &str,
         limit: usize,
     ) -> Result<(Vec<RuleMsg>, bool), Trouble> {
-        let request = Request::Rules(self.family, table.name(), chain.map(ChainName::as_str));
+        let request = Request::Rules(self.family, table.name(), Some(chain));
         let seq = self.socket.seqs(1);
         self.socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
         let (mut rules, mut interrupted) = (Vec::new(), false);
@@ -164,9 +158,7 @@ impl Look<'_> {
                         if rules.len() < limit {
                             let rule = read::rule(attrs)?;
                             // Kernels that do not filter (before 4.10 or so) send all.
-                            if rule.table == table.name()
-                                && chain.is_none_or(|c| c.as_str() == rule.chain)
-                            {
+                            if rule.table == table.name() && rule.chain == chain {
                                 rules.push(rule);
                             }
                             continue;
@@ -184,7 +176,7 @@ impl Look<'_> {
         }
     }
 
-    fn put(&mut self, table: Table, name: &ChainName, rules: Vec<RuleMsg>) {
+    fn put(&mut self, table: Table, name: &str, rules: &[RuleMsg]) {
         let Some(table) = self.seen.tables.get_mut(&table) else { return };
         let Some(chain) = table.chains.get_mut(name) else { return };
         chain.rules = rules.iter().map(|r| rule_seen(self.family, r)).collect();
@@ -195,12 +187,9 @@ impl Look<'_> {
         for ((table, hook), targets) in &scope.hooks {
             let mut budget = WALK_LIMIT;
             while let Some(name) = needed(&self.seen, *table, &hook.chain(), targets) {
-                let seq = self.socket.seqs(1);
-                let ask = [Request::Chain(self.family, table.name(), name.as_str())];
-                self.socket.send(&encode_requests(&ask, seq)).map_err(failed)?;
                 // Not found by its name: gone again, or a name that is not UTF-8. Not judged then.
-                let Some(found) = self.one_chain()? else { break };
-                let (rules, cut) = self.rules(*table, Some(&name), budget)?;
+                let Some(found) = self.one_chain(*table, name.as_str())? else { break };
+                let (rules, cut) = self.rules(*table, name.as_str(), budget)?;
                 budget -= rules.len();
                 if cut || budget == 0 {
                     if let Some(table) = self.seen.tables.get_mut(table) {
@@ -209,27 +198,20 @@ impl Look<'_> {
                     break;
                 }
                 add_chain(&mut self.seen, &mut self.uses, &found);
-                self.put(*table, &name, rules);
+                self.put(*table, name.as_str(), &rules);
             }
         }
         Ok(())
     }
 
-    fn one_chain(&mut self) -> Result<Option<ChainMsg>, Trouble> {
+    fn one_chain(&mut self, table: Table, name: &str) -> Result<Option<ChainMsg>, Trouble> {
         let mut found = None;
-        while let Some(datagram) = self.socket.receive().map_err(failed)? {
-            for message in Messages::new(datagram) {
-                match message?.body {
-                    Body::Object { kind: u::NFT_MSG_NEWCHAIN, attrs, .. } => {
-                        found = Some(read::chain(attrs)?);
-                    }
-                    Body::Error { errno, .. } if errno != 0 && Errno(errno) != Errno::NOENT => {
-                        return Err(failed(Errno(errno)));
-                    }
-                    Body::Object { .. } | Body::Error { .. } | Body::Done => {}
-                }
+        ask(self.socket, &[Request::Chain(self.family, table.name(), name)], |kind, attrs| {
+            if kind == u::NFT_MSG_NEWCHAIN {
+                found = Some(read::chain(attrs)?);
             }
-        }
+            Ok(())
+        })?;
         Ok(found)
     }
 }

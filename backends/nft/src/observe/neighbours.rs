@@ -1,10 +1,11 @@
 //! What iptables-nft can read of a table: for the native dialect, and for those who look for their
 //! rules in vain.
+use super::dump::table_rules;
 use super::seen::rule_seen;
 use super::{Look, Trouble};
 use crate::expr::Expr;
 use crate::read::RuleMsg;
-use chainkeeper_contract::{Action, ChainName, Rule, Scope, Seen, Table};
+use chainkeeper_contract::{Action, ChainName, Family, Observed, Rule, Scope, Seen, Table};
 use std::collections::BTreeSet;
 
 /// True when every iptables-nft gives up the table because of this rule: measured with 1.8.2 to 1.8.13.
@@ -19,41 +20,50 @@ impl Look<'_> {
     pub(super) fn neighbours(&mut self, scope: &Scope) -> Result<(), Trouble> {
         let hooked: BTreeSet<Table> = scope.hooks.keys().map(|(table, _)| *table).collect();
         for table in hooked {
-            let (rules, _) = self.rules(table, None, usize::MAX)?;
-            let theirs = rules.iter().find(|r| self.is_theirs(table, r, scope));
-            let text =
-                theirs.map(|r| format!("{} {}", r.chain, rule_seen(self.family, r).outline().text));
+            let (seen, family) = (&self.seen, self.family);
+            let (mut neighbour, mut hidden) = (None, false);
+            table_rules(self.socket, family, table.name(), |rule| {
+                hidden |= unreadable(&rule);
+                if neighbour.is_none() && is_theirs(seen, (family, table), &rule, scope) {
+                    let text = rule_seen(family, &rule).outline().text;
+                    neighbour = Some(format!("{} {text}", rule.chain));
+                }
+            })?;
             if let Some(seen) = self.seen.tables.get_mut(&table) {
-                seen.neighbour = text;
-                seen.hidden = rules.iter().any(unreadable);
+                (seen.neighbour, seen.hidden) = (neighbour, hidden);
             }
         }
         Ok(())
     }
+}
 
-    /// Neither in a chain that we made nor our jump to one. By the names of our chains alone a rule is
-    /// ours only if it has no extension: nft has restored it from a file then, and our mark is lost.
-    fn is_theirs(&self, table: Table, rule: &RuleMsg, scope: &Scope) -> bool {
-        let chain = ChainName::from(rule.chain.as_str());
-        let hook = scope.hooks.keys().any(|(t, hook)| *t == table && hook.chain() == chain);
-        // A rule of a built-in chain that does nothing but jump belongs to where it jumps.
-        let of = if hook { self.plain_jump(rule) } else { Some(chain) };
-        let named = of.filter(|name| scope.chains.contains(&(table, name.clone())));
-        let marked = named.as_ref().and_then(|n| self.seen.chain(table, n)).is_some_and(|c| c.ours);
-        match (marked, named) {
-            (true, _) => false,
-            (false, Some(_)) => extends(rule),
-            (false, None) => extends(rule) || counts(rule) && !unreadable(rule),
-        }
+/// Neither in a chain that we made nor our jump to one. By the names of our chains alone a rule is
+/// ours only if it has no extension: nft has restored it from a file then, and our mark is lost.
+fn is_theirs(
+    seen: &Observed,
+    (family, table): (Family, Table),
+    rule: &RuleMsg,
+    scope: &Scope,
+) -> bool {
+    let chain = ChainName::from(rule.chain.as_str());
+    let hook = scope.hooks.keys().any(|(t, hook)| *t == table && hook.chain() == chain);
+    // A rule of a built-in chain that does nothing but jump belongs to where it jumps.
+    let of = if hook { plain_jump(family, rule) } else { Some(chain) };
+    let named = of.filter(|name| scope.chains.contains(&(table, name.clone())));
+    let marked = named.as_ref().and_then(|n| seen.chain(table, n)).is_some_and(|c| c.ours);
+    match (marked, named) {
+        (true, _) => false,
+        (false, Some(_)) => extends(rule),
+        (false, None) => extends(rule) || counts(rule) && !unreadable(rule),
     }
+}
 
-    fn plain_jump(&self, rule: &RuleMsg) -> Option<ChainName> {
-        match rule_seen(self.family, rule).seen {
-            Seen::Known(Rule { action: Action::Jump(to), matches, .. }) if matches.is_empty() => {
-                Some(to)
-            }
-            Seen::Known(_) | Seen::Foreign(_) => None,
+fn plain_jump(family: Family, rule: &RuleMsg) -> Option<ChainName> {
+    match rule_seen(family, rule).seen {
+        Seen::Known(Rule { action: Action::Jump(to), matches, .. }) if matches.is_empty() => {
+            Some(to)
         }
+        Seen::Known(_) | Seen::Foreign(_) => None,
     }
 }
 

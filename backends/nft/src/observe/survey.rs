@@ -1,12 +1,13 @@
 //! All that others have, counted: for the choice between backends. Unlike every other look it reads
 //! everything, rule by rule, and keeps nothing but numbers and names.
-use super::{Trouble, failed, references};
+use super::dump::{chain_rules, dump};
+use super::{Trouble, references};
 use crate::base::OWNERSHIP_MARK;
-use crate::read::{self, Body, ChainMsg, Malformed, Messages};
+use crate::read::{self, ChainMsg};
 use crate::uapi as u;
 use crate::wire::Socket;
-use crate::write::{Request, encode_requests};
-use chainkeeper_contract::{Errno, Family, Survey};
+use crate::write::Request;
+use chainkeeper_contract::{Family, Survey};
 use std::collections::BTreeMap;
 
 /// The built-in chains of iptables, of all its tables.
@@ -32,19 +33,13 @@ pub(crate) fn survey(socket: &mut Socket) -> Result<Survey, Trouble> {
             Ok(())
         })?;
         let mut rules = 0;
-        // Chain by chain: the kernel starts each part of a dump from the beginning of what is dumped.
         for (table, chain) in chains.iter().filter(|(_, ours)| !**ours).map(|(place, _)| place) {
-            let request = Request::Rules(family, table, Some(chain));
-            dump(socket, request, u::NFT_MSG_NEWRULE, |_, attrs| {
-                let rule = read::rule(attrs)?;
+            chain_rules(socket, (family, table, chain), |rule| {
                 let ours = |to: &str| {
                     chains.get(&(rule.table.clone(), to.to_owned())).is_some_and(|ours| *ours)
                 };
-                // Kernels that do not filter (before 4.10 or so) send all.
-                let here = rule.table == *table && rule.chain == *chain;
                 let jumps = references::targets(&rule.exprs).any(|to| ours(to.as_str()));
-                rules += usize::from(here && !jumps);
-                Ok(())
+                rules += usize::from(!jumps);
             })?;
         }
         survey.rules.insert(family, rules);
@@ -56,33 +51,6 @@ pub(crate) fn survey(socket: &mut Socket) -> Result<Survey, Trouble> {
 /// DROP. A native chain in lower case is none of iptables'.
 fn drops(chain: &ChainMsg) -> bool {
     BUILT_IN.contains(&chain.name.as_str()) && chain.policy.is_some_and(|p| p != u::NF_ACCEPT)
-}
-
-/// Each object of that kind, with its family.
-fn dump(
-    socket: &mut Socket,
-    request: Request<'_>,
-    of_kind: u16,
-    mut each: impl FnMut(u8, &[u8]) -> Result<(), Malformed>,
-) -> Result<(), Trouble> {
-    let seq = socket.seqs(1);
-    socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
-    let mut interrupted = false;
-    // A dump always ends with DONE or an error; to end without is to have lost it.
-    while let Some(datagram) = socket.receive().map_err(failed)? {
-        for message in Messages::new(datagram) {
-            let message = message?;
-            interrupted |= message.interrupted;
-            match message.body {
-                Body::Object { kind, family, attrs } if kind == of_kind => each(family, attrs)?,
-                Body::Object { .. } => {}
-                Body::Error { errno, .. } => return Err(failed(Errno(errno))),
-                Body::Done if interrupted => return Err(Trouble::Interrupted),
-                Body::Done => return Ok(()),
-            }
-        }
-    }
-    Err(failed(Errno(11)))
 }
 
 /// As nft writes NFPROTO_*.

@@ -29,7 +29,9 @@ impl<'a> Attr<'a> {
     /// A NUL-terminated name. Bytes that are not UTF-8 are replaced: such a name is never ours.
     pub fn text(&self) -> String {
         let end = self.value.iter().position(|b| *b == 0).unwrap_or(self.value.len());
-        String::from_utf8_lossy(&self.value[..end]).into_owned()
+        let bytes = &self.value[..end];
+        std::str::from_utf8(bytes)
+            .map_or_else(|_| String::from_utf8_lossy(bytes).into(), String::from)
     }
 
     /// The attributes inside.

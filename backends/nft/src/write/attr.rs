@@ -6,6 +6,11 @@ use crate::uapi::{NLA_F_NESTED, NLMSGHDR};
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
+    /// With room for so many bytes.
+    pub(super) fn with_room(bytes: usize) -> Buffer {
+        Buffer(Vec::with_capacity(bytes))
+    }
+
     /// The datagram.
     pub fn finish(self) -> Vec<u8> {
         self.0
@@ -20,14 +25,14 @@ impl Buffer {
         body: impl FnOnce(&mut Buffer),
     ) {
         let start = self.0.len();
-        self.0.extend([0; 4]);
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(flags.to_ne_bytes());
-        self.0.extend(seq.to_ne_bytes());
-        self.0.extend([0; 4]);
+        self.0.extend_from_slice(&[0; 4]);
+        self.0.extend_from_slice(&kind.to_ne_bytes());
+        self.0.extend_from_slice(&flags.to_ne_bytes());
+        self.0.extend_from_slice(&seq.to_ne_bytes());
+        self.0.extend_from_slice(&[0; 4]);
         debug_assert_eq!(self.0.len() - start, NLMSGHDR);
-        self.0.extend([family, 0]);
-        self.0.extend(res_id.to_be_bytes());
+        self.0.extend_from_slice(&[family, 0]);
+        self.0.extend_from_slice(&res_id.to_be_bytes());
         body(self);
         let len = (self.0.len() - start) as u32;
         self.0[start..start + 4].copy_from_slice(&len.to_ne_bytes());
@@ -35,12 +40,12 @@ impl Buffer {
 
     /// An attribute as it is.
     pub fn bytes(&mut self, kind: u16, value: &[u8]) {
-        self.put(kind, |b| b.0.extend(value));
+        self.put(kind, |b| b.0.extend_from_slice(value));
     }
 
     pub(super) fn text(&mut self, kind: u16, value: &str) {
         self.put(kind, |b| {
-            b.0.extend(value.as_bytes());
+            b.0.extend_from_slice(value.as_bytes());
             b.0.push(0);
         });
     }
@@ -62,8 +67,8 @@ impl Buffer {
     /// (a comment is 284 bytes), and what the kernel gets is refused, not misread, if it wraps.
     fn put(&mut self, kind: u16, body: impl FnOnce(&mut Buffer)) {
         let start = self.0.len();
-        self.0.extend([0; 2]);
-        self.0.extend(kind.to_ne_bytes());
+        self.0.extend_from_slice(&[0; 2]);
+        self.0.extend_from_slice(&kind.to_ne_bytes());
         body(self);
         let len = u16::try_from(self.0.len() - start).unwrap_or(u16::MAX);
         self.0[start..start + 2].copy_from_slice(&len.to_ne_bytes());

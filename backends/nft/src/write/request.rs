@@ -32,9 +32,12 @@ pub enum Request<'a> {
     },
 }
 
+/// What a question takes with names of usual length.
+const ROOM: usize = 80;
+
 /// The datagram that asks; message `i` has sequence number `seq + i`.
 pub fn encode(requests: &[Request<'_>], seq: u32) -> Vec<u8> {
-    let mut out = Buffer::default();
+    let mut out = Buffer::with_room(ROOM * requests.len());
     for (i, request) in requests.iter().enumerate() {
         let seq = seq.wrapping_add(i as u32);
         let get = u::NLM_F_REQUEST;

@@ -57,7 +57,7 @@ fn of_service(binary: &Path, way: Watching, rules: usize) -> anyhow::Result<Vec<
         };
         Programs::new(folder.path()).restore("ip", ending, &big_restore(rules))?;
     }
-    let service = Service::of(binary, way, None)?;
+    let service = Service::of(binary, way, &[])?;
     sleep(CALM);
     let read = |name| read_to_string(format!("/proc/{}/{name}", service.pid()));
     let status = read("status")?;

@@ -19,7 +19,7 @@ impl Start {
     /// In ms, in the calling thread's network namespace.
     fn measure(&self) -> anyhow::Result<f64> {
         match self {
-            Start::Service(binary, way) => Ok(ms(Service::of(binary, *way, None)?.came_up)),
+            Start::Service(binary, way) => Ok(ms(Service::of(binary, *way, &[])?.came_up)),
             Start::Once(way) => {
                 let folder = tempfile::tempdir()?;
                 let (ms, done) = timed(way.open(&Programs::new(folder.path()))?);

@@ -2,7 +2,7 @@
 use crate::args::Args;
 use crate::result::{Row, Table};
 use crate::samples::{Samples, timed};
-use crate::world::{Kind, Pass, Programs, Raw, Way, Writer, alone, batch_now, nft};
+use crate::world::{Batches, Kind, Pass, Programs, Raw, Way, Writer, alone, nft};
 use anyhow::ensure;
 use chainkeeper::reconcile::Keeper;
 use chainkeeper_contract::{Backend as _, BackendError, CanaryPolicy};
@@ -35,7 +35,7 @@ fn pure() -> Setup {
 /// The parts of a repair of everything, each after a wipe of its own.
 fn one_repair(repairs: usize) -> anyhow::Result<Table> {
     let (mut keeper, mut backend) = (nft(pure())?, NftBackend::open(pure())?);
-    let (mut raw, writer) = (Raw::open()?, Writer::nft()?);
+    let (mut raw, mut batches, writer) = (Raw::open()?, Batches::open()?, Writer::nft()?);
     keeper.apply(CanaryPolicy::Write)?;
     let mut parts: [Samples; 3] = Default::default();
     for _ in 0..repairs {
@@ -49,7 +49,7 @@ fn one_repair(repairs: usize) -> anyhow::Result<Table> {
         ensure!(applied?.commits == 1, "more than one commit");
         parts[1].add(ms);
         wiped(&writer)?;
-        let batch = batch_now()?;
+        let batch = batches.now()?;
         let (ms, sent) = timed(|| raw.send(&batch));
         sent?;
         parts[2].add(ms);

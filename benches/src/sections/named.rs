@@ -3,9 +3,9 @@
 //! Each wipe is made by a process of its own with a name of its own, which lives on for a while or ends at
 //! once; in one scene this process makes a commit that takes nothing while that one starts. A single name is
 //! a claim: it is right, or wrong. Several names claim that it was one of them.
-use super::service::{Service, Told, Way};
-use super::wipe::{Kind, Writer};
-use super::{SHORT, in_netns, joined};
+use crate::args::Args;
+use crate::result::{Measured, Row, Table};
+use crate::world::{Kind, Service, Told, Watching, Writer, alone};
 use anyhow::ensure;
 use chainkeeper::culprit::Culprit;
 use chainkeeper::story::Gap;
@@ -13,8 +13,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+const WIPES: usize = 50;
 /// Name and milliseconds of life of a process that wipes.
-const WRITER: &str = "GAPS_WRITER";
+const WRITER: &str = "BENCH_WRITER";
 
 /// This is such a process.
 pub(crate) fn is_writer() -> bool {
@@ -58,35 +59,52 @@ const ONE_OF: usize = 2;
 const WRONG: usize = 3;
 const UNKNOWN: usize = 4;
 
-/// So many wipes in each scene.
-pub(crate) fn print(wipes: usize) -> anyhow::Result<()> {
-    println!("\nwho is named for a wipe of one chain, watch events, {wipes} wipes each, percent");
-    println!("{:26}{}", "writer", NAMED.map(|word| format!("{word:>10}")).concat());
+pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
+    let wipes = args.rounds(WIPES);
+    let mut rows = Vec::new();
     for scene in SCENES {
-        let score = joined(in_netns(move || score(scene, wipes)))?;
-        let shares = score.map(|n| format!("{:10.1}", n as f64 * 100.0 / wipes as f64));
-        println!("{:26}{}", scene.words, shares.concat());
+        let score = alone(move || score(scene, wipes))?;
+        let shares = score.map(|times| times as f64 * 100.0 / wipes as f64);
+        rows.push(Row::numbers(scene.words, shares));
     }
-    println!("poll and legacy name nobody: nothing tells them who");
-    Ok(())
+    Ok(Measured {
+        name: "named".into(),
+        title: "Who is named for a wipe".into(),
+        about: format!(
+            "Told by events, {wipes} wipes of one chain in each scene. Each is made by a process\n\
+             with a name of its own, which lives on for a while or ends at once. \"Only name\":\n\
+             the name is right, and no process is named; \"one of\": some may have done it, and\n\
+             it is among them; \"unknown\": nobody is named, or not all who may have done it.\n\
+             Poll and legacy name nobody: nothing tells them who."
+        ),
+        tables: vec![Table {
+            title: "percent of wipes".into(),
+            columns: NAMED.map(String::from).to_vec(),
+            rows,
+            notes: vec![],
+        }],
+        ..Measured::default()
+    })
 }
 
 fn score(scene: Scene, wipes: usize) -> anyhow::Result<[usize; 5]> {
-    let service = Service::start(Way::Events, Some(SHORT))?;
+    let service = Service::start(Watching::Events, Some("20ms"))?;
     let bystander = Writer::nft()?;
     let mut score = [0; 5];
     for nth in 0..wipes {
         let name = format!("wiper-{nth}");
         let mut writer = Command::new(std::env::current_exe()?);
         writer.env(WRITER, format!("{name} {}", scene.life));
-        thread::sleep(Way::Events.pace().1);
+        thread::sleep(Watching::Events.pace().1);
         if scene.bystander {
             bystander.innocent()?;
         }
         let mut writer = writer.spawn()?;
-        let Told { gap, .. } = service.gap()?;
-        score[verdict(&gap, &name, writer.id())] += 1;
-        ensure!(writer.wait()?.success(), "a writer failed");
+        let told = service.gap();
+        let (pid, ended) = (writer.id(), writer.wait()?);
+        ensure!(ended.success(), "a writer failed");
+        let Told { gap, .. } = told?;
+        score[verdict(&gap, &name, pid)] += 1;
     }
     Ok(score)
 }
