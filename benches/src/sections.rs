@@ -4,7 +4,7 @@ mod felt;
 mod growth;
 mod idle;
 mod install;
-mod named;
+pub(crate) mod named;
 mod tax;
 mod wipes;
 

@@ -158,6 +158,26 @@ fn duplicates_of_a_jump_are_thinned_to_the_first() {
     }
 }
 
+/// In nf_tables a chain is not read much farther than to our jump, but by `remove`.
+#[test]
+fn a_copy_of_a_jump_far_behind_it_is_left_until_a_removal() {
+    for (tool, lines, copies) in
+        [("iptables-nft", 40, 1), ("iptables-nft", 80, 2), ("iptables-legacy", 80, 1)]
+    {
+        let on = if tool.ends_with("nft") { On::Nft } else { On::Legacy };
+        let host = kept_host(on);
+        let between = |port| format!("-A INPUT -p tcp --dport {port} -j ACCEPT");
+        let mut rules: Vec<String> = (1..=lines).map(between).collect();
+        rules.push("-A INPUT -j KUBE-FIREWALL".into());
+        load(&host, &format!("{tool}-restore --noflush"), &rules, ["*filter\n", "COMMIT\n"]);
+        host.ck_ok("apply", 0);
+        let ours = || input(&host, tool).iter().filter(|rule| *rule == OURS).count();
+        assert_eq!(ours(), copies, "{tool}, {lines} rules between");
+        host.ck_ok("remove", 0);
+        assert_eq!((ours(), input(&host, tool).len()), (0, lines));
+    }
+}
+
 #[test]
 fn a_second_jump_that_is_conditional_is_not_a_duplicate() {
     for (on, tool, _) in EVERYWHERE {

@@ -150,7 +150,7 @@ impl RuleSeen {
     }
 
     /// The chain that it jumps to.
-    pub(crate) fn jumps_to(&self) -> Option<&ChainName> {
+    pub fn jumps_to(&self) -> Option<&ChainName> {
         match &self.seen {
             Seen::Known(Rule { action: Action::Jump(to), .. })
             | Seen::Foreign(Outline { end: End::Jump(to), .. }) => Some(to),

@@ -7,20 +7,22 @@ mod references;
 mod seen;
 mod steady;
 mod survey;
+mod until;
 
 pub(crate) use self::steady::{opening, steady};
 pub(crate) use self::survey::survey;
 
 use self::ask::ask;
 use self::seen::{add_chain, add_table, rule_seen};
+use self::until::Until;
 
 use crate::errors::asking;
-use crate::read::{self, Body, ChainMsg, Malformed, Messages, RuleMsg};
+use crate::read::{self, Body, ChainMsg, Malformed, Messages};
 use crate::uapi as u;
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{
-    BackendError, ChainName, Errno, Family, Observed, Scope, Table, WALK_LIMIT, needed,
+    BackendError, ChainName, Errno, Family, Observed, RuleSeen, Scope, Table, WALK_LIMIT, needed,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,11 +81,16 @@ fn one_family(socket: &mut Socket, family: Family, scope: &Scope) -> Result<Obse
     let mut look = Look { socket, family, seen: Observed::default(), uses: Vec::new() };
     look.tables()?;
     look.chains(scope)?;
-    for (table, name) in with_rules(scope) {
-        if look.seen.tables.get(&table).is_some_and(|t| t.chains.contains_key(name)) {
-            let (rules, _) = look.rules(table, name, usize::MAX)?;
-            look.put(table, name, &rules);
-        }
+    for (table, name) in &scope.chains {
+        look.read(*table, name.as_str(), Until::End)?;
+    }
+    for ((table, hook), targets) in &scope.hooks {
+        let there = targets.iter().filter(|to| look.seen.chain(*table, to).is_some());
+        let until = match scope.references {
+            true => Until::End,
+            false => Until::jumps(there.cloned().collect()),
+        };
+        look.read(*table, hook.name(), until)?;
     }
     look.follow_jumps(scope)?;
     if scope.references {
@@ -135,13 +142,22 @@ impl Look<'_> {
         })
     }
 
-    /// The rules of a chain, in order; at most `limit` of them are looked at.
+    /// The rules of a chain, if it is there.
+    fn read(&mut self, table: Table, name: &str, until: Until) -> Result<(), Trouble> {
+        if self.seen.tables.get(&table).is_some_and(|t| t.chains.contains_key(name)) {
+            let (rules, _) = self.rules(table, name, until)?;
+            self.put(table, name, rules);
+        }
+        Ok(())
+    }
+
+    /// The rules of a chain, in order, and whether there are more of them.
     fn rules(
         &mut self,
         table: Table,
         chain: &str,
-        limit: usize,
-    ) -> Result<(Vec<RuleMsg>, bool), Trouble> {
+        mut until: Until,
+    ) -> Result<(Vec<RuleSeen>, bool), Trouble> {
         let request = Request::Rules(self.family, table.name(), Some(chain));
         let seq = self.socket.seqs(1);
         self.socket.send(&encode_requests(&[request], seq)).map_err(failed)?;
@@ -155,17 +171,16 @@ impl Look<'_> {
                 interrupted |= message.interrupted;
                 match message.body {
                     Body::Object { kind: u::NFT_MSG_NEWRULE, attrs, .. } => {
-                        if rules.len() < limit {
-                            let rule = read::rule(attrs)?;
-                            // Kernels that do not filter (before 4.10 or so) send all.
-                            if rule.table == table.name() && rule.chain == chain {
-                                rules.push(rule);
-                            }
-                            continue;
+                        if until.reached(&rules) {
+                            // Leave the rest of the dump to the kernel: a closed socket ends it.
+                            self.socket.reopen().map_err(failed)?;
+                            return Ok((rules, true));
                         }
-                        // Leave the rest of the dump to the kernel: a closed socket ends it.
-                        self.socket.reopen().map_err(failed)?;
-                        return Ok((rules, true));
+                        let rule = read::rule(attrs)?;
+                        // Kernels that do not filter (before 4.10 or so) send all.
+                        if rule.table == table.name() && rule.chain == chain {
+                            rules.push(rule_seen(self.family, &rule));
+                        }
                     }
                     Body::Done if interrupted => return Err(Trouble::Interrupted),
                     Body::Done => return Ok((rules, false)),
@@ -176,10 +191,10 @@ impl Look<'_> {
         }
     }
 
-    fn put(&mut self, table: Table, name: &str, rules: &[RuleMsg]) {
+    fn put(&mut self, table: Table, name: &str, rules: Vec<RuleSeen>) {
         let Some(table) = self.seen.tables.get_mut(&table) else { return };
         let Some(chain) = table.chains.get_mut(name) else { return };
-        chain.rules = rules.iter().map(|r| rule_seen(self.family, r)).collect();
+        chain.rules = rules;
     }
 
     /// Where something stands before our jump, reads what it leads to, up to [`WALK_LIMIT`] rules.
@@ -189,7 +204,7 @@ impl Look<'_> {
             while let Some(name) = needed(&self.seen, *table, &hook.chain(), targets) {
                 // Not found by its name: gone again, or a name that is not UTF-8. Not judged then.
                 let Some(found) = self.one_chain(*table, name.as_str())? else { break };
-                let (rules, cut) = self.rules(*table, name.as_str(), budget)?;
+                let (rules, cut) = self.rules(*table, name.as_str(), Until::Rules(budget))?;
                 budget -= rules.len();
                 if cut || budget == 0 {
                     if let Some(table) = self.seen.tables.get_mut(table) {
@@ -198,7 +213,7 @@ impl Look<'_> {
                     break;
                 }
                 add_chain(&mut self.seen, &mut self.uses, &found);
-                self.put(*table, name.as_str(), &rules);
+                self.put(*table, name.as_str(), rules);
             }
         }
         Ok(())

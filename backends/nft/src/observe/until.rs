@@ -1,0 +1,45 @@
+//! How far a chain is read. The kernel goes through a chain from its beginning for each part of a dump, so a
+//! look at all of a long one takes the square of its rules.
+use chainkeeper_contract::{ChainName, RuleSeen};
+
+/// Behind our jumps, copies of them are looked for among so many rules. One farther behind does nothing
+/// that the first one has not done; `remove` reads everything and takes it.
+const NEAR: usize = 64;
+
+/// Where reading ends.
+#[derive(Debug)]
+pub(super) enum Until {
+    /// The chain does.
+    End,
+    /// After so many rules.
+    Rules(usize),
+    /// Soon after the first jump to each of these.
+    Jumps { to: Vec<ChainName>, near: usize },
+}
+
+impl Until {
+    /// A jump to a chain that is not there cannot be found, and a chain without any is read to its end.
+    pub(super) fn jumps(to: Vec<ChainName>) -> Until {
+        match to.is_empty() {
+            true => Until::End,
+            false => Until::Jumps { to, near: NEAR },
+        }
+    }
+
+    /// Whether what was read is enough, asked before each further rule.
+    pub(super) fn reached(&mut self, rules: &[RuleSeen]) -> bool {
+        match self {
+            Until::End => false,
+            Until::Rules(most) => rules.len() >= *most,
+            Until::Jumps { to, near } if to.is_empty() => {
+                *near = near.saturating_sub(1);
+                *near == 0
+            }
+            Until::Jumps { to, .. } => {
+                let last = rules.last().and_then(RuleSeen::jumps_to);
+                to.retain(|target| Some(target) != last);
+                false
+            }
+        }
+    }
+}
