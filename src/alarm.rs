@@ -74,7 +74,7 @@ mod tests {
 
     /// When it has come back.
     async fn rang(alarm: &mut Alarm, time: Instant) -> Instant {
-        alarm.until(Some(time)).await.unwrap();
+        timeout(SHORT * 100, alarm.until(Some(time))).await.expect("it rings").unwrap();
         Instant::now()
     }
 

@@ -1,6 +1,7 @@
 //! `run`: signals, news, time and questions around the worker and the monitor. Decides nothing.
 mod doors;
 mod end;
+mod hear;
 mod journal;
 mod listen;
 mod pages;

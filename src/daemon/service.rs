@@ -9,7 +9,7 @@ use crate::advice;
 use crate::config::{Config, OnExit};
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
-use crate::culprit::{Culprit, Resolver};
+use crate::culprit::Resolver;
 use crate::host;
 use crate::logging;
 use crate::metrics::Metrics;
@@ -20,7 +20,7 @@ use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
 use crate::teller::{Moment, Teller};
 use crate::worker::{Order, Worker};
-use chainkeeper_contract::{BackendError, Signal};
+use chainkeeper_contract::BackendError;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -39,7 +39,7 @@ pub(super) struct Service {
     pub(super) began: Instant,
     journal: Journal,
     pub(super) teller: Teller,
-    resolver: Resolver,
+    pub(super) resolver: Resolver,
     pub(super) followers: broadcast::Sender<Event>,
     pub(super) flows: mpsc::Sender<Result<GapFlows, BackendError>>,
     pub(super) choice: Choice,
@@ -123,12 +123,6 @@ impl Service {
         self.work.is_busy() || self.pages.is_counting()
     }
 
-    /// A watch is opened by the worker, so not while that is busy.
-    fn asks(&self) -> Option<Instant> {
-        let waits = self.ear.is_deaf() && self.is_busy();
-        self.ear.asks(self.monitor.is_close()).filter(|_| !waits)
-    }
-
     pub(super) fn now(&self) -> Duration {
         self.began.elapsed()
     }
@@ -160,51 +154,11 @@ impl Service {
         }
     }
 
-    /// There may be news.
-    pub(super) async fn listen(&mut self) {
-        match self.ear.take() {
-            Heard::News(news) => news.into_iter().for_each(|signal| self.hear(signal)),
-            // The worker opens it; while it is busy, everything else goes on.
-            Heard::Deaf if self.is_busy() => {}
-            Heard::Deaf => {
-                if self.listen_anew().await {
-                    self.see(Sighting::Lost);
-                }
-            }
-        }
-    }
-
-    fn hear(&mut self, signal: Signal) {
-        match signal {
-            Signal::Commit { generation, writer } => {
-                // At once: who wrote may be gone in a moment.
-                let culprit = match &writer {
-                    Some(writer) => self.resolver.resolve(writer),
-                    None => Culprit::unknown_writer(),
-                };
-                self.teller.heard(generation, culprit);
-                self.see(Sighting::Commit(generation));
-            }
-            Signal::Lost => {
-                self.metrics.overrun();
-                self.see(Sighting::Lost);
-            }
-        }
-    }
-
-    /// True when there is a watch again.
-    async fn listen_anew(&mut self) -> bool {
-        match self.work.worker.ask(Order::Watch).await {
-            Some(watch) => self.ear.open(watch),
-            None => false,
-        }
-    }
-
     /// What was asked of the worker is done. Returns how the run ends, if it does.
     pub(super) async fn answered(&mut self, done: Option<Done>) -> Result<Option<Ended>, RunError> {
         // What happened before the answer is to be known before it.
         if let Heard::News(news) = self.ear.take() {
-            news.into_iter().for_each(|signal| self.hear(signal));
+            self.hear(news);
         }
         match done.ok_or(RunError::WorkerGone)? {
             Done::Glanced(look, answer) => {

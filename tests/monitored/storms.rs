@@ -1,4 +1,4 @@
-//! Twenty thousand rules come in at once beside the service.
+//! Twenty thousand rules come in at once beside the service, or many commits.
 use super::wipe::{Kind, Wipe, whole};
 use super::{keeping, sole, status};
 use crate::support::{Host, On, Running, Scratch, eventually};
@@ -9,23 +9,28 @@ use std::time::Duration;
 
 const RULES: usize = 20_000;
 
-/// What the service sends to the kernel, counted by strace(1).
-struct Sends {
+/// What the service does, counted by strace(1).
+struct Calls {
     strace: Running,
     file: Scratch,
 }
 
-impl Sends {
-    fn of(host: &Host, run: &Running) -> Sends {
-        let file = Scratch::new("sends", "");
-        let words = format!("-f -e trace=sendto,sendmsg -o {} -p {}", file.path(), run.pid());
+impl Calls {
+    fn of(host: &Host, run: &Running, calls: &str) -> Calls {
+        let file = Scratch::new("calls", "");
+        let words = format!("-f -e trace={calls} -o {} -p {}", file.path(), run.pid());
         let strace = host.start("strace", &words);
         eventually("strace watches", || strace.journal().contains("attached"));
-        Sends { strace, file }
+        Calls { strace, file }
+    }
+
+    /// Messages to the kernel.
+    fn sends(&self) -> usize {
+        self.count(|line| line.contains("nl_pid") || line.contains("nlmsg"))
     }
 
     /// Since the last time, once there are no more of them.
-    fn count(&self) -> usize {
+    fn count(&self, of: impl Fn(&str) -> bool) -> usize {
         let lines = || read_to_string(self.file.path()).expect("strace writes");
         let mut before = None;
         eventually("it comes to rest", || {
@@ -33,14 +38,13 @@ impl Sends {
             let now = Some(lines().len());
             std::mem::replace(&mut before, now) == now
         });
-        let netlink = |l: &&str| l.contains("nl_pid") || l.contains("nlmsg");
-        let count = lines().lines().filter(netlink).count();
+        let count = lines().lines().filter(|line| of(line)).count();
         self.file.write("");
         count
     }
 }
 
-impl Drop for Sends {
+impl Drop for Calls {
     /// Killed, it would leave the service as it found it, but only after a while.
     fn drop(&mut self) {
         self.strace.signal("INT");
@@ -52,18 +56,18 @@ impl Drop for Sends {
 fn twenty_thousand_rules_beside_it_cost_one_look() {
     let host = Host::new();
     let (run, story) = keeping(&host, "--settle 10ms");
-    let sends = Sends::of(&host, &run);
-    assert_eq!(sends.count(), 0, "it was at rest");
+    let calls = Calls::of(&host, &run, "sendto,sendmsg");
+    assert_eq!(calls.sends(), 0, "it was at rest");
     let by = |text: String| host.feed("iptables-nft-restore --noflush", &text).1.expect("restored");
     by(big_restore(1));
-    let look = sends.count();
+    let look = calls.sends();
     assert!(look > 0);
     let before = host.generation();
     by(big_restore(RULES));
-    let all = sends.count();
+    let all = calls.sends();
     println!("a look: {look} messages; {all} beside {RULES} rules");
     assert!(all <= look, "more than a look: {all} messages instead of {look}");
-    drop(sends);
+    drop(calls);
     assert_eq!(host.generation(), before + 1, "something was written");
     story.is_silent(Duration::from_millis(100));
     assert!(status(&host).is_some_and(|s| s.in_sync() && s.watch == "events"));
@@ -93,4 +97,18 @@ fn a_wipe_in_the_same_restore_is_repaired_and_told_by_its_name() {
     story.is_silent(Duration::from_millis(300));
     let saved = host.sh("iptables-nft-save -t filter | grep -c -- '-A BIG'");
     assert_eq!(saved.trim(), RULES.to_string(), "theirs stay");
+}
+
+#[test]
+fn who_makes_commit_after_commit_is_asked_about_once() {
+    let host = Host::new();
+    let (run, _story) = keeping(&host, "");
+    let calls = Calls::of(&host, &run, "openat");
+    run.signal("STOP");
+    let lines = |n| format!("add table inet many{n}\n");
+    let (pid, done) = host.feed("nft -i", &(0..40).map(lines).collect::<String>());
+    done.expect("40 commits");
+    run.signal("CONT");
+    let folder = format!("\"/proc/{pid}\"");
+    assert_eq!(calls.count(|line| line.contains(&folder)), 1);
 }

@@ -14,10 +14,9 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
     let mut out = Measured {
         name: "cost".into(),
         title: "What it costs to have".into(),
-        about:
-            "The release binary, in network namespaces of its own; by default settings, so one\n\
-                pass of its own accord each minute."
-                .into(),
+        about: "The release binary in network namespaces of its own, by default settings: it\n\
+                makes a pass of its own accord each minute."
+            .into(),
         ..Measured::default()
     };
     memory::measure(args, &mut out)?;

@@ -22,11 +22,12 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
     let mut out = Measured {
         name: "tax".into(),
         title: "What others pay for us".into(),
-        about: "Writers while nobody listens, twice: their difference is the noise. Then with the\n\
-                service, told of commits or asking for them, and with `nft monitor` as another\n\
-                listener. The chains are there in all of them. Each round has all five, in another\n\
-                order, each in a new network namespace. CPU is the writer's own, user and system;\n\
-                x is the median of the ratios to \"nobody\" within a round; own is the listener's CPU."
+        about: "Writers while nobody listens, twice: their difference is the noise. Then beside\n\
+                the service, which is told of commits or asks for them, and beside `nft monitor`\n\
+                as another listener. The chains are always there. Each round has all five, in\n\
+                another order, each in a new network namespace. CPU is the writer's, user and\n\
+                system; x is the median of the rounds' ratios to \"nobody\"; own is the CPU time\n\
+                of the listener."
             .into(),
         ..Measured::default()
     };

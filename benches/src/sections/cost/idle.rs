@@ -48,14 +48,12 @@ pub(super) fn measure(args: &Args, out: &mut Measured) -> anyhow::Result<()> {
         columns: ["CPU ms", "wakeups"].map(String::from).to_vec(),
         rows,
         notes: vec![
-            format!(
-                "Measured for {} s, with child processes (by 10 ms). Wakeups are of threads: the",
-                length.as_secs()
-            ),
-            "pass of each minute is three (timer, worker, its answer) or four (two threads\nmeet at a lock), each question of poll one."
+            format!("Over {} s, with child processes (by 10 ms). The pass of", length.as_secs()),
+            "each minute wakes a thread three times: the timer, the worker, its answer; four"
                 .into(),
+            "times where the two meet at a lock. In poll mode each question is one more.".into(),
             format!(
-                "The sequence: the CPU time of one pass over chains in place, median of {PASSES}."
+                "The sequence: the CPU time of a pass over chains in place, median of {PASSES}."
             ),
         ],
     });

@@ -2,6 +2,7 @@
 use super::binaries;
 use crate::args::Args;
 use crate::result::{Measured, Row, Table, Target};
+use crate::text::number;
 use crate::world::{Programs, Service, Watching, alone, field};
 use chainkeeper_contract::testing::big_restore;
 use std::fs::read_to_string;
@@ -15,36 +16,38 @@ const CALM: Duration = Duration::from_secs(1);
 const MOST: f64 = 5_000.0;
 
 pub(super) fn measure(args: &Args, out: &mut Measured) -> anyhow::Result<()> {
-    let rules = if args.quick { RULES / 10 } else { RULES };
+    let most = if args.quick { RULES / 10 } else { RULES };
     let mut rows = Vec::new();
     for (word, binary) in binaries(args)? {
-        for way in Watching::EACH {
-            let of = |rules| {
-                let binary = binary.clone();
-                alone(move || of_service(&binary, way, rules))
-            };
-            let figures = [of(0)?, of(rules)?].concat();
-            if let (Watching::Events, "") = (way, word) {
-                let of = |what| format!("resident, events, {what} foreign rules");
-                out.targets.push(Target::at_most(&of("no"), figures[0], MOST, " kB"));
-                out.targets.push(Target::at_most(&of(&rules.to_string()), figures[3], MOST, " kB"));
+        for (way, rules) in Watching::EACH.into_iter().flat_map(|way| [(way, 0), (way, most)]) {
+            let binary = binary.clone();
+            let figures = alone(move || of_service(&binary, way, rules))?;
+            let name = format!("{way}{word}, {} foreign rules", number(rules as f64));
+            if way == Watching::Events {
+                out.targets.push(Target::at_most(
+                    &format!("resident: {name}"),
+                    figures[0],
+                    MOST,
+                    " kB",
+                ));
             }
-            rows.push(Row::numbers(format!("service, {way}{word}"), figures));
+            rows.push(Row::numbers(format!("service, {name}"), figures));
         }
     }
     out.tables.push(Table {
         title: "memory, kB".into(),
-        columns: ["RSS", "peak", "Pss", "RSS+", "peak+", "Pss+"].map(String::from).to_vec(),
+        columns: ["RSS", "peak", "Pss", "own"].map(String::from).to_vec(),
         rows,
         notes: vec![
-            format!("+: with {rules} foreign rules in the table filter, which were there before."),
-            "RSS has the pages of libraries that others use, too; Pss a share of them.".into(),
+            "Foreign rules were in the table filter before. RSS counts each page of the".into(),
+            "program and its libraries that is in memory, Pss a share of those that others".into(),
+            "use, too; own is what it has written itself.".into(),
         ],
     });
     Ok(())
 }
 
-/// VmRSS, VmHWM and Pss.
+/// VmRSS, VmHWM, Pss and RssAnon.
 fn of_service(binary: &Path, way: Watching, rules: usize) -> anyhow::Result<Vec<f64>> {
     let folder = tempfile::tempdir()?;
     if rules > 0 {
@@ -62,5 +65,6 @@ fn of_service(binary: &Path, way: Watching, rules: usize) -> anyhow::Result<Vec<
         field(&status, "VmRSS:")?,
         field(&status, "VmHWM:")?,
         field(&read("smaps_rollup")?, "Pss:")?,
+        field(&status, "RssAnon:")?,
     ])
 }
