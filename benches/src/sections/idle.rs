@@ -78,11 +78,8 @@ fn plot(all: &[Beside]) -> Plot {
         let counts = COUNTS.iter().map(|n| (*n).max(100) as f64);
         counts.zip(one.times.iter().map(Samples::p50)).collect()
     };
-    let line = |one: &Beside| Line {
-        name: one.doer.name().into(),
-        who: one.doer.who(),
-        points: points(one),
-    };
+    let line =
+        |one: &Beside| Line { name: one.doer.name(), who: one.doer.who(), points: points(one) };
     Plot::Lines {
         name: "idle".into(),
         title: "Nothing to do, beside kube-proxy's rules".into(),

@@ -78,9 +78,9 @@ fn docker(rules: usize) -> String {
             "-A POSTROUTING -s {to}/32 -d {to}/32 -p tcp -m tcp --dport 80 -j MASQUERADE\n\
              -A DOCKER ! -i docker0 -p tcp -m tcp --dport {port} -j DNAT --to-destination {to}:80\n"
         );
-        let _ = write!(
+        let _ = writeln!(
             filter,
-            "-A DOCKER -d {to}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT\n"
+            "-A DOCKER -d {to}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT"
         );
     }
     format!(

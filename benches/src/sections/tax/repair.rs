@@ -161,7 +161,10 @@ fn ours(writer: &Writer, keeper: &mut Keeper) -> anyhow::Result<()> {
     match keeper.apply(CanaryPolicy::Write) {
         // The other thread was faster each time: so it goes with those who commit without a pause.
         Err(BackendError::Busy { .. }) => Ok(()),
-        done => Ok(ensure!(done?.is_well(), "the repair went wrong")),
+        done => {
+            ensure!(done?.is_well(), "the repair went wrong");
+            Ok(())
+        }
     }
 }
 
