@@ -164,17 +164,16 @@ pub fn concerns(step: &Step) -> Option<(Table, ChainName)> {
 pub fn hold_back(steps: &mut Vec<Step>, held: impl Fn(Table, &ChainName) -> bool) -> Vec<Step> {
     let is_held = |s: &Step| concerns(s).is_some_and(|(table, chain)| held(table, &chain));
     let (out, mut left): (Vec<Step>, Vec<Step>) = steps.drain(..).partition(is_held);
-    let all = left.clone();
-    let jumped = |t: &Table, h: &Hook| {
-        let at =
-            |s: &Step| matches!(s, Step::Insert { table, hook, .. } if table == t && hook == h);
-        all.iter().any(at)
+    let jump = |s: &Step| {
+        let Step::Insert { table, hook, .. } = s else { return None };
+        Some((*table, *hook))
     };
-    left.retain(|s| !matches!(s, Step::EnsureHook { table, hook } if !jumped(table, hook)));
-    let all = left.clone();
-    let used =
-        |t: &Table| all.iter().any(|s| s.table() == *t && !matches!(s, Step::EnsureTable { .. }));
-    left.retain(|s| !matches!(s, Step::EnsureTable { table } if !used(table)));
+    let jumped: BTreeSet<(Table, Hook)> = left.iter().filter_map(jump).collect();
+    let unused = |place| !jumped.contains(&place);
+    left.retain(|s| !matches!(s, Step::EnsureHook { table, hook } if unused((*table, *hook))));
+    let of_table = |s: &&Step| matches!(s, Step::EnsureTable { .. });
+    let used: BTreeSet<Table> = left.iter().filter(|s| !of_table(s)).map(Step::table).collect();
+    left.retain(|s| !matches!(s, Step::EnsureTable { table } if !used.contains(table)));
     *steps = left;
     out
 }

@@ -4,9 +4,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::probe::Held;
-use chainkeeper_contract::{
-    ChainName, ChainSeen, End, Family, Hook, Observed, Scope, Snapshot, Table,
-};
+use chainkeeper_contract::{ChainName, ChainSeen, Family, Hook, Observed, Scope, Snapshot, Table};
 
 pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
     let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
@@ -42,9 +40,8 @@ pub fn held(seen: &Observed) -> Held {
     let theirs =
         |table, name: &str| seen.chain(table, &name.into()).filter(|c| !c.ours && c.base.is_none());
     let full = |name| theirs(Table::Nat, name).is_some_and(|c| !c.rules.is_empty());
-    let jumps = |hook: &ChainSeen| {
-        hook.rules.iter().any(|r| r.outline().end == End::Jump(POSTROUTING.into()))
-    };
+    let to = ChainName::from(POSTROUTING);
+    let jumps = |hook: &ChainSeen| hook.rules.iter().any(|r| r.jumps_to() == Some(&to));
     let hook = seen.chain(Table::Nat, &Hook::Postrouting.chain());
     let hints = [HINT, KUBELET_CANARY].into_iter().filter(|c| theirs(Table::Mangle, c).is_some());
     let mut signs = kube_proxy_signs().into_iter();

@@ -162,7 +162,7 @@ fn duplicates_of_a_jump_are_thinned_to_the_first() {
 #[test]
 fn a_copy_of_a_jump_far_behind_it_is_left_until_a_removal() {
     for (tool, lines, copies) in
-        [("iptables-nft", 40, 1), ("iptables-nft", 80, 2), ("iptables-legacy", 80, 1)]
+        [("iptables-nft", 5, 1), ("iptables-nft", 20, 2), ("iptables-legacy", 20, 1)]
     {
         let on = if tool.ends_with("nft") { On::Nft } else { On::Legacy };
         let host = kept_host(on);

@@ -123,25 +123,27 @@ mod tests {
         Xt { name: name.into(), rev, info: vec![] }
     }
 
-    /// What the kernel says of one rule with these expressions, in both families.
-    fn ask(exprs: Vec<Expr>) -> BTreeMap<Family, BackendError> {
+    /// What the kernel says of one rule with these expressions, in both families, and what is known then.
+    fn ask(exprs: Vec<Expr>) -> (BTreeMap<Family, BackendError>, Known) {
         std::thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
             let mut socket = Socket::open(Encoder::default()).expect("socket");
             let (table, place, comment) = (Table::Nat, Place::Last, None);
             let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
             let messages = Family::ALL.map(|family| (family, rule.clone()));
-            let mut known = Known::new();
-            let out =
-                missing((&mut socket, &mut known), &messages, |n| format!("message {n}"), &[]);
-            let out = out.expect("asked");
-            // What is missing is asked for again.
-            let lacks = |(family, _, name, rev): &(Family, bool, String, u32)| {
-                out.get(family)
-                    .is_some_and(|e| e.to_string().contains(&format!("`{name}` revision {rev} ")))
-            };
-            assert!(!known.is_empty() && !known.iter().any(lacks), "{known:?}");
-            out
+            let (mut known, mut before) = (Known::new(), Known::new());
+            let [first, again] = [(); 2].map(|()| {
+                before.clone_from(&known);
+                let sent = socket.seqs(0);
+                let asking = (&mut socket, &mut known);
+                let out = missing(asking, &messages, |n| format!("message {n}"), &[]);
+                (out.expect("asked"), socket.seqs(0) - sent > 1)
+            });
+            assert_eq!(first.0, again.0, "the same is missing");
+            assert_eq!(before, known, "nothing new is learnt");
+            assert!(first.1);
+            assert_eq!(again.1, !first.0.is_empty(), "asked again only for what is missing");
+            (first.0, known)
         })
         .join()
         .expect("no panic")
@@ -152,7 +154,9 @@ mod tests {
         let all =
             [("comment", 0), ("mark", 1), ("conntrack", 3)].map(|(n, r)| Expr::Match(xt(n, r)));
         let targets = [("MARK", 2), ("MASQUERADE", 0)].map(|(n, r)| Expr::Target(xt(n, r)));
-        assert_eq!(ask([&all[..], &targets].concat()), BTreeMap::new());
+        let (missing, known) = ask([&all[..], &targets].concat());
+        assert_eq!(missing, BTreeMap::new());
+        assert_eq!(known.len(), 2 * (all.len() + targets.len()), "{known:?}");
     }
 
     #[test]
@@ -166,8 +170,8 @@ mod tests {
             ),
             (Expr::Target(xt("mark", 1)), Errno::NOENT, "no target `mark` revision 1 for"),
         ] {
-            let missing = ask(vec![Expr::Match(xt("comment", 0)), expr]);
-            assert_eq!(missing.len(), 2, "{missing:?}");
+            let (missing, known) = ask(vec![Expr::Match(xt("comment", 0)), expr]);
+            assert_eq!((missing.len(), known.len()), (2, 2), "{missing:?} {known:?}");
             for (family, error) in missing {
                 let BackendError::NoExtension { what, errno: found, missing } = error else {
                     panic!("{error:?}")

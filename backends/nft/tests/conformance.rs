@@ -1,7 +1,11 @@
 //! The same suite, the same scripts, on a real kernel: each case in a network namespace of its own,
 //! with iptables-nft as "somebody else".
-use chainkeeper_contract::testing::{CASES, Dice, Fake, Outside, World, play, random_drift};
-use chainkeeper_contract::{Backend, Family, Options, Readable, Table};
+use chainkeeper_contract::testing::{
+    CASES, Dice, Fake, Outside, World, converge, play, random_drift,
+};
+use chainkeeper_contract::{
+    Action, Backend, Chain, Family, Hook, Jump, Options, Readable, Rule, Ruleset, Table,
+};
 use chainkeeper_nft::{Dialect, NftBackend, Setup};
 use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
@@ -143,6 +147,22 @@ fn the_kernel_conforms_in_the_native_dialect() {
         println!("{name}");
         in_netns(Dialect::Native, |nft| case(&mut NativeKernel(nft)));
     }
+}
+
+/// All of them are asked for by name, and more than a few hundred answers do not fit into a socket.
+#[test]
+fn a_thousand_chains_converge_in_one_step() {
+    let mut want = Ruleset::empty(Family::Ipv4);
+    for nth in 0..1000 {
+        let (table, hook) = (Table::Filter, Hook::Output);
+        let name = format!("CK-{nth}");
+        let (to, rules) = (name.as_str().into(), vec![Rule::new(Action::Return).comment(&name)]);
+        let rule = Rule::new(Action::Jump(name.as_str().into()));
+        want.jumps.push(Jump { table, hook, to, rule });
+        let name = name.as_str().into();
+        want.chains.push(Chain { table, name, rules, instead: vec![], retired: vec![] });
+    }
+    in_netns(Dialect::Xt, |nft| drop(converge(&mut Kernel(nft), &[want])));
 }
 
 /// One script, two executors: results, errnos and what is there afterwards must match.

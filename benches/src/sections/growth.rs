@@ -9,19 +9,23 @@ pub(crate) use memory::Child;
 use self::shape::{SIZES, Shape};
 use self::stages::Figures;
 use crate::args::Args;
-use crate::result::{Cell, Line, Measured, Plot, Row, Table, Target, Who};
+use crate::result::{Line, Measured, Plot, Row, Table, Target, Who};
 use crate::samples::Samples;
+use crate::text::number;
 use crate::world::{Programs, alone};
 use chainkeeper_legacy::{LegacyBackend, Tools};
 
-/// Rules that are measured of each size, in as many rounds as that makes.
-const RULES: usize = 30_000;
+/// So many rules of each size are measured, in as many rounds as that makes.
+const RULES: usize = 20_000;
 const MOST_ROUNDS: usize = 100;
+/// The legacy tools take longer, and look a rule up by going through its chain.
+const LEGACY_RULES: usize = 10_000;
+const LEGACY_MOST: usize = 3_000;
 
-/// Half as many again for each rule as a tenth of them need: no longer in proportion.
-const PROPORTION: f64 = 1.5;
-/// The sizes that the proportion is taken of.
+/// What the largest size is compared with.
 const FEW: usize = 1_000;
+/// A rule that costs more than so often what it costs among few is no longer in proportion.
+const PROPORTION: f64 = 1.5;
 
 /// A part of a pass, at every size.
 struct Part {
@@ -34,15 +38,16 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
     let mut measured = Measured {
         name: "growth".into(),
         title: "How it grows with our own rules".into(),
-        about: "10 to 10,000 rules of one family, each with a source, a comment and a mark, in one chain\n\
-                or in chains of ten with a jump to each. Every round is a new network namespace. Where\n\
-                a line is flat, time grows with the rules alone. A floor is the kernel's share: the\n\
-                same batch, encoded beforehand, just sent."
+        about: "Rules of one family, each with a source, a comment and a mark, in one chain or\n\
+                in chains of ten with a jump to each. Every round is a new network namespace.\n\
+                Where a line is flat, time grows with the number of rules and no faster. A\n\
+                floor is the kernel's share: the same batch, encoded beforehand, just sent. It\n\
+                looks a rule up by going through its chain: many of one chain take long to go."
             .into(),
         ..Measured::default()
     };
     for shape in Shape::EACH {
-        let parts = parts(args, usize::MAX, move |rules| {
+        let parts = parts(args, RULES, sizes(args, usize::MAX), |rules| {
             let want = shape.ruleset(rules);
             alone(move || stages::nft(&want))
         })?;
@@ -51,16 +56,31 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
         measured.targets.extend(targets(shape, &parts));
     }
     for shape in Shape::EACH {
-        let parts = parts(args, LEGACY_MOST, move |rules| alone(move || legacy(shape, rules)))?;
+        let sizes = sizes(args, LEGACY_MOST);
+        let parts = parts(args, LEGACY_RULES, sizes, |rules| alone(move || legacy(shape, rules)))?;
         measured.tables.push(table(&format!("legacy, {}", shape.words()), &parts));
     }
-    measured.tables.push(memory::table(args)?);
+    measured.tables.push(memory::table(&sizes(args, usize::MAX))?);
     measured.tables.push(removal::table(args)?);
     Ok(measured)
 }
 
-/// The tools themselves look a rule up by going through its chain.
-const LEGACY_MOST: usize = 3_000;
+/// As tables and targets show it.
+fn size(rules: usize) -> String {
+    match rules {
+        0..1_000 => rules.to_string(),
+        _ => number(rules as f64),
+    }
+}
+
+/// Up to `most`; a quick run leaves out the largest of them.
+fn sizes(args: &Args, most: usize) -> Vec<usize> {
+    let mut sizes: Vec<usize> = SIZES.into_iter().filter(|size| *size <= most).collect();
+    if args.quick {
+        sizes.pop();
+    }
+    sizes
+}
 
 fn legacy(shape: Shape, rules: usize) -> anyhow::Result<Figures> {
     let folder = tempfile::tempdir()?;
@@ -70,19 +90,18 @@ fn legacy(shape: Shape, rules: usize) -> anyhow::Result<Figures> {
     stages::legacy(&shape.ruleset(rules), &mut backend)
 }
 
-/// Every part at every size up to `most`; a round does all sizes in turn.
+/// Every part at every size; a round does all sizes in turn.
 fn parts(
     args: &Args,
-    most: usize,
+    rules: usize,
+    sizes: Vec<usize>,
     once: impl Fn(usize) -> anyhow::Result<Figures>,
 ) -> anyhow::Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
-    let sizes: Vec<usize> = SIZES.into_iter().filter(|size| *size <= most).collect();
     for round in 0..args.rounds(MOST_ROUNDS) {
-        for rules in sizes.iter().filter(|size| round < args.rounds(RULES / **size)) {
-            for (name, ms) in once(*rules)? {
-                let us = ms * 1e3 / *rules as f64;
-                part(&mut parts, &name, &sizes).add(*rules, us);
+        for size in sizes.iter().filter(|size| round < args.rounds(rules / **size)) {
+            for (name, ms) in once(*size)? {
+                part(&mut parts, &name, &sizes).add(*size, ms * 1e3 / *size as f64);
             }
         }
     }
@@ -109,16 +128,19 @@ impl Part {
         at.map_or(f64::NAN, |(_, samples)| samples.p50())
     }
 
+    fn most(&self) -> usize {
+        self.at.last().map_or(0, |(size, _)| *size)
+    }
+
     /// What a rule costs at the largest size, in what it costs among few.
     fn growth(&self) -> f64 {
-        let most = self.at.last().map_or(0, |(size, _)| *size);
-        self.p50(most) / self.p50(FEW)
+        self.p50(self.most()) / self.p50(FEW)
     }
 }
 
 fn table(title: &str, parts: &[Part]) -> Table {
     let sizes = parts.first().map_or(&[][..], |part| &part.at);
-    let columns = sizes.iter().map(|(size, _)| crate::text::number(*size as f64));
+    let columns = sizes.iter().map(|(rules, _)| size(*rules));
     let row = |part: &Part| {
         let cells = part.at.iter().map(|(_, samples)| samples.p50());
         Row::numbers(&part.name, cells.chain([part.growth()]))
@@ -159,7 +181,8 @@ fn plot(shape: Shape, parts: &[Part]) -> Plot {
 
 fn targets(shape: Shape, parts: &[Part]) -> Vec<Target> {
     let target = |part: &Part| {
-        let what = format!("10,000 by 1,000 rules, {}: {}", shape.words(), part.name);
+        let (most, few) = (size(part.most()), size(FEW));
+        let what = format!("{most}/{few}, {}: {}", shape.words(), part.name);
         Target::at_most(&what, part.growth(), PROPORTION, "x")
     };
     plotted(parts).map(target).collect()

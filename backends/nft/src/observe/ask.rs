@@ -1,9 +1,13 @@
-//! Questions that are no dump: any number of them in one datagram.
+//! Questions that are no dump: many of them in one datagram.
 use super::{Trouble, failed};
 use crate::read::{Body, Malformed, Messages};
 use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::Errno;
+
+/// Questions in one datagram: all answers have to fit into the socket's receive buffer (by default
+/// net.core.rmem_default, 208 KiB).
+const AT_ONCE: usize = 64;
 
 /// Asks all of these; `object` gets the kind and the attributes of what is there. The kernel answers each
 /// once, in order, by the object or an error, so nothing more is received after the answer to the last.
@@ -12,10 +16,16 @@ pub(super) fn ask(
     questions: &[Request<'_>],
     mut object: impl FnMut(u16, &[u8]) -> Result<(), Malformed>,
 ) -> Result<(), Trouble> {
+    questions.chunks(AT_ONCE).try_for_each(|some| at_once(socket, some, &mut object))
+}
+
+fn at_once(
+    socket: &mut Socket,
+    questions: &[Request<'_>],
+    object: &mut impl FnMut(u16, &[u8]) -> Result<(), Malformed>,
+) -> Result<(), Trouble> {
     let first = socket.seqs(questions.len());
-    let Some(last) = questions.len().checked_sub(1).map(|n| first.wrapping_add(n as u32)) else {
-        return Ok(());
-    };
+    let last = first.wrapping_add(questions.len() as u32 - 1);
     socket.send(&encode_requests(questions, first)).map_err(failed)?;
     let mut answered = false;
     while !answered {

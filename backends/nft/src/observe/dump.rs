@@ -6,24 +6,37 @@ use crate::wire::Socket;
 use crate::write::{Request, encode_requests};
 use chainkeeper_contract::{Errno, Family};
 
-/// Every rule of a table, in the order of its chains. Chain by chain: the kernel goes through all that is
-/// dumped from its beginning for each part of a dump, which takes the square of a table's rules.
+/// The names of a table's chains, in its order.
+pub(super) fn chains(
+    socket: &mut Socket,
+    family: Family,
+    table: &str,
+) -> Result<Vec<String>, Trouble> {
+    let mut names = Vec::new();
+    dump(socket, Request::Chains(family), u::NFT_MSG_NEWCHAIN, |_, attrs| {
+        let chain = read::chain(attrs)?;
+        names.extend((chain.table == table).then_some(chain.name));
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// Every rule of a table in one dump, for which the kernel goes through all of it once for each part: the
+/// square of the rules. Chain by chain it is not, but takes twice as long for 10,000 short chains.
 pub(super) fn table_rules(
     socket: &mut Socket,
     family: Family,
     table: &str,
     mut each: impl FnMut(RuleMsg),
 ) -> Result<(), Trouble> {
-    let mut chains = Vec::new();
-    dump(socket, Request::Chains(family), u::NFT_MSG_NEWCHAIN, |_, attrs| {
-        let chain = read::chain(attrs)?;
-        chains.extend((chain.table == table).then_some(chain.name));
+    dump(socket, Request::Rules(family, table, None), u::NFT_MSG_NEWRULE, |_, attrs| {
+        let rule = read::rule(attrs)?;
+        // Kernels that do not filter (before 4.10 or so) send all.
+        if rule.table == table {
+            each(rule);
+        }
         Ok(())
-    })?;
-    for chain in &chains {
-        chain_rules(socket, (family, table, chain), &mut each)?;
-    }
-    Ok(())
+    })
 }
 
 /// Every rule of a chain.
@@ -35,7 +48,7 @@ pub(super) fn chain_rules(
     let request = Request::Rules(family, table, Some(chain));
     dump(socket, request, u::NFT_MSG_NEWRULE, |_, attrs| {
         let rule = read::rule(attrs)?;
-        // Kernels that do not filter (before 4.10 or so) send all.
+        // As above.
         if rule.table == table && rule.chain == chain {
             each(rule);
         }

@@ -1,8 +1,9 @@
 //! Who jumps to our chains: for `remove` only.
-use super::dump::table_rules;
+use super::dump::{chain_rules, chains};
 use super::seen::rule_seen;
 use super::{Look, Trouble};
 use crate::expr::{Expr, Verdict};
+use crate::read::RuleMsg;
 use chainkeeper_contract::{
     Action, ChainName, End, Handle, Outline, Reference, Rule, RuleSeen, Scope, Seen, Table,
 };
@@ -45,10 +46,11 @@ impl Look<'_> {
         found
     }
 
-    /// By going through everything.
+    /// By going through everything, chain by chain: somebody who has a chain for each of his many rules
+    /// needs our mark chains in most of them.
     fn in_all(&mut self, table: Table, scope: &Scope) -> Result<Vec<Reference>, Trouble> {
         let (mut found, family) = (Vec::new(), self.family);
-        table_rules(self.socket, family, table.name(), |rule| {
+        let mut each = |rule: RuleMsg| {
             let ours = |to: &ChainName| scope.chains.contains(&(table, to.clone()));
             for to in targets(&rule.exprs).filter(ours) {
                 let seen = rule_seen(family, &rule);
@@ -56,7 +58,10 @@ impl Look<'_> {
                 let from = ChainName::from(rule.chain.as_str());
                 found.push(Reference { from, handle: seen.handle, to, text });
             }
-        })?;
+        };
+        for chain in chains(self.socket, family, table.name())? {
+            chain_rules(self.socket, (family, table.name(), &chain), &mut each)?;
+        }
         Ok(found)
     }
 

@@ -2,9 +2,10 @@
 //! look at all of a long one takes the square of its rules.
 use chainkeeper_contract::{ChainName, RuleSeen};
 
-/// Behind our jumps, copies of them are looked for among so many rules. One farther behind does nothing
-/// that the first one has not done; `remove` reads everything and takes it.
-const NEAR: usize = 64;
+/// Behind our jumps, copies of them are looked for among so many rules, which the kernel's first datagram
+/// holds as a rule. One farther behind does nothing that the first one has not done; `remove` reads
+/// everything and takes it.
+const NEAR: usize = 8;
 
 /// Where reading ends.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! How much memory a process needs that keeps so many rules.
-use super::shape::{SIZES, Shape};
-use crate::args::Args;
+use super::shape::Shape;
+use super::size;
 use crate::result::{Row, Table};
 use crate::world::{alone, output};
 use anyhow::Context as _;
@@ -61,29 +61,26 @@ fn highest() -> anyhow::Result<u64> {
     Ok(words.trim().trim_end_matches(" kB").parse()?)
 }
 
-pub(super) fn table(args: &Args) -> anyhow::Result<Table> {
+/// At these sizes.
+pub(super) fn table(sizes: &[usize]) -> anyhow::Result<Table> {
     let bench = std::env::current_exe()?;
     let program = bench.to_str().context("the path of this program")?;
     let mut rows = Vec::new();
     for shape in Shape::EACH {
-        let mut peaks = Vec::new();
-        for rules in SIZES {
+        let mut peaks: Vec<(usize, f64)> = Vec::new();
+        for rules in sizes {
             let child = format!("--child={},{rules}", shape.name());
-            let kib: f64 = output(program, &[&child])?.trim().parse()?;
-            peaks.push(kib);
+            peaks.push((*rules, output(program, &[&child])?.trim().parse()?));
         }
-        rows.push(Row::numbers(
-            format!("MiB, {}", shape.words()),
-            peaks.iter().map(|k| k / 1024.0),
-        ));
-        let (first, growth) = (peaks[0], peaks.iter().zip(SIZES));
-        let each = growth.map(|(kib, n)| (kib - first) / (n.max(SIZES[0] + 1) - SIZES[0]) as f64);
-        rows.push(Row::numbers(format!("KiB more per rule, {}", shape.words()), each));
+        let words = shape.words();
+        rows.push(Row::numbers(format!("MiB, {words}"), peaks.iter().map(|(_, kib)| kib / 1024.0)));
+        let (few, least) = *peaks.first().context("no size")?;
+        let each = peaks.iter().map(|(rules, kib)| (kib - least) / (rules - few) as f64);
+        rows.push(Row::numbers(format!("KiB more a rule, {words}"), each));
     }
-    let _ = args;
     Ok(Table {
-        title: "memory".into(),
-        columns: SIZES.map(|size| crate::text::number(size as f64)).to_vec(),
+        title: "memory at most".into(),
+        columns: sizes.iter().map(|rules| size(*rules)).collect(),
         rows,
         notes: vec!["VmHWM of a process of its own that looks, writes all and looks again.".into()],
     })

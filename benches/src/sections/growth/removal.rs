@@ -1,13 +1,16 @@
 //! What a removal costs beside the rules of others.
 use crate::args::Args;
-use crate::result::{Row, Table};
+use crate::result::{self, Row};
 use crate::samples::{Samples, timed};
 use crate::world::{Programs, alone, chainkeeper, succeeds};
 use anyhow::ensure;
-use std::fmt::Write as _;
+use chainkeeper_contract::{
+    Action, Backend, ChainName, Family, Place, Plan, Rule, Step, Table, Why,
+};
+use chainkeeper_nft::{NftBackend, Setup};
 
 const FOREIGN: [usize; 3] = [0, 10_000, 50_000];
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 4;
 
 /// What somebody else's rules do.
 #[derive(Debug, Clone, Copy)]
@@ -29,24 +32,29 @@ impl Others {
     }
 
     /// So many rules, each in a chain of its own, as kube-proxy has one for each endpoint.
-    fn text(self, rules: usize) -> String {
-        let to = match self {
-            Others::Apart => "RETURN",
-            Others::Marking => "KUBE-MARK-MASQ",
+    fn write(self, rules: usize) -> anyhow::Result<()> {
+        let action = match self {
+            Others::Apart => Action::Return,
+            Others::Marking => Action::Jump("KUBE-MARK-MASQ".into()),
         };
-        let mut text = String::from("*nat\n");
-        for n in 0..rules {
-            let _ = writeln!(text, ":KUBE-SEP-{n:016X} - [0:0]");
+        let name = |n: usize| ChainName::from(format!("KUBE-SEP-{n:016X}").as_str());
+        let mut steps: Vec<Step> = Vec::new();
+        for chain in (0..rules).map(name) {
+            let (table, rule) = (Table::Nat, Rule::new(action.clone()).comment("an endpoint"));
+            steps.push(Step::CreateChain { table, chain: chain.clone() });
+            let (remove, insert, new) = (vec![], vec![rule], vec![true]);
+            let (place, why) = (Place::Last, Why::Absent);
+            steps.push(Step::Rewrite { table, chain, remove, insert, new, place, why });
         }
-        for n in 0..rules {
-            let (a, b) = (n / 250, n % 250);
-            let _ = writeln!(text, "-A KUBE-SEP-{n:016X} -s 10.1.{a}.{b}/32 -j {to}");
+        let plan = Plan { generation: None, families: [(Family::Ipv4, steps)].into() };
+        for result in NftBackend::open(Setup::default())?.apply(&plan)?.families.into_values() {
+            result?;
         }
-        text + "COMMIT\n"
+        Ok(())
     }
 }
 
-pub(super) fn table(args: &Args) -> anyhow::Result<Table> {
+pub(super) fn table(args: &Args) -> anyhow::Result<result::Table> {
     let rounds = args.rounds(ROUNDS);
     let mut rows = Vec::new();
     for others in Others::EACH {
@@ -57,9 +65,9 @@ pub(super) fn table(args: &Args) -> anyhow::Result<Table> {
         }
         rows.push(Row::numbers(others.words(), cells));
     }
-    Ok(Table {
+    Ok(result::Table {
         title: "ms, `chainkeeper remove`".into(),
-        columns: FOREIGN.map(|rules| crate::text::number(rules as f64)).to_vec(),
+        columns: FOREIGN.map(super::size).to_vec(),
         rows,
         notes: vec![
             format!(
@@ -76,7 +84,7 @@ fn removals(others: Others, rules: usize, rounds: usize) -> anyhow::Result<Sampl
     let programs = Programs::new(folder.path());
     let binary = chainkeeper()?;
     programs.apply(&binary, "nft")?;
-    programs.restore("ip", "nft", &others.text(rules))?;
+    others.write(rules)?;
     let mut samples = Samples::default();
     for _ in 0..rounds {
         let mut command = programs.command(&binary, "remove --backend nft")?;
