@@ -108,12 +108,15 @@ fn felt(rounds: usize) -> anyhow::Result<Table> {
         title: "small commits of another thread, ms, beside".into(),
         columns: ["p50", "p99", "max"].map(String::from).to_vec(),
         rows: Busy::EACH.iter().zip(&all).map(|(busy, of)| row(busy.name(), of)).collect(),
-        notes: vec![format!(
-            "{} commits each, one per {} ms; everything is wiped and repaired each {} ms.",
-            all[0].len(),
-            PACE.as_millis(),
-            EVERY.as_millis()
-        )],
+        notes: vec![
+            format!(
+                "{} commits each, one per {} ms; everything is wiped and repaired each {} ms.",
+                all[0].len(),
+                PACE.as_millis(),
+                EVERY.as_millis()
+            ),
+            "The wipes are in it, with the kernel's wait after them: the same for both.".into(),
+        ],
     })
 }
 
