@@ -12,6 +12,9 @@ use tracing::warn;
 const AT_A_TIME: usize = 64;
 /// What failed is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(1);
+/// News, or our question, waits for a processor, and news for the rest of its commit: the kernel tells of it last.
+/// Nearly never longer than this (measured: docs/decisions/0007).
+const WAITS: Duration = Duration::from_millis(100);
 
 /// What there is.
 #[derive(Debug)]
@@ -108,6 +111,14 @@ impl Ear {
             None => AGAIN.saturating_mul(1 << self.failures.saturating_sub(1).min(6)),
         };
         self.asked.checked_add(pause)
+    }
+
+    /// So long ago may a commit have been made when it is heard of.
+    pub(super) fn late(&self) -> Duration {
+        match &self.watch {
+            Some(Open { ready: None, watch }) => watch.pace().calm + WAITS,
+            Some(Open { ready: Some(_), .. }) | None => WAITS,
+        }
     }
 
     /// What is new, some at a time.

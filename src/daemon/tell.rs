@@ -57,7 +57,9 @@ impl Service {
             return;
         }
         let until = SystemTime::now();
-        let from = until.checked_sub(self.now().saturating_sub(since)).unwrap_or(UNIX_EPOCH);
+        // `since` is when it was heard of: the chains were missing before.
+        let gap = self.now().saturating_sub(since).saturating_add(self.ear.late());
+        let from = until.checked_sub(gap).unwrap_or(UNIX_EPOCH);
         let found = self.flows.clone();
         tokio::task::spawn_blocking(move || {
             // The service may have ended meanwhile.

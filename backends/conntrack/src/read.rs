@@ -71,6 +71,17 @@ pub(crate) fn entry(family: u8, attrs: &[u8]) -> Result<Option<Entry<'_>>, Malfo
     Ok(Some(Entry { family, original, reply, status, id, zone, start }))
 }
 
+/// Reads the answer to IPCTNL_MSG_CT_GET_STATS: how many connections there are.
+pub(crate) fn entries(attrs: &[u8]) -> Result<u32, Malformed> {
+    for attr in Attrs::new(attrs) {
+        let attr = attr?;
+        if attr.kind == u::CTA_STATS_GLOBAL_ENTRIES {
+            return attr.u32();
+        }
+    }
+    Err(Malformed("nothing says how many connections there are"))
+}
+
 fn tuple<'a>(family: Family, attr: &Attr<'a>) -> Result<Tuple<'a>, Malformed> {
     let (mut addresses, mut layer4) = ((None, None), None);
     for attr in attr.nested() {

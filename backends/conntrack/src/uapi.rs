@@ -15,6 +15,7 @@ const SUBSYS: u16 = 1;
 pub(crate) const IPCTNL_MSG_CT_NEW: u16 = SUBSYS << 8;
 pub(crate) const IPCTNL_MSG_CT_GET: u16 = (SUBSYS << 8) | 1;
 pub(crate) const IPCTNL_MSG_CT_DELETE: u16 = (SUBSYS << 8) | 2;
+pub(crate) const IPCTNL_MSG_CT_GET_STATS: u16 = (SUBSYS << 8) | 5;
 
 pub(crate) const CTA_TUPLE_ORIG: u16 = 1;
 pub(crate) const CTA_TUPLE_REPLY: u16 = 2;
@@ -34,6 +35,9 @@ pub(crate) const CTA_IP_V6_DST: u16 = 4;
 pub(crate) const CTA_PROTO_NUM: u16 = 1;
 pub(crate) const CTA_PROTO_SRC_PORT: u16 = 2;
 pub(crate) const CTA_PROTO_DST_PORT: u16 = 3;
+
+/// Of one network namespace.
+pub(crate) const CTA_STATS_GLOBAL_ENTRIES: u16 = 1;
 
 /// Nanoseconds since 1970 of the wall clock (`ktime_get_real_ns`), big-endian u64.
 pub(crate) const CTA_TIMESTAMP_START: u16 = 1;

@@ -104,6 +104,18 @@ fn a_start_of_zero_is_none() {
     }
 }
 
+/// Of Linux 6.18, with three connections: how many there are, and how many there may be.
+const COUNTED: [u8; 16] = *b"\x08\0\x01\0\0\0\0\x03\x08\0\x02\0\0\x04\0\0";
+
+#[test]
+fn how_many_there_are_is_read_and_never_made_up() {
+    assert_eq!(entries(&COUNTED), Ok(3));
+    assert_eq!(entries(&COUNTED[..8]), Ok(3));
+    for bytes in [&[][..], &COUNTED[..7], &COUNTED[8..]] {
+        assert!(entries(bytes).is_err(), "{bytes:?}");
+    }
+}
+
 #[test]
 fn no_truncation_of_a_real_message_panics() {
     for (family, bytes) in real() {
@@ -119,6 +131,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(family in 0..12u8, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = entry(family, &bytes);
+        let _ = entries(&bytes);
     }
 
     #[test]
