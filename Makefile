@@ -55,11 +55,11 @@ instructions: ## what a first apply and an idle pass cost, held without a clock:
 	@scripts/setup instructions
 	@scripts/instructions
 
-bench: ## chainkeeper beside what a user would run instead; BENCH="idle --quick" for a part of it
-	@scripts/setup run
+bench: ## beside what a user would run instead, in a quarter of an hour; BENCH="idle --quick" for a part of it
+	@scripts/setup bench
 	@scripts/static
 	cargo build --release --quiet -p chainkeeper -p chainkeeper-bench
-	@scripts/in-namespace target/release/chainkeeper-bench $(BENCH)
+	@scripts/in-namespace target/release/chainkeeper-bench --static target/*-linux-*/release/chainkeeper $(BENCH)
 
 fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz

@@ -16,7 +16,7 @@ pub(crate) use programs::{Programs, chainkeeper, feed, output, succeeds};
 pub(crate) use raw::Raw;
 pub(crate) use service::{Service, Told, Watching};
 pub(crate) use used::{Used, cpu, field};
-pub(crate) use way::{Batches, Pass, V4, V6, Way, nft};
+pub(crate) use way::{Batches, Pass, V4, V6, Way, nft, placed};
 pub(crate) use writer::{Kind, Writer};
 
 use anyhow::{Context as _, anyhow};

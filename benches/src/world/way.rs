@@ -1,6 +1,7 @@
 //! The ways to do the job.
 use super::{Programs, Raw, feed, kubelet};
 use crate::result::Who;
+use crate::samples::ms;
 use anyhow::ensure;
 use chainkeeper::config::{self, Config, Settings};
 use chainkeeper::reconcile::Keeper;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 /// Who brings the chains of both families in place, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// In this process.
+    /// In this process, and looked at again.
     Nft(Setup),
     /// In this process, which starts the tools.
     Legacy,
@@ -108,11 +109,15 @@ pub(crate) fn nft(setup: Setup) -> anyhow::Result<Keeper> {
 }
 
 fn pass_of(mut keeper: Keeper) -> Pass {
-    Box::new(move || {
-        let pass = keeper.apply(CanaryPolicy::Write)?;
-        ensure!(pass.is_well(), "the pass went wrong");
-        Ok(())
-    })
+    Box::new(move || placed(&mut keeper).map(drop))
+}
+
+/// A pass that also looks again. In ms, from its first question until the kernel has answered that
+/// everything is in place: what comes after that keeps no packet waiting.
+pub(crate) fn placed(keeper: &mut Keeper) -> anyhow::Result<f64> {
+    let pass = keeper.apply(CanaryPolicy::Write)?;
+    ensure!(pass.is_well(), "the pass went wrong");
+    Ok(ms(pass.took))
 }
 
 /// What kubelet's sequence makes, as one text for IPv4.

@@ -2,7 +2,7 @@
 use super::conditions::Condition;
 use crate::result::Who;
 use crate::samples::{Samples, timed};
-use crate::world::{Batches, Kind, Pass, Programs, Raw, Way, Writer, nft};
+use crate::world::{Batches, Kind, Pass, Programs, Raw, Way, Writer, nft, placed};
 use anyhow::bail;
 use chainkeeper::reconcile::Keeper;
 use chainkeeper_contract::CanaryPolicy;
@@ -19,31 +19,32 @@ const LATE: usize = 20;
 /// In the order of [`Repairs::took`].
 pub(super) const REPAIRERS: [(&str, Who); 5] = [
     ("floor: our batch, just sent", Who::Floor),
-    ("floor with its look", Who::Floor),
     ("chainkeeper, in process", Who::Ours),
+    ("the same, and looked at again", Who::Ours),
     ("iptables-nft-restore, 2 processes", Who::Theirs),
     ("kubelet's sequence, iptables-nft", Who::Theirs),
 ];
 pub(super) const FLOOR: usize = 0;
-pub(super) const OURS: usize = 2;
+pub(super) const OURS: usize = 1;
+pub(super) const CHECKED: usize = 2;
 pub(super) const RESTORE: usize = 3;
 
 /// What is timed.
 enum Repairer {
     /// A batch that was made beforehand is sent.
     Batch,
-    /// A batch is made and sent.
-    Look,
+    /// Ours, until everything is in place.
+    Placed(Box<Keeper>),
     Pass(Pass),
 }
 
 fn repairers(programs: &Programs) -> anyhow::Result<[Repairer; 5]> {
-    let ours = Way::Nft(Setup { encoder: Encoder::Pure, ..Setup::default() });
+    let setup = Setup { encoder: Encoder::Pure, ..Setup::default() };
     let pass = |way: Way| way.open(programs).map(Repairer::Pass);
     Ok([
         Repairer::Batch,
-        Repairer::Look,
-        pass(ours)?,
+        Repairer::Placed(Box::new(nft(setup)?)),
+        pass(Way::Nft(setup))?,
         pass(Way::Restore("nft"))?,
         pass(Way::Kubelet("nft"))?,
     ])
@@ -117,8 +118,8 @@ impl Scene {
         let batch = self.batches.now()?;
         thread::sleep(self.delay.saturating_sub(wiped.elapsed()));
         match repairer {
-            Repairer::Batch => self.floor(Some(batch)),
-            Repairer::Look => self.floor(None),
+            Repairer::Batch => self.floor(batch),
+            Repairer::Placed(keeper) => placed(keeper),
             Repairer::Pass(pass) => {
                 let (ms, done) = timed(pass);
                 done.map(|()| ms)
@@ -126,20 +127,18 @@ impl Scene {
         }
     }
 
-    /// The sending of that batch; without one, the look is timed, too. What comes too late is made anew.
-    fn floor(&mut self, mut made: Option<Vec<u8>>) -> anyhow::Result<f64> {
-        let looks = made.is_none();
+    /// The sending of that batch. What comes too late is made anew, which is not timed.
+    fn floor(&mut self, mut batch: Vec<u8>) -> anyhow::Result<f64> {
         let mut all = 0.0;
         for _ in 0..LATE {
-            let (look, batch) = timed(|| made.take().map_or_else(|| self.batches.now(), Ok));
-            let batch = batch?;
             let (send, done) = timed(|| self.raw.send(&batch));
-            all += send + if looks { look } else { 0.0 };
+            all += send;
             if done.is_ok() {
                 return Ok(all);
             }
             // Answers may be left in the old one.
             self.raw = Raw::open()?;
+            batch = self.batches.now()?;
         }
         bail!("each batch came too late")
     }

@@ -101,7 +101,7 @@ pub(super) fn kubelets_p99() -> f64 {
 pub(super) fn repairs(all: &[Repairs], percent: usize, notes: Vec<String>) -> Table {
     let row = |one: &Repairs| {
         let all = one.took.each_ref().map(|took| took.quantile(percent));
-        let [floor, _, ours, restore, kubelet] = all;
+        let [floor, ours, _, restore, kubelet] = all;
         Row::numbers(
             one.name(),
             all.into_iter().chain([ours / floor, restore / ours, kubelet / ours]),
@@ -109,7 +109,7 @@ pub(super) fn repairs(all: &[Repairs], percent: usize, notes: Vec<String>) -> Ta
     };
     Table {
         title: format!("repair, p{percent} in ms"),
-        columns: words(["floor", "+look", "ours", "restore", "kubelet", "o/f", "r/o", "k/o"]),
+        columns: words(["floor", "ours", "+look", "restore", "kubelet", "o/f", "r/o", "k/o"]),
         rows: all.iter().map(row).collect(),
         notes,
     }
@@ -124,8 +124,8 @@ pub(super) fn of_repairs(all: &[Repairs]) -> Vec<String> {
         failed.map(|one| format!("{}: {} passes failed; left out.", one.name(), one.failed));
     words([
         "In process, so long after a wipe of everything. \"Floor\": our batch, encoded",
-        "beforehand for that very generation and just sent; \"+look\": looked and encoded",
-        "then, too. Ours looks once more, to be sure. \"Restore\": iptables-nft-restore",
+        "beforehand for that very generation and just sent. \"Ours\": looked, encoded and",
+        "sent; \"+look\": and looked at again, to be sure. \"Restore\": iptables-nft-restore",
         "for both families; \"kubelet\": its sequence by iptables-nft. At 0 ms all wait",
         "for the kernel to destroy what was deleted before it takes an xt rule.",
     ])
