@@ -4,8 +4,9 @@ mod passes;
 use crate::args::Args;
 use crate::result::{Line, Measured, Plot, Row, Table, Target};
 use crate::samples::Samples;
-use crate::world::{Foreign, alone};
+use crate::world::{Foreign, Turns, in_netns, joined};
 use passes::Doer;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -42,15 +43,22 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
     Ok(measured)
 }
 
+/// A namespace for each number of rules, in turn.
 fn over_counts(args: &Args, ending: &'static str, foreign: Foreign) -> anyhow::Result<Vec<Beside>> {
+    let (turns, quick) = (Arc::new(Turns::among(COUNTS.len())), args.quick);
+    let threads = COUNTS.iter().enumerate().map(|(who, rules)| {
+        let (turns, rules) = (Arc::clone(&turns), *rules);
+        in_netns(move || {
+            passes::beside(ending, (foreign, rules), quick, |work| turns.take(who, work))
+        })
+    });
+    let threads: Vec<_> = threads.collect();
     let mut all: Vec<Beside> =
         Doer::of(ending).iter().map(|doer| Beside { doer: *doer, times: vec![] }).collect();
-    for rules in COUNTS {
-        let quick = args.quick;
-        let times = alone(move || passes::beside(ending, foreign, rules, quick))?;
-        all.iter_mut().zip(times).for_each(|(one, times)| one.times.push(times));
-        sleep(BETWEEN);
+    for thread in threads {
+        all.iter_mut().zip(joined(thread)?).for_each(|(one, times)| one.times.push(times));
     }
+    sleep(BETWEEN);
     Ok(all)
 }
 

@@ -104,34 +104,41 @@ static GETGEN: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
     out
 });
 
-/// Every way in turn, beside so many rules of others.
+/// Every way in turn, beside so many rules of others. A round is one `turn`.
 pub(crate) fn beside(
     ending: &'static str,
-    foreign: Foreign,
-    rules: usize,
+    (foreign, rules): (Foreign, usize),
     quick: bool,
+    turn: impl Fn(&mut dyn FnMut() -> anyhow::Result<()>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Samples>> {
     let folder = tempfile::tempdir()?;
     let programs = Programs::new(folder.path());
-    // Kubelet's chains first, so that its sequence finds all it looks for.
-    Way::Kubelet(ending).open(&programs)?()?;
-    foreign.load(&programs, ending, rules)?;
-    programs.apply(&chainkeeper()?, ending)?;
     let doers = Doer::of(ending);
-    let opened: anyhow::Result<Vec<Pass>> =
-        doers.iter().map(|doer| doer.open(ending, &programs)).collect();
-    let (mut passes, mut all) = (opened?, vec![Samples::default(); doers.len()]);
+    let (mut passes, mut all) = (Vec::new(), vec![Samples::default(); doers.len()]);
+    turn(&mut || {
+        // Kubelet's chains first, so that its sequence finds all it looks for.
+        Way::Kubelet(ending).open(&programs)?()?;
+        foreign.load(&programs, ending, rules)?;
+        programs.apply(&chainkeeper()?, ending)?;
+        let opened: anyhow::Result<Vec<Pass>> =
+            doers.iter().map(|doer| doer.open(ending, &programs)).collect();
+        passes = opened?;
+        Ok(())
+    })?;
     for round in 0..if quick { 2 } else { 11 } {
-        for ((doer, pass), samples) in doers.iter().zip(&mut passes).zip(&mut all) {
-            for _ in 0..doer.times() {
-                let (ms, done) = timed(&mut *pass);
-                done.with_context(|| format!("{doer:?} in round {round}"))?;
-                // The first one warms up.
-                if round > 0 {
-                    samples.add(ms);
+        turn(&mut || {
+            for ((doer, pass), samples) in doers.iter().zip(&mut passes).zip(&mut all) {
+                for _ in 0..doer.times() {
+                    let (ms, done) = timed(&mut *pass);
+                    done.with_context(|| format!("{doer:?} in round {round}"))?;
+                    // The first one warms up.
+                    if round > 0 {
+                        samples.add(ms);
+                    }
                 }
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(all)
 }
