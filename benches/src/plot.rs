@@ -54,7 +54,8 @@ impl Decades {
         let logs: Vec<f64> = values.filter(|v| v.is_finite() && *v > 0.0).map(f64::log10).collect();
         let least = logs.iter().copied().fold(f64::INFINITY, f64::min);
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let least = if least.is_finite() { least.floor() as i32 } else { 0 };
+        // The least of them is to be seen, too.
+        let least = if least.is_finite() { (least - 0.1).floor() as i32 } else { 0 };
         let most = if most.is_finite() { most.ceil() as i32 } else { 1 };
         Decades { least, most: most.max(least + 1), from, to }
     }

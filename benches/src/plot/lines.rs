@@ -9,7 +9,9 @@ pub(super) const HEIGHT: u32 = 440;
 const TOP: i32 = 64;
 const LEFT: i32 = 84;
 /// Room for the names.
-const RIGHT: i32 = 210;
+const RIGHT: i32 = 270;
+/// More points than these are a curve, and are not marked.
+const MARKED: usize = 12;
 
 pub(super) fn draw(
     area: &Area<'_>,
@@ -44,7 +46,8 @@ pub(super) fn draw(
         let width = if one.who == Who::Ours { 3 } else { 2 };
         let path = PathElement::new(pixels.clone(), colour(one.who).stroke_width(width));
         area.draw(&path).map_err(|e| anyhow!("{e}"))?;
-        for point in pixels {
+        let marked = if pixels.len() > MARKED { vec![] } else { pixels };
+        for point in marked {
             area.draw(&Circle::new(point, 3, colour(one.who).filled()))
                 .map_err(|e| anyhow!("{e}"))?;
         }

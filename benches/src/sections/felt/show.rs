@@ -83,7 +83,11 @@ pub(super) fn plots(contenders: &[Contender]) -> Vec<Plot> {
     let line = |one: &Contender| Line {
         name: one.keeper.to_string(),
         who: one.keeper.who(),
-        points: so_far(one.of(Kind::All), last(contenders)),
+        // A part of a packet is none.
+        points: so_far(one.of(Kind::All), last(contenders))
+            .into_iter()
+            .filter(|(_, packets)| *packets >= 1.0)
+            .collect(),
     };
     vec![
         Plot::Bars {
