@@ -119,6 +119,7 @@ impl Manager {
     /// The first pass is done, or something has changed since.
     pub fn tell(&mut self, line: &str) {
         if self.ready && line == self.said {
+            self.again = None; // what it did not get has passed
             return;
         }
         let status = NotifyState::Status(line);

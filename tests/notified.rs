@@ -2,7 +2,7 @@
 mod hung;
 mod lines;
 
-use crate::support::{Host, On, PROGRAM, Running, at_once, eventually};
+use crate::support::{ADDRESS, Host, On, PROGRAM, Running, at_once, eventually};
 use nix::time::{ClockId, clock_gettime};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -186,6 +186,22 @@ fn who_does_not_read_stops_nobody_and_is_told_the_latest_later() {
     host.ck_ok("pause", 0);
     eventually("it says so", || run.journal().contains("cannot be told anything"));
     while !manager.next().contains(&"STATUS=nft: in sync; paused".to_owned()) {}
+}
+
+/// What it did not get has passed before it could be told again.
+#[test]
+fn who_has_the_latest_again_is_not_told_and_keeps_nobody_from_the_pages() {
+    let host = Host::new();
+    let manager = Manager::of(&host);
+    let words = "--metrics-bind-address 9253";
+    let run = manager.starts(&host, words, &[("WATCHDOG_USEC", "2000")]);
+    assert_eq!(manager.word(), ["READY=1", "STATUS=nft: in sync"]);
+    sleep(Duration::from_secs(1)); // until the pings have filled its socket
+    host.ck_ok("pause", 0);
+    eventually("it says so", || run.journal().contains("cannot be told anything"));
+    host.ck_ok("resume", 0);
+    sleep(Duration::from_millis(1500)); // for longer than until it is told again
+    assert_eq!(host.get(ADDRESS, "/livez").expect("it is served").status, 200);
 }
 
 #[test]

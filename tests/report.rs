@@ -85,6 +85,19 @@ fn counters_are_those_of_the_rules() {
 }
 
 #[test]
+fn rules_of_others_among_ours_are_all_counted() {
+    for on in On::BOTH {
+        let host = Host::of(on);
+        host.ck_ok("apply", 0);
+        let tool = host.on().both_iptables()[0];
+        host.by(tool, "for n in $(seq 30); do $T -A INPUT -p tcp --dport $n; done");
+        let text = report(&host, "");
+        let ours = section(&text, "our chains");
+        assert!(ours.contains("-j KUBE-FIREWALL\n    (30 rules of others)"), "{on:?}:\n{ours}");
+    }
+}
+
+#[test]
 fn json_tells_where_it_is() {
     let host = Host::new();
     let file = path(&host).display().to_string();

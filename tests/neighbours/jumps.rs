@@ -187,6 +187,18 @@ fn a_second_jump_that_is_conditional_is_not_a_duplicate() {
     }
 }
 
+#[test]
+fn a_conditional_jump_far_before_ours_is_not_taken_for_it() {
+    for (on, tool, _) in EVERYWHERE {
+        let host = kept_host(on);
+        let theirs = |port| format!("-I INPUT -p tcp --dport {port} -j KUBE-FIREWALL");
+        let lines: Vec<String> = (1..=20).map(theirs).collect();
+        load(&host, &format!("{tool}-restore --noflush"), &lines, ["*filter\n", "COMMIT\n"]);
+        stays_as_it_is(&host);
+        assert_eq!(input(&host, tool).iter().filter(|rule| *rule == OURS).count(), 1);
+    }
+}
+
 /// A chain with that many rules that end nothing, and every packet enters it before our jump.
 fn behind_a_long_chain(on: On, tool: &str, rules: usize) -> Host {
     let host = after(on, tool, "$T -N LONG; $T -I INPUT -j LONG");

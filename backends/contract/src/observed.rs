@@ -12,12 +12,13 @@ pub struct Scope {
     pub families: BTreeSet<Family>,
     /// Chains whose rules are read.
     pub chains: BTreeSet<(Table, ChainName)>,
-    /// Built-in chains whose rules are read, with the chains we jump to from there.
+    /// Built-in chains whose rules are read, with the chains we jump to from there. What stands well behind
+    /// those jumps may be left out, but for `references`.
     pub hooks: BTreeMap<(Table, Hook), BTreeSet<ChainName>>,
     /// Chains of which only the existence matters; their rules are not read.
     pub presence: BTreeSet<(Table, ChainName)>,
-    /// Also find every rule that jumps to one of `chains`, and every chain that carries our mark.
-    /// Costs a full dump of the tables; for `remove` only.
+    /// Also find every rule that jumps to one of `chains`, and read built-in chains to their end.
+    /// Costs up to a full dump of the tables; for `remove` and `report` only.
     pub references: bool,
     /// Also find a rule of somebody else that iptables-nft reads. Costs a full dump of each table with a
     /// hook; for those only whose own rules would hide a table from iptables-nft.

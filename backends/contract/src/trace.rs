@@ -109,8 +109,9 @@ pub enum TraceError {
 
 /// Sends a packet through the base chains of one hook.
 ///
-/// Three things [`Observed`] does not tell are taken for granted: the policy of base chains is accept,
-/// every chain that a rule jumps to was in the scope with its rules, not for its presence only, and no
+/// Four things [`Observed`] does not tell are taken for granted: the policy of base chains is accept; they
+/// were read to their end (looked at with [`crate::Scope::references`], or without a chain we jump to);
+/// every chain that a rule jumps to was in the scope with its rules, not for its presence only; and no
 /// other table (raw, security, somebody's own) has a say.
 pub fn trace(seen: &Observed, hook: Hook, packet: &Packet) -> Result<Outcome, TraceError> {
     let (source, destination) = (packet.source, packet.destination);

@@ -8,7 +8,7 @@ use crate::damage::plural;
 use crate::policy::{self, Sighted, policy};
 use crate::switch::Switch;
 use chainkeeper_contract::text::parse_save;
-use chainkeeper_contract::{Action, ChainName, ChainSeen, Counters, Family, Observed, Rule};
+use chainkeeper_contract::{Action, ChainName, ChainSeen, Counters, Family, Observed, Rule, Scope};
 use chainkeeper_legacy::{Names, listed};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,9 @@ pub(super) fn ours(config: &Config, _: &ReportArgs) -> Result<String, String> {
     let switch = Switch::open(config).map_err(|e| screen(&e))?;
     let mut backend = backends::open(config, switch.choice().kind, &switch.stop())
         .map_err(|error| screen(&error))?;
-    let seen = backend.observe(&policy::scope(config)).map_err(|error| screen(&error))?;
+    // All of the built-in chains, or the rules of others in them would be some of them.
+    let scope = Scope { references: true, ..policy::scope(config) };
+    let seen = backend.observe(&scope).map_err(|error| screen(&error))?;
     let mut out = String::new();
     for (family, observed) in &seen.families {
         match observed {

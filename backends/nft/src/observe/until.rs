@@ -1,6 +1,6 @@
 //! How far a chain is read. The kernel goes through a chain from its beginning for each part of a dump, so a
 //! look at all of a long one takes the square of its rules.
-use chainkeeper_contract::{ChainName, RuleSeen};
+use chainkeeper_contract::{Action, ChainName, Rule, RuleSeen};
 
 /// Behind our jumps, copies of them are looked for among so many rules, which the kernel's first datagram
 /// holds as a rule. One farther behind does nothing that the first one has not done; `remove` reads
@@ -14,7 +14,7 @@ pub(super) enum Until {
     End,
     /// After so many rules.
     Rules(usize),
-    /// Soon after the first jump to each of these.
+    /// Soon after the first jump to each of these that every packet takes, as it takes ours.
     Jumps { to: Vec<ChainName>, near: usize },
 }
 
@@ -37,10 +37,18 @@ impl Until {
                 *near == 0
             }
             Until::Jumps { to, .. } => {
-                let last = rules.last().and_then(RuleSeen::jumps_to);
+                let last = rules.last().and_then(jumps_always);
                 to.retain(|target| Some(target) != last);
                 false
             }
         }
+    }
+}
+
+/// Others may send some packets to our chains long before ours sends all.
+fn jumps_always(rule: &RuleSeen) -> Option<&ChainName> {
+    match rule.rule()? {
+        Rule { action: Action::Jump(to), matches, .. } if matches.is_empty() => Some(to),
+        Rule { .. } => None,
     }
 }
