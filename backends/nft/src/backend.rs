@@ -47,7 +47,8 @@ enum Answer {
 }
 
 impl NftBackend {
-    /// Opens the socket in the calling thread's network namespace. Needs no privilege yet.
+    /// Opens the socket in the calling thread's network namespace, where it has to be used, too: a look that
+    /// ends early goes on with another socket. Needs no privilege yet.
     pub fn open(setup: Setup) -> Result<NftBackend, BackendError> {
         let socket = Socket::open(setup.encoder).map_err(observe::opening)?;
         Ok(NftBackend { socket, setup, known: Known::new() })
