@@ -8,6 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Instant;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::task::coop::consume_budget;
 
 /// It rings at one time after another.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ impl Alarm {
         while Instant::now() < time {
             self.rings.readable().await?.clear_ready();
         }
+        // Where one time after another has passed already, signals and other tasks have their turn all the same.
+        consume_budget().await;
         Ok(())
     }
 
@@ -111,6 +114,19 @@ mod tests {
             assert!(timeout(SHORT, alarm.until(Some(hour))).await.is_err());
             let soon = Instant::now() + SHORT;
             assert!(rang(&mut alarm, soon).await >= soon);
+        });
+    }
+
+    #[test]
+    fn times_that_have_passed_keep_nobody_else_from_running() {
+        waiting(async {
+            let mut alarm = Alarm::new().unwrap();
+            let other = tokio::spawn(async {});
+            let past = Instant::now();
+            for _ in 0..1000 {
+                alarm.until(Some(past)).await.unwrap();
+            }
+            assert!(other.is_finished());
         });
     }
 
