@@ -33,9 +33,10 @@ impl Alarm {
             self.set(time)?;
         }
         let Some(time) = time else { return pending().await };
-        // A ring may be left from an earlier time.
         while Instant::now() < time {
             self.rings.readable().await?.clear_ready();
+            // That ring may be left from an earlier time, or a moment early.
+            self.set(Some(time))?;
         }
         // Where one time after another has passed already, signals and other tasks have their turn all the same.
         consume_budget().await;

@@ -103,7 +103,12 @@ impl NftBackend {
                 }
             }
         }
-        Ok(if refused.is_empty() { Answer::Committed } else { Answer::Families(refused) })
+        if refused.is_empty() {
+            return Ok(Answer::Committed);
+        }
+        // A module may be gone since it was asked for.
+        self.known.clear();
+        Ok(Answer::Families(refused))
     }
 
     /// The number of the first message, and the batch.
