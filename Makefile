@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static instructions docs bench fuzz package package-test image image-test manifests
+.PHONY: run test lint static instructions docs bench fuzz trust package package-test image image-test manifests
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
@@ -64,3 +64,7 @@ bench: ## beside what a user would run instead, in a quarter of an hour; BENCH="
 fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz
 	@scripts/fuzz $${FUZZ_SECONDS:-30}
+
+trust: ## every promise attacked by something real (Debian, root); TRUST="--short", TRUST="--minutes 30 races", TRUST="--docs"
+	@scripts/setup trust
+	@scripts/trust $(TRUST)

@@ -36,3 +36,4 @@ mod support;
 mod teller;
 mod texts;
 mod tracer;
+mod trust;
