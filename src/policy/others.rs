@@ -1,7 +1,5 @@
 //! What is to be seen of others, and what it means. Pure.
-use super::{
-    HINT, KUBELET_CANARY, MARK_MASQ, OWN_CANARY, OWN_DROP, POSTROUTING, Sighted, removable,
-};
+use super::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING, Sighted, removable};
 use crate::config::Config;
 use crate::probe::Held;
 use chainkeeper_contract::{ChainName, ChainSeen, Family, Hook, Observed, Scope, Snapshot, Table};
@@ -18,7 +16,7 @@ pub fn sight(snapshot: &Snapshot) -> Sighted {
     let mut seen = snapshot.families.values().flatten();
     let kube_proxy = seen.any(|family| {
         kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
-            || family.chain(Table::Filter, &OWN_DROP.into()).is_some_and(|c| c.ours)
+            || family.chain(Table::Filter, &OWN_DROP.into()).is_some()
     });
     Sighted { kube_proxy, ..Sighted::default() }
 }
@@ -49,9 +47,8 @@ pub fn held(seen: &Observed) -> Held {
         let mut tables = seen.tables.values();
         tables.any(|t| t.chains.get(name).is_some_and(|c| c.ours))
     };
-    // Nobody else makes chains of these names: where the record is lost, they tell whose the rest is.
-    let mut all = seen.tables.values().flat_map(|t| t.chains.keys());
-    let by_us = all.any(|name| [OWN_CANARY, OWN_DROP].contains(&name.as_str()));
+    // Where mark and record are lost, these tell whose the rest is.
+    let by_us = seen.tables.values().flat_map(|t| t.chains.keys()).any(ChainName::is_ours_alone);
     let ours_proven =
         seen.tables.values().flat_map(|t| t.chains.values()).filter(|c| c.ours).count();
     Held {

@@ -164,3 +164,30 @@ fn without_the_record_nothing_is_proven_ours_and_force_takes_it() {
         assert_eq!(our_chains(&host, family), [""; 0]);
     }
 }
+
+/// As k3s-killall.sh does, beside a kube-proxy. Neither the mark nor legacy's record outlives a restore (or a
+/// reboot); a name does that nobody else uses.
+#[test]
+fn a_chain_of_a_name_that_is_ours_alone_goes_without_a_mark() {
+    for on in On::BOTH {
+        let host = Host::of(on);
+        for tool in on.both_iptables() {
+            host.sh(&format!("{tool} -t mangle -N KUBE-PROXY-CANARY"));
+        }
+        host.ck_ok("apply", 0);
+        for tool in on.both_iptables() {
+            host.sh(&format!("{tool}-save | grep -v KUBE- | {tool}-restore"));
+            assert!(host.sh(&format!("{tool}-save")).contains("-A INPUT -j CHAINKEEPER-DROP"));
+        }
+        if on == On::Legacy {
+            std::fs::remove_file(host.state()).expect("apply has left its record");
+        }
+        let words = format!("--backend {}", on.name());
+        host.ck_ok(&format!("{words} apply"), 0);
+        host.ck_ok(&format!("{words} remove"), 0);
+        for tool in on.both_iptables() {
+            let left = host.sh(&format!("{tool}-save"));
+            assert!(!left.contains("CHAINKEEPER-") && !left.contains("KUBE-"), "{left}");
+        }
+    }
+}

@@ -128,6 +128,12 @@ impl ChainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// True of the names that nobody else uses, so they prove who made the chain: our mark does not outlive
+    /// `iptables-save | iptables-restore`, a name does.
+    pub fn is_ours_alone(&self) -> bool {
+        self.0.starts_with("CHAINKEEPER-")
+    }
 }
 
 impl From<&str> for ChainName {

@@ -1,4 +1,5 @@
-//! What `remove` may take: what carries our mark, and nothing that somebody still needs.
+//! What `remove` may take: what carries our mark or a name that is ours alone, and nothing that somebody still
+//! needs.
 use crate::diff::{Delta, Note, Problem};
 use crate::meaning::{Owned, Rules};
 use crate::names::{ChainName, Handle, Table};
@@ -38,7 +39,7 @@ struct Teardown<'a> {
 
 /// What to do so that nothing of ours is left. `want` names everything that any configuration of
 /// ours may have made; `seen` must have been observed with [`crate::Scope::references`].
-/// With `force`, chains that lack our mark count as ours too.
+/// With `force`, every chain of `want` counts as ours.
 pub fn teardown(want: &Ruleset, seen: &Observed, force: bool) -> Delta {
     let (ours, kept, delta) = Default::default();
     let mut work = Teardown { want, seen, jumps: jumps(want, seen), ours, kept, delta };
@@ -56,14 +57,15 @@ impl<'a> Teardown<'a> {
     fn candidates(&mut self, force: bool) {
         for (table, found) in &self.seen.tables {
             let named = named(self.want, *table);
-            let any = found.chains.iter().any(|(n, c)| named.contains_key(n) && c.ours);
+            let proven = |name: &ChainName, c: &ChainSeen| c.ours || name.is_ours_alone();
+            let any = found.chains.iter().any(|(n, c)| named.contains_key(n) && proven(n, c));
             if let Some(port) = found.owner {
                 self.delta.problems.extend(any.then_some(Problem::Owned { table: *table, port }));
                 continue;
             }
             for (name, chain) in &found.chains {
                 let Some(want) = named.get(name) else { continue };
-                if chain.base.is_none() && (chain.ours || force) {
+                if chain.base.is_none() && (force || proven(name, chain)) {
                     self.ours.insert((*table, name.clone()), ours(*want, chain));
                 } else {
                     let why = "nothing proves that we made it; --force takes it".to_owned();
