@@ -59,7 +59,7 @@ pub(crate) fn saves(host: &Host) -> [String; 2] {
 
 /// kubelet's EnsureChain and EnsureRule: `-N` may say that the chain exists (1), `-C` that the rule
 /// does not (1); any other code is an error.
-const ENSURE: &str = include_str!("words/ensure.sh");
+pub(crate) const ENSURE: &str = include_str!("words/ensure.sh");
 
 /// The same names, but each rule is only looked for (`-C`) or deleted (`-D`). Prints `done`
 /// for each.
@@ -73,7 +73,10 @@ ensure_rule() {
 }
 "#;
 
-const KUBELET: &str = include_str!("words/kubelet.sh");
+pub(crate) const KUBELET: &str = include_str!("words/kubelet.sh");
+
+/// From 1.28 on.
+pub(crate) const KUBELET_1_28: &str = include_str!("words/kubelet-1.28.sh");
 
 /// A kubelet starts: the sync of both families, then the canaries.
 pub(crate) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
@@ -91,19 +94,22 @@ pub(crate) fn kubelet_rules(host: &Host, program: &str, each: &str) -> usize {
 }
 
 /// What kube-proxy ensures one by one, at a full sync, before it restores the rest.
-const KUBE_PROXY: &str = include_str!("words/kube-proxy.sh");
+pub(crate) const KUBE_PROXY: &str = include_str!("words/kube-proxy.sh");
+
+/// And, from 1.25 on, with `localhostNodePorts`.
+pub(crate) const KUBE_PROXY_FIREWALL: &str = include_str!("words/kube-proxy-firewall.sh");
 
 /// `:CHAIN` empties the chain: kube-proxy writes these chains anew at every sync.
-const KUBE_PROXY_NAT: &str = include_str!("words/kube-proxy.nat");
+pub(crate) const KUBE_PROXY_NAT: &str = include_str!("words/kube-proxy.nat");
 
 /// IPv4 only: with `localhostNodePorts`, and so without the mark-drop rule that was there.
-const KUBE_PROXY_FILTER: &str = include_str!("words/kube-proxy.filter");
+pub(crate) const KUBE_PROXY_FILTER: &str = include_str!("words/kube-proxy.filter");
 
 /// A full sync of kube-proxy in iptables mode, both families, with this mark.
 pub(crate) fn kube_proxy_syncs(host: &Host, eyes: Eyes<'_>, mark: u32) {
     let nat = KUBE_PROXY_NAT.replace("BIT", &format!("{mark:#010x}"));
     for (program, filter) in eyes.programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
-        host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}"));
+        host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}\n{KUBE_PROXY_FIREWALL}"));
         host.sh(&format!("{program}-restore --noflush <<'END'\n{filter}{nat}END\n"));
     }
 }

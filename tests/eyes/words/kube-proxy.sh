@@ -6,6 +6,3 @@ ensure_rule -I nat PREROUTING -m comment --comment "$portals" -j KUBE-SERVICES
 ensure_chain nat KUBE-POSTROUTING
 ensure_rule -I nat POSTROUTING \
     -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
-ensure_chain filter KUBE-FIREWALL
-ensure_rule -I filter INPUT -j KUBE-FIREWALL
-ensure_rule -I filter OUTPUT -j KUBE-FIREWALL
