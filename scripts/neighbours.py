@@ -64,7 +64,7 @@ def told(change, rules, bases):
         (bases.add if word != "delete" else bases.discard)(base)
         # A base chain that is missing is made, as iptables would.
         return not (new and "policy accept" in change), change
-    return word == "delete", change
+    return kind != "table" or word == "delete", change
 
 
 if __name__ == "__main__":
