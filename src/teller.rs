@@ -4,7 +4,7 @@ use crate::damage::{ChainKey, Damage};
 use crate::monitor::News;
 use crate::status::Day;
 use crate::story::{Event, Gap, Outcome, Suspects, What, taken};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Events that are kept.
@@ -82,9 +82,14 @@ impl Teller {
         }
     }
 
-    /// A look was made at that generation. Returns who else committed since the last one. `ours`: so many of
-    /// the commits between the two are ours; `partial`: not everything could be read.
-    pub fn looked(&mut self, generation: Option<u32>, ours: u32, partial: bool) -> Suspects {
+    /// A look was made at that generation. Returns who else committed since the last one. `ours`: the
+    /// generations that are ours; `partial`: not everything could be read.
+    pub fn looked(
+        &mut self,
+        generation: Option<u32>,
+        ours: &BTreeSet<u32>,
+        partial: bool,
+    ) -> Suspects {
         let nobody = Suspects { any_of: vec![], incomplete: true };
         // A look that failed has seen nothing: all that is known waits for the next.
         self.before = None;
@@ -97,10 +102,12 @@ impl Teller {
         let before = self.seen.replace(after);
         self.before = before.map(|_| self.others);
         let Some(before) = before else { return nobody };
-        let commits = after.wrapping_sub(before).saturating_sub(ours);
+        let between = after.wrapping_sub(before);
+        let since = |g: &u32| (1..=between).contains(&g.wrapping_sub(before));
+        let own = ours.iter().filter(|g| since(g)).map(|_| 1).sum::<u32>();
+        let commits = between.saturating_sub(own);
         self.others = self.others.wrapping_add(commits);
-        // Our own are the last of them.
-        let others = |g: u32| (1..=commits).contains(&g.wrapping_sub(before));
+        let others = |g: u32| since(&g) && !ours.contains(&g);
         let (mut any_of, mut known) = (Vec::new(), 0);
         for (_, culprit) in heard.into_iter().filter(|(g, _)| g.is_some_and(others)) {
             known += 1;

@@ -3,7 +3,7 @@
 mod deleting;
 mod firewalld;
 mod flushing;
-mod kube_proxy;
+pub(crate) mod kube_proxy;
 mod kubelet;
 mod pausing;
 mod shapes;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Starts `run` with these words, and waits until all is in place.
-fn service(host: &Host, words: &str) -> Running {
+pub(crate) fn service(host: &Host, words: &str) -> Running {
     let run = host.start(PROGRAM, &format!("run {words}"));
     let live = || host.ck("check --live").code == 0;
     eventually("the service runs and all is in place", || live() && is_whole(host, words));
@@ -22,7 +22,7 @@ fn service(host: &Host, words: &str) -> Running {
 }
 
 /// Nothing is missing. `words`: those of the service.
-fn is_whole(host: &Host, words: &str) -> bool {
+pub(crate) fn is_whole(host: &Host, words: &str) -> bool {
     host.ck(&format!("diff {words}")).code == 0
 }
 
@@ -40,7 +40,7 @@ fn loaded(host: &Host) -> Vec<(Running, Scratch)> {
 }
 
 /// What the service tells of what happened so far.
-fn events(host: &Host) -> Vec<Value> {
+pub(crate) fn events(host: &Host) -> Vec<Value> {
     let text = host.ck_ok("events --output json", 0);
     text.lines().map(|line| serde_json::from_str(line).expect("an event is JSON")).collect()
 }
@@ -55,7 +55,7 @@ fn repairs<'a>(events: &'a [Value], family: &str, chain: &str) -> Vec<&'a Value>
 }
 
 /// The chains of which it was said that they are left to others.
-fn yielded(events: &[Value]) -> Vec<String> {
+pub(crate) fn yielded(events: &[Value]) -> Vec<String> {
     let chain = |event: &Value| event["chain"]["chain"].as_str().map(str::to_owned);
     events.iter().filter(|event| event["event"] == "yielded").filter_map(chain).collect()
 }

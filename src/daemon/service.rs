@@ -207,7 +207,7 @@ impl Service {
     /// True when what was written has been told.
     fn seen(&mut self, answer: Answer, took: Option<Duration>) -> bool {
         let partial = !answer.unread.is_empty();
-        let mut by = self.teller.looked(answer.generation, answer.commits, partial);
+        let mut by = self.teller.looked(answer.generation, &answer.ours, partial);
         if answer.wants_else {
             by = Suspects { any_of: vec![], incomplete: true };
             let keep = &self.config.monitor.keep;

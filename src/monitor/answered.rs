@@ -11,7 +11,7 @@ impl Monitor {
     pub(super) fn answered(&mut self, now: Duration, answer: &Answer) {
         // A pass that follows others to the other backend has written there.
         let wrote = self.doing.take() == Some(Doing::Writing) || answer.commits > 0;
-        let heard = self.heard.answered(now, answer.generation, answer.commits > 0);
+        let heard = self.heard.answered(now, answer);
         // A look that others cause in between is no try of its own.
         let unread = |family: &Family| match self.unread.get(family) {
             Some(failures) if now < failures.again => (*family, *failures),

@@ -26,8 +26,10 @@ pub enum Sighting {
 pub struct Answer {
     /// The generation at its end, where there is one.
     pub generation: Option<u32>,
-    /// Commits of ours, the last before that.
+    /// Commits of ours before that.
     pub commits: u32,
+    /// What those made of the generation, where there is one. Others may have come in between, and after.
+    pub ours: BTreeSet<u32>,
     /// Something else is wanted than in the look before: what is missing of it was taken by nobody.
     pub wants_else: bool,
     /// What was missing when it looked.

@@ -106,6 +106,9 @@ impl Pass {
         let mut answer = Answer { generation: self.look.generation, ..Answer::default() };
         if let Some(applied) = &self.applied {
             (answer.generation, answer.commits) = (applied.generation, applied.commits);
+            // A batch that changes nothing makes none.
+            let new = applied.generation.filter(|_| applied.generation != self.look.generation);
+            answer.ours.extend(new.filter(|_| applied.commits > 0));
         }
         for (family, outcome) in &self.look.families {
             if outcome.is_err() {

@@ -71,8 +71,9 @@ impl Switch {
             if hint.is_ok() {
                 let after = self.answer(&hint);
                 let commits = answer.commits + after.commits;
+                let ours = &answer.ours | &after.ours;
                 let wants_else = answer.wants_else | after.wants_else;
-                answer = Answer { found: answer.found, commits, wants_else, ..after };
+                answer = Answer { found: answer.found, commits, ours, wants_else, ..after };
             }
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;

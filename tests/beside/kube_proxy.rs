@@ -81,7 +81,7 @@ fn in_profile_full_the_chain_that_a_kube_proxy_empties_is_yielded_and_then_all_i
 
 /// kube-proxy in ipvs mode: an ipset rule before ours, both chains written anew at each sync. Restored with
 /// `--noflush`, where `:CHAIN` empties the chain.
-const IPVS: &str = r#"
+pub(crate) const IPVS: &str = r#"
 ipset -exist create $set hash:ip,port,ip family $family
 $ipt-restore --noflush <<'END'
 *nat
@@ -130,7 +130,7 @@ fn nobody_fights_a_kube_proxy_in_ipvs_mode() {
 }
 
 /// What kube-proxy in nftables mode takes out at each start of what it had in iptables mode.
-const CLEANUP: &str = r#"
+pub(crate) const CLEANUP: &str = r#"
 gone() { $ipt -w 5 -D "$@" 2>/dev/null || [ $? -le 2 ]; }
 gone OUTPUT -t nat -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 gone PREROUTING -t nat -m comment --comment "kubernetes service portals" -j KUBE-SERVICES

@@ -1,6 +1,6 @@
 //! The other programs that work on these chains, as they are at work on a node: kubelet 1.24 and
 //! kube-proxy, with the iptables that they are given. Spelling and order of the arguments are
-//! theirs.
+//! theirs, in files of their own: `make trust` runs them, too.
 use crate::support::{Host, On, normalised};
 
 /// A backend, and the iptables of both families that look at it and write to it.
@@ -59,17 +59,7 @@ pub(crate) fn saves(host: &Host) -> [String; 2] {
 
 /// kubelet's EnsureChain and EnsureRule: `-N` may say that the chain exists (1), `-C` that the rule
 /// does not (1); any other code is an error.
-const ENSURE: &str = r#"
-ensure_chain() { $ipt -w 5 -N "$2" -t "$1" || [ $? = 1 ]; }
-ensure_rule() {
-    op=$1 table=$2 chain=$3
-    shift 3
-    $ipt -w 5 -C "$chain" -t "$table" "$@" || {
-        [ $? = 1 ]
-        $ipt -w 5 "$op" "$chain" -t "$table" "$@"
-    }
-}
-"#;
+pub(crate) const ENSURE: &str = include_str!("words/ensure.sh");
 
 /// The same names, but each rule is only looked for (`-C`) or deleted (`-D`). Prints `done`
 /// for each.
@@ -83,33 +73,10 @@ ensure_rule() {
 }
 "#;
 
-const KUBELET: &str = r#"
-ensure_chain nat KUBE-MARK-DROP
-ensure_rule -A nat KUBE-MARK-DROP -j MARK --or-mark 0x00008000
-ensure_chain filter KUBE-FIREWALL
-ensure_rule -A filter KUBE-FIREWALL \
-    -m comment --comment "kubernetes firewall for dropping marked packets" \
-    -m mark --mark 0x00008000/0x00008000 -j DROP
-case "${ipt##*/}" in iptables-*)
-    ensure_rule -A filter KUBE-FIREWALL \
-        -m comment --comment "block incoming localnet connections" \
-        --dst 127.0.0.0/8 ! --src 127.0.0.0/8 \
-        -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
-esac
-ensure_rule -I filter OUTPUT -j KUBE-FIREWALL
-ensure_rule -I filter INPUT -j KUBE-FIREWALL
-ensure_chain nat KUBE-MARK-MASQ
-ensure_chain nat KUBE-POSTROUTING
-ensure_rule -A nat KUBE-MARK-MASQ -j MARK --or-mark 0x00004000
-ensure_rule -I nat POSTROUTING \
-    -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
-ensure_rule -A nat KUBE-POSTROUTING -m mark ! --mark 0x00004000/0x00004000 -j RETURN
-ensure_rule -A nat KUBE-POSTROUTING -j MARK --xor-mark 0x00004000
-ensure_rule -A nat KUBE-POSTROUTING \
-    -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
-ensure_chain mangle KUBE-IPTABLES-HINT
-for table in mangle nat filter; do ensure_chain $table KUBE-KUBELET-CANARY; done
-"#;
+pub(crate) const KUBELET: &str = include_str!("words/kubelet.sh");
+
+/// From 1.28 on.
+pub(crate) const KUBELET_1_28: &str = include_str!("words/kubelet-1.28.sh");
 
 /// A kubelet starts: the sync of both families, then the canaries.
 pub(crate) fn kubelet_starts(host: &Host, eyes: Eyes<'_>) {
@@ -127,44 +94,22 @@ pub(crate) fn kubelet_rules(host: &Host, program: &str, each: &str) -> usize {
 }
 
 /// What kube-proxy ensures one by one, at a full sync, before it restores the rest.
-const KUBE_PROXY: &str = r#"
-for table in mangle nat filter; do ensure_chain $table KUBE-PROXY-CANARY; done
-portals="kubernetes service portals"
-ensure_chain nat KUBE-SERVICES
-ensure_rule -I nat OUTPUT -m comment --comment "$portals" -j KUBE-SERVICES
-ensure_rule -I nat PREROUTING -m comment --comment "$portals" -j KUBE-SERVICES
-ensure_chain nat KUBE-POSTROUTING
-ensure_rule -I nat POSTROUTING \
-    -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
-ensure_chain filter KUBE-FIREWALL
-ensure_rule -I filter INPUT -j KUBE-FIREWALL
-ensure_rule -I filter OUTPUT -j KUBE-FIREWALL
-"#;
+pub(crate) const KUBE_PROXY: &str = include_str!("words/kube-proxy.sh");
+
+/// And, from 1.25 on, with `localhostNodePorts`.
+pub(crate) const KUBE_PROXY_FIREWALL: &str = include_str!("words/kube-proxy-firewall.sh");
 
 /// `:CHAIN` empties the chain: kube-proxy writes these chains anew at every sync.
-const KUBE_PROXY_NAT: &str = r#"*nat
-:KUBE-SERVICES - [0:0]
-:KUBE-POSTROUTING - [0:0]
-:KUBE-MARK-MASQ - [0:0]
--A KUBE-POSTROUTING -m mark ! --mark BIT/BIT -j RETURN
--A KUBE-POSTROUTING -j MARK --xor-mark BIT
--A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
--A KUBE-MARK-MASQ -j MARK --or-mark BIT
-COMMIT
-"#;
+pub(crate) const KUBE_PROXY_NAT: &str = include_str!("words/kube-proxy.nat");
 
 /// IPv4 only: with `localhostNodePorts`, and so without the mark-drop rule that was there.
-const KUBE_PROXY_FILTER: &str = r#"*filter
-:KUBE-FIREWALL - [0:0]
--A KUBE-FIREWALL -m comment --comment "block incoming localnet connections" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
-COMMIT
-"#;
+pub(crate) const KUBE_PROXY_FILTER: &str = include_str!("words/kube-proxy.filter");
 
 /// A full sync of kube-proxy in iptables mode, both families, with this mark.
 pub(crate) fn kube_proxy_syncs(host: &Host, eyes: Eyes<'_>, mark: u32) {
     let nat = KUBE_PROXY_NAT.replace("BIT", &format!("{mark:#010x}"));
     for (program, filter) in eyes.programs.into_iter().zip([KUBE_PROXY_FILTER, ""]) {
-        host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}"));
+        host.sh(&format!("ipt={program}\n{ENSURE}\n{KUBE_PROXY}\n{KUBE_PROXY_FIREWALL}"));
         host.sh(&format!("{program}-restore --noflush <<'END'\n{filter}{nat}END\n"));
     }
 }

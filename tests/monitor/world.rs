@@ -203,6 +203,7 @@ impl World {
             if !mended.is_empty() {
                 mended.iter().for_each(|key| assert!(self.missing.remove(key)));
                 (answer.generation, answer.commits) = (self.commits(), 1);
+                answer.ours.extend(answer.generation);
                 self.law.ours.extend(answer.generation);
                 if !self.deaf {
                     self.sees(Sighting::Commit(answer.generation));
