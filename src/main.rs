@@ -152,10 +152,11 @@ fn keep(
     reload: impl Fn() -> Result<Config, String>,
 ) -> anyhow::Result<Ended> {
     let spare = || stderr().as_fd().try_clone_to_owned();
-    let runtime = (0..DESCRIPTORS).map(|_| spare()).collect::<io::Result<Vec<_>>>().and_then(|all| {
-        drop(all);
-        tokio::runtime::Builder::new_current_thread().enable_all().build()
-    });
+    let runtime =
+        (0..DESCRIPTORS).map(|_| spare()).collect::<io::Result<Vec<_>>>().and_then(|all| {
+            drop(all);
+            tokio::runtime::Builder::new_current_thread().enable_all().build()
+        });
     runtime
         .context("cannot start the event loop")?
         .block_on(daemon::run(config, switch, reload))

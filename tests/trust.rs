@@ -2,6 +2,7 @@
 //! if anything was lost. No part of `make test`: `make trust`, for which `scripts/trust` sets the knobs.
 mod row;
 mod security;
+mod starvation;
 
 use row::Row;
 use std::time::Duration;
@@ -17,7 +18,6 @@ fn many(short_form: usize, whole: usize) -> usize {
 }
 
 /// How long what has no end of its own goes on: `--minutes`.
-#[expect(dead_code, reason = "until the first long part")]
 fn minutes() -> Duration {
     let minutes: f64 = knob("TRUST_MINUTES").unwrap_or(if short() { 0.25 } else { 2.0 });
     Duration::from_secs_f64(60.0 * minutes)

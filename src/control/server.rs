@@ -95,7 +95,8 @@ impl Server {
 impl Server {
     /// Nothing is at its path any more, so nobody finds it.
     pub fn is_lost(&self) -> bool {
-        std::fs::symlink_metadata(&self.path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+        let nothing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        std::fs::symlink_metadata(&self.path).is_err_and(|e| nothing.contains(&e.kind()))
     }
 }
 

@@ -82,7 +82,9 @@ impl Local {
 
     /// One whose file somebody took away comes back; what is there in its place stays.
     fn mend(&mut self) {
-        let Some(lost) = self.open.as_ref().filter(|socket| socket.server.is_lost()) else { return };
+        let Some(lost) = self.open.as_ref().filter(|socket| socket.server.is_lost()) else {
+            return;
+        };
         let shown = lost.path.display();
         match Socket::at(&lost.path) {
             Ok(new) => {

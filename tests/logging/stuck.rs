@@ -6,7 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 /// A pipe that is not read until somebody does, as standard error.
-const TO_A_PIPE: &str = "mkfifo \"$STATE_DIRECTORY/pipe\"\nexec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"";
+const TO_A_PIPE: &str =
+    "mkfifo \"$STATE_DIRECTORY/pipe\"\nexec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"";
 
 fn pipe(host: &Host) -> File {
     let flags = nix::libc::O_NONBLOCK;

@@ -1,0 +1,172 @@
+//! A day, faster: what happens in 24 hours, with shorter pauses. Nothing may grow.
+use super::super::{Row, many, minutes};
+use super::Service;
+use crate::support::{ADDRESS, On, comes_true};
+use std::time::{Duration, Instant};
+
+/// What a service has of each, at a time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sample {
+    /// VmRSS, in KiB.
+    memory: u64,
+    descriptors: u64,
+    threads: u64,
+    state: u64,
+    journal: u64,
+}
+
+impl Sample {
+    fn of(service: &Service) -> Sample {
+        let pid = service.run.pid();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let field = |name| {
+            let line = status.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_default();
+            line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+        };
+        let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count();
+        let state = std::fs::metadata(service.host.state()).map_or(0, |file| file.len());
+        Sample {
+            memory: field("VmRSS:"),
+            descriptors: fds as u64,
+            threads: field("Threads:"),
+            state,
+            journal: service.run.journal().len() as u64,
+        }
+    }
+
+    fn most(self, other: Sample) -> Sample {
+        Sample {
+            memory: self.memory.max(other.memory),
+            descriptors: self.descriptors.max(other.descriptors),
+            threads: self.threads.max(other.threads),
+            state: self.state.max(other.state),
+            journal: self.journal.max(other.journal),
+        }
+    }
+}
+
+/// Each of the last 1,000 events is kept, with who did it: some hundred bytes each, and where the allocator puts
+/// them. More than this in the second half is a leak.
+const MEMORY: u64 = 1024;
+/// A line is some 200 bytes; what is said too often is counted. A journal that grows by more for each event of
+/// the second half is one that tells each.
+const JOURNAL: u64 = 100;
+
+/// Compares the halves after a fourth that is for warming up.
+fn no_trend(row: &mut Row, samples: &[Sample], events: usize) -> String {
+    let rest = samples.get(samples.len() / 4..).unwrap_or_default();
+    let (first, second) = rest.split_at(rest.len() / 2);
+    let most = |half: &[Sample]| half.iter().copied().fold(Sample::default(), Sample::most);
+    let (before, after) = (most(first), most(second));
+    let told = after.journal - before.journal;
+    let half = (events * 3 / 8) as u64;
+    let fine = after.memory <= before.memory + MEMORY
+        && after.descriptors <= before.descriptors + 1
+        && after.threads <= before.threads + 1
+        && after.state <= before.state + 64
+        && told <= JOURNAL * half;
+    row.one(fine, || format!("growth: {before:?}, then {after:?}"));
+    format!(
+        "memory {} then {} KiB, descriptors {} then {}, threads {} then {}, journal {} KiB in all",
+        before.memory,
+        after.memory,
+        before.descriptors,
+        after.descriptors,
+        before.threads,
+        after.threads,
+        after.journal / 1024
+    )
+}
+
+fn a_day_of(on: On, row: &mut Row) -> String {
+    let service = Service::new(on, "--metrics-bind-address 9253 --canary-wait 50ms");
+    let (began, mut samples, mut events) = (Instant::now(), vec![Sample::of(&service)], 0);
+    let tools = on.both_iptables();
+    while began.elapsed() < minutes() {
+        let minute = samples.len();
+        // A wipe a minute.
+        service.take();
+        row.one(comes_true(5, || service.is_whole()), || format!("{on:?}, {minute}: not repaired"));
+        // A kubelet's canary goes, and is pending until it is written again.
+        let tool = tools[minute % 2];
+        service.host.try_sh(&format!("{tool} -w 5 -t mangle -X CHAINKEEPER-CANARY"));
+        service.host.ck("status");
+        let served = service.host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
+        row.one(served, || format!("{on:?}, {minute}: no metrics"));
+        events += 4;
+        if minute % 60 == 0 {
+            service.run.signal("HUP");
+            service.host.ck_ok("pause --for 1s", 0);
+            service.host.ck_ok("resume", 0);
+            events += 3;
+        }
+        samples.push(Sample::of(&service));
+    }
+    let (wipes, figures) = (samples.len() - 1, no_trend(row, &samples, events));
+    service.stops(row);
+    format!("{wipes} wipes, {events} events in {:.0} s; {figures}", began.elapsed().as_secs_f64())
+}
+
+/// Lost: a wipe that is not repaired within 5 s, a scrape without an answer, or growth: of memory by more than 1 MiB
+/// in the second half, of descriptors or threads by more than one, of the state file, of the journal by more than
+/// 100 bytes an event.
+#[test]
+fn a_day_of_wipes_on_nft() {
+    let mut row = Row::new(
+        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: nft",
+        "checks",
+    );
+    let notes = a_day_of(On::Nft, &mut row);
+    row.end(&notes);
+}
+
+/// Lost: the same.
+#[test]
+fn a_day_of_wipes_on_legacy() {
+    let mut row = Row::new(
+        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: legacy",
+        "checks",
+    );
+    let notes = a_day_of(On::Legacy, &mut row);
+    row.end(&notes);
+}
+
+/// Lost: a fight that is not left to whoever wants it otherwise, more than 20 lines for each second of it, chains
+/// that are not there within 20 s after it, growth as above.
+#[test]
+fn a_day_of_somebody_who_fights() {
+    let mut row =
+        Row::new("somebody wipes each 100 ms, again and again, and is yielded to", "rounds");
+    let mut notes = Vec::new();
+    for on in On::BOTH {
+        let words = "--metrics-bind-address 9253 --on-conflict yield --yield-for 200ms";
+        let service = Service::yielding(on, words);
+        let (began, mut samples, mut wipes) = (Instant::now(), vec![Sample::of(&service)], 0);
+        let length = minutes().mul_f64(0.25);
+        while began.elapsed() < length {
+            for _ in 0..many(5, 10) {
+                service.take();
+                wipes += 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let told = samples.last().map_or(0, |last| last.journal);
+            samples.push(Sample::of(&service));
+            let more = samples.last().map_or(0, |last| last.journal) - told;
+            row.one(more < 20_000, || {
+                format!("{on:?}: {more} bytes in a round\n{}", service.run.journal())
+            });
+        }
+        let yielded = service.run.journal().contains("left to");
+        row.one(yielded, || format!("{on:?}: no word of it\n{}", service.run.journal()));
+        let whole = comes_true(20, || service.is_whole());
+        row.one(whole, || format!("{on:?}: not repaired\n{}", service.host.ck("status").stdout));
+        let figures = no_trend(&mut row, &samples, wipes);
+        notes.push(format!(
+            "{}: {wipes} wipes in {:.0} s; {figures}",
+            on.name(),
+            began.elapsed().as_secs_f64()
+        ));
+        service.stops(&mut row);
+    }
+    row.end(&notes.join("; "));
+}
