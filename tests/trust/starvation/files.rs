@@ -1,6 +1,6 @@
 //! Files that are away, full, held or something else: the lock, what is remembered, the socket.
 use super::super::{Row, many};
-use super::{Service, on_both};
+use super::{Service, Tally, on_both};
 use crate::support::{On, comes_true};
 use std::time::Duration;
 
@@ -61,14 +61,21 @@ fn service(on: On, name: &str, words: &str) -> (Service, String) {
         format!("{}/{}-{}-{name}", env!("CARGO_TARGET_TMPDIR"), std::process::id(), on.name());
     std::fs::create_dir_all(&folder).expect("the target directory can be written");
     let disk = "mount -t tmpfs -o size=16k none \"$F\"; exec \"$@\"";
-    let script = format!("{folder}/start");
-    std::fs::write(&script, format!("F={folder}\n{disk}\n")).expect("a script");
+    let script = format!("{folder}.sh");
+    let lock = if name == "lock" { "export XTABLES_LOCKFILE=$F/lock" } else { "" };
+    std::fs::write(&script, format!("F={folder}; {lock}\n{disk}\n")).expect("a script");
     let words = words.replace("$F", &folder);
-    // sh reads the script before the disk is over it.
     (Service::under(on, &format!("unshare -m sh {script}"), &words), folder)
 }
 
-fn attacked(row: &mut Row, on: On, what: &str, words: &str, all: &[(&str, &str, &str, &str)]) {
+fn attacked(
+    row: &mut Row,
+    tally: &Tally,
+    on: On,
+    what: &str,
+    words: &str,
+    all: &[(&str, &str, &str, &str)],
+) {
     let (mut service, folder) = service(on, what, words);
     let pid = service.run.pid();
     for _ in 0..many(1, 4) {
@@ -97,7 +104,9 @@ fn attacked(row: &mut Row, on: On, what: &str, words: &str, all: &[(&str, &str, 
             });
         }
     }
+    tally.of(&service);
     service.stops(row);
+    let _ = std::fs::remove_file(format!("{folder}.sh"));
     let _ = std::fs::remove_dir_all(folder);
 }
 
@@ -105,6 +114,7 @@ fn attacked(row: &mut Row, on: On, what: &str, words: &str, all: &[(&str, &str, 
 /// remembered, a spin, a panic, an end.
 #[test]
 fn what_it_remembers_cannot_be_written() {
+    let tally = Tally::default();
     let row = Row::new(
         "state file without folder, on a read-only, full or vanished disk, or a folder",
         "attacks",
@@ -115,20 +125,21 @@ fn what_it_remembers_cannot_be_written() {
             .into_iter()
             .map(|(a, b, c, says)| (a, b, c, if on == On::Nft { "" } else { says }))
             .collect();
-        attacked(row, on, "state", "--state-file $F/state/state.json", &all);
+        attacked(row, &tally, on, "state", "--state-file $F/state/state.json", &all);
     });
-    row.end("both backends");
+    row.end(&format!("both backends; {}", tally.notes()));
 }
 
 /// Lost: not repaired once it can be had again, not said, a spin, a panic, an end.
 #[test]
 fn the_lock_is_held_gone_or_something_else() {
+    let tally = Tally::default();
     let mut row = Row::new(
         "xtables lock held, deleted, a folder, without folder, on a read-only disk",
         "attacks",
     );
-    attacked(&mut row, On::Legacy, "lock", "", &LOCK);
-    row.end("legacy");
+    attacked(&mut row, &tally, On::Legacy, "lock", "", &LOCK);
+    row.end(&format!("legacy; {}", tally.notes()));
 }
 
 /// Lost: not answered again within 5 s, or a repair that fails meanwhile.

@@ -1,7 +1,7 @@
 //! An address space that is too small: Rust ends a program that gets no memory, by a signal. What it has done
 //! until then must be whole.
 use super::super::{Row, many};
-use super::{Service, on_both};
+use super::{Service, Tally, on_both};
 use crate::support::{Host, On, PROGRAM, comes_true};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,7 +51,7 @@ fn every_small_address_space_at_the_start() {
 /// Lost: not repaired once there is more again, or by a service that is started anew where it ended.
 #[test]
 fn no_more_address_space_for_the_running_one() {
-    let restarts = AtomicUsize::new(0);
+    let tally = Tally::default();
     let row = Row::new("no more address space for the running service", "limits");
     let row = on_both(row, |on, row| {
         let mut service = Service::new(on, "--metrics-bind-address 9253");
@@ -76,13 +76,10 @@ fn no_more_address_space_for_the_running_one() {
                 },
             );
         }
-        restarts.fetch_add(service.restarts, Ordering::Relaxed);
+        tally.of(&service);
         service.stops(row);
     });
-    row.end(&format!(
-        "both backends; ended by a signal and was started again: {}",
-        restarts.into_inner()
-    ));
+    row.end(&format!("both backends; {}", tally.notes()));
 }
 
 struct Enough(u32);

@@ -3,8 +3,8 @@ use super::super::Row;
 use crate::support::{Host, On, PROGRAM, Running, comes_true, normalised, within};
 use std::time::{Duration, Instant};
 
-/// So much of a processor may it use while it lacks something.
-const SHARE: f64 = 0.25;
+/// So much of a processor may it use while it lacks something; one that spins uses a whole one.
+const SHARE: f64 = 0.5;
 /// It has repaired so many seconds after it lacks nothing any more: what fails for a while is tried again after
 /// more and more seconds.
 const SOON: u64 = 20;
@@ -19,6 +19,8 @@ pub(super) struct Service {
     all: String,
     /// So often it had to be started again.
     pub(super) restarts: usize,
+    /// The most that it used of a processor while it lacked something.
+    pub(super) share: f64,
     /// A code that it may end with besides that of a failure.
     pub(super) ends_by: Option<i32>,
 }
@@ -54,8 +56,15 @@ impl Service {
         let quick = "--settle 10ms --sync-period 300ms --lock-wait 200ms";
         let words = format!("{words} --backend {backend} {quick}");
         let run = host.start(program, &words);
-        let mut service =
-            Service { host, run, words, all: String::new(), restarts: 0, ends_by: None };
+        let mut service = Service {
+            host,
+            run,
+            words,
+            all: String::new(),
+            restarts: 0,
+            share: 0.0,
+            ends_by: None,
+        };
         within(SOON, "it is in sync", || service.is_in_sync());
         service.all = service.saved();
         service
@@ -76,16 +85,15 @@ impl Service {
         self.saved() == self.all
     }
 
-    /// Somebody takes a rule, a jump and a chain, in both families.
+    /// Somebody takes a jump and a chain, in both families.
     pub(super) fn take(&self) {
+        let jump = "*filter\n-D INPUT -j KUBE-FIREWALL\nCOMMIT\n";
+        let chain = "*nat\n-D POSTROUTING -j KUBE-POSTROUTING\n-F KUBE-POSTROUTING\n-X KUBE-POSTROUTING\nCOMMIT\n";
         for tool in self.host.on().both_iptables() {
-            // Where the last one is not repaired yet, some of it is not there.
-            self.host.try_sh(&format!(
-                "{tool} -w 5 -D INPUT -j KUBE-FIREWALL; {tool} -w 5 -t nat -F KUBE-POSTROUTING"
-            ));
-            self.host.try_sh(&format!(
-                "{tool} -w 5 -t nat -D POSTROUTING -j KUBE-POSTROUTING; {tool} -w 5 -t nat -X KUBE-POSTROUTING"
-            ));
+            // What is not repaired yet is not there to be taken.
+            for table in [jump, chain] {
+                self.host.feed(&format!("{tool}-restore -w 5 --noflush"), table);
+            }
         }
     }
 
@@ -122,6 +130,7 @@ impl Service {
         std::thread::sleep(length.saturating_sub(began.elapsed()));
         let share =
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
+        self.share = self.share.max(share);
         drop(lacking);
         let ended = self.has_ended().then(|| self.again());
         let whole = comes_true(SOON, || self.is_whole());
