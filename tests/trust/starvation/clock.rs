@@ -4,7 +4,7 @@ use super::{Service, on_both};
 use crate::support::comes_true;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// As libfaketime reads them.
 const JUMPS: [(&str, i64); 8] = [
@@ -26,6 +26,11 @@ fn library() -> Option<String> {
     let path =
         String::from_utf8(found.expect("sh").stdout).expect("UTF-8").lines().next()?.to_owned();
     Path::new(&path).exists().then_some(path)
+}
+
+fn last_event(service: &Service) -> serde_json::Value {
+    let events = service.host.ck("--output json events --since 100000d").stdout;
+    serde_json::from_str(events.lines().last().unwrap_or_default()).unwrap_or_default()
 }
 
 /// Lost: a wipe that is not repaired within 3 s, a story whose gap is longer than that, a scrape or a question
@@ -62,21 +67,17 @@ fn the_wall_clock_jumps() {
                 std::thread::sleep(Duration::from_millis(100));
                 service.take();
                 let whole = comes_true(3, || service.is_whole());
-                let status = service.host.ck("status").stdout;
-                let events = service.host.ck("--output json events --since 100000d").stdout;
-                let last = events.lines().last().unwrap_or_default();
-                let last: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
-                let gap = last
-                    .pointer("/what/gap/outcome/repaired/gap_ms")
-                    .and_then(serde_json::Value::as_f64);
-                let sane = gap.is_none_or(|ms| ms < 3000.0);
-                let at = last.get("at_ms").and_then(serde_json::Value::as_i64).unwrap_or_default()
-                    / 1000;
-                let now = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .expect("after 1970");
                 // The attack is one: it sees that time. Before 1970 there is none.
-                let seen = (at - (now.as_secs() as i64 + by).max(0)).abs() < 20;
+                let mut last = serde_json::Value::Null;
+                let seen = comes_true(3, || {
+                    last = last_event(&service);
+                    let at = last.get("at_ms").and_then(serde_json::Value::as_i64);
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+                    at.is_some_and(|at| (at / 1000 - (now.as_secs() as i64 + by).max(0)).abs() < 20)
+                });
+                let gap = last.pointer("/what/gap/outcome/repaired/gap_ms");
+                let sane = gap.and_then(serde_json::Value::as_f64).is_none_or(|ms| ms < 3000.0);
+                let status = service.host.ck("status").stdout;
                 let scraped = service
                     .host
                     .get(crate::support::ADDRESS, "/metrics")

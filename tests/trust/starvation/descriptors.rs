@@ -42,7 +42,9 @@ fn started(on: On, limit: usize) -> (Option<String>, bool) {
     comes_true(1, || over(pid) || in_sync());
     let ends = over(pid);
     let wrong = if ends {
-        let (code, journal) = (run.ended(), run.journal());
+        let code = run.ended();
+        comes_true(1, || !run.journal().is_empty());
+        let journal = run.journal();
         // Without a descriptor for a library it is the loader that says so.
         let documented = code == 5 || (code == 127 && journal.contains("shared libraries"));
         (!documented || journal.is_empty()).then(|| format!("ended with {code}"))

@@ -9,11 +9,16 @@ const STATE: [(&str, &str, &str, &str); 5] = [
     ("its folder gone", "rm -rf $F/state", "true", ""),
     (
         "its folder read-only",
-        "mount -o remount,ro $F",
+        "rm -rf $F/state; mount -o remount,ro $F",
         "mount -o remount,rw $F",
         "Read-only file system",
     ),
-    ("its disk full", "head -c 1M /dev/zero >$F/full || true", "rm $F/full", "cannot remember"),
+    (
+        "its disk full",
+        "rm -rf $F/state; head -c 1M /dev/zero >$F/full || true",
+        "rm $F/full",
+        "cannot remember",
+    ),
     (
         "a folder in its place",
         "rm -rf $F/state; mkdir -p $F/state/state.json/x",
@@ -26,7 +31,7 @@ const STATE: [(&str, &str, &str, &str); 5] = [
 const LOCK: [(&str, &str, &str, &str); 5] = [
     (
         "held by somebody",
-        "flock $F/lock sleep 60 & echo $! >$F/holder; sleep 0.1",
+        "flock --no-fork $F/lock sleep 60 & echo $! >$F/holder; sleep 0.1",
         "kill $(cat $F/holder)",
         "lock",
     ),

@@ -9,6 +9,15 @@ const SHARE: f64 = 0.5;
 /// more and more seconds.
 const SOON: u64 = 20;
 
+/// What is taken: a jump, and a chain with the jump to it.
+pub(super) const JUMP: &str = "*filter\n-D INPUT -j KUBE-FIREWALL\nCOMMIT\n";
+pub(super) const CHAIN: &str = "*nat
+-D POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING
+-F KUBE-POSTROUTING
+-X KUBE-POSTROUTING
+COMMIT
+";
+
 /// One service beside somebody's rules.
 pub(super) struct Service {
     pub(super) host: Host,
@@ -53,8 +62,9 @@ impl Service {
             PROGRAM => format!("run {words}"),
             _ => words.replacen(PROGRAM, &format!("{PROGRAM} run"), 1),
         };
-        let quick = "--settle 10ms --sync-period 300ms --lock-wait 200ms";
-        let words = format!("{words} --backend {backend} {quick}");
+        let quick = "--settle 10ms --lock-wait 200ms";
+        let period = if words.contains("--sync-period") { "" } else { "--sync-period 300ms" };
+        let words = format!("{words} --backend {backend} {quick} {period}");
         let run = host.start(program, &words);
         let mut service = Service {
             host,
@@ -67,6 +77,8 @@ impl Service {
         };
         within(SOON, "it is in sync", || service.is_in_sync());
         service.all = service.saved();
+        assert!(service.take(), "an attack that takes nothing");
+        within(SOON, "it is repaired", || service.is_whole());
         service
     }
 
@@ -85,16 +97,16 @@ impl Service {
         self.saved() == self.all
     }
 
-    /// Somebody takes a jump and a chain, in both families.
-    pub(super) fn take(&self) {
-        let jump = "*filter\n-D INPUT -j KUBE-FIREWALL\nCOMMIT\n";
-        let chain = "*nat\n-D POSTROUTING -j KUBE-POSTROUTING\n-F KUBE-POSTROUTING\n-X KUBE-POSTROUTING\nCOMMIT\n";
-        for tool in self.host.on().both_iptables() {
-            // What is not repaired yet is not there to be taken.
-            for table in [jump, chain] {
-                self.host.feed(&format!("{tool}-restore -w 5 --noflush"), table);
-            }
-        }
+    /// Somebody takes a jump and a chain, in both families. False: what was not repaired yet could not be taken.
+    pub(super) fn take(&self) -> bool {
+        let tools = self.host.on().both_iptables();
+        let taken = tools.map(|tool| [JUMP, CHAIN].map(|what| self.wipe(tool, what)));
+        taken.concat().into_iter().all(|taken| taken)
+    }
+
+    /// By one commit.
+    pub(super) fn wipe(&self, tool: &str, what: &str) -> bool {
+        self.host.feed(&format!("{tool}-restore -w 5 --noflush"), what).1.is_some()
     }
 
     /// What it used of a processor so far, its threads together. Not what its tools used.
