@@ -11,7 +11,7 @@ const STATE: [(&str, &str, &str, &str); 5] = [
         "its folder read-only",
         "rm -rf $F/state; mount -o remount,ro $F",
         "mount -o remount,rw $F",
-        "Read-only file system",
+        "cannot remember",
     ),
     (
         "its disk full",
@@ -23,7 +23,7 @@ const STATE: [(&str, &str, &str, &str); 5] = [
         "a folder in its place",
         "rm -rf $F/state; mkdir -p $F/state/state.json/x",
         "rm -rf $F/state",
-        "not a small file",
+        "state.json: ",
     ),
     ("its disk gone", "umount -l $F", "mount -t tmpfs -o size=16k none $F", ""),
 ];
@@ -35,11 +35,11 @@ const LOCK: [(&str, &str, &str, &str); 5] = [
         "kill $(cat $F/holder)",
         "lock",
     ),
-    ("deleted", "rm $F/lock", "true", ""),
+    ("deleted", "rm -f $F/lock", "true", ""),
     ("a folder in its place", "rm -f $F/lock; mkdir $F/lock", "rmdir $F/lock", "Is a directory"),
     (
         "its folder gone",
-        "rm -rf $F/*; umount -l $F; rmdir $F",
+        "rm -rf $F/*; umount -l $F || true; rmdir $F",
         "mkdir -p $F",
         "No such file or directory",
     ),
