@@ -36,7 +36,7 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The system gave no thread, signal or timer.
-    #[error("cannot start: {0}")]
+    #[error("cannot start")]
     Start(#[from] std::io::Error),
     /// It has panicked: that is a bug.
     #[error("the worker thread is gone; nothing is kept any more")]
@@ -108,6 +108,7 @@ pub async fn keep(
             rang = alarm.until(next) => {
                 rang?;
                 service.rang().await;
+                doors.mend();
             }
             // Last: whoever asks over the network keeps nobody waiting.
             () = service.pages.due() => service.counts_are_due(),

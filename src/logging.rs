@@ -3,6 +3,7 @@
 mod journald;
 mod line;
 mod often;
+mod stream;
 mod told;
 
 pub use often::{Often, Sum};
@@ -12,9 +13,11 @@ use crate::config::{Config, LogFormat, LogLevel};
 use journald::Journald;
 use line::Line;
 use nix::sys::stat::fstat;
-use std::io::{IsTerminal as _, Write as _, stderr};
+use std::io::{IsTerminal as _, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use stream::Stream;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber, info, warn};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -32,16 +35,19 @@ struct Log {
     way: Way,
     began: Instant,
     often: Mutex<Often<Line>>,
+    /// So many lines in a row nobody took.
+    lost: AtomicU64,
 }
 
-/// Where lines go, and how they look there.
+/// Where lines go, and how they look there. None of them waits.
 enum Way {
     /// For people. A time where nobody else adds one, several lines and colour on a terminal alone.
     Text {
         time: bool,
         terminal: bool,
+        stream: Stream,
     },
-    Json,
+    Json(Stream),
     Journald(Journald),
 }
 
@@ -54,7 +60,8 @@ pub fn start(config: &Config, verbose: u8) {
     let (way, complaint) = way(asked);
     let (filter, level) = reload::Layer::new(filter(config.log_level, verbose));
     let often = Mutex::new(Often::default());
-    let log = Log { level, verbose, asked, way, began: Instant::now(), often };
+    let (began, lost) = (Instant::now(), AtomicU64::new(0));
+    let log = Log { level, verbose, asked, way, began, often, lost };
     if LOG.set(log).is_ok() {
         tracing_subscriber::registry().with(filter).with(Hand).init();
     }
@@ -109,10 +116,11 @@ fn filter(level: LogLevel, verbose: u8) -> LevelFilter {
 /// How lines are written, and what there is to say about that.
 fn way(asked: LogFormat) -> (Way, Option<String>) {
     let journal = is_journal();
-    let text = || Way::Text { time: !journal, terminal: stderr().is_terminal() };
+    let terminal = stderr().is_terminal();
+    let text = || Way::Text { time: !journal, terminal, stream: Stream::open() };
     match asked {
         LogFormat::Text => (text(), None),
-        LogFormat::Json => (Way::Json, None),
+        LogFormat::Json => (Way::Json(Stream::open()), None),
         LogFormat::Auto if !journal => (text(), None),
         LogFormat::Auto => (Journald::open().map_or_else(|_| text(), Way::Journald), None),
         LogFormat::Journald => match Journald::open() {
@@ -159,18 +167,25 @@ impl Log {
         }
     }
 
-    /// There is nobody to tell if that fails.
+    /// What is not taken is counted, and told with the next line that is: keeping waits for no reader.
     fn write(&self, line: &Line) {
-        let _ = match &self.way {
-            Way::Text { time, terminal } => {
-                anstream::stderr().write_all(line.text(*time, *terminal).as_bytes())
-            }
-            Way::Json => stderr().write_all(line.json().as_bytes()),
-            Way::Journald(journald) => {
-                journald.send(line);
-                Ok(())
-            }
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        let told = lost == 0 || self.put(&Line::lost(lost));
+        let more = match (told, told && self.put(line)) {
+            (true, true) => return,
+            (true, false) => 1,
+            (false, _) => lost + 1,
         };
+        self.lost.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// True when it was taken.
+    fn put(&self, line: &Line) -> bool {
+        match &self.way {
+            Way::Text { time, terminal, stream } => stream.put(&line.text(*time, *terminal)),
+            Way::Json(stream) => stream.put(&line.json()),
+            Way::Journald(journald) => journald.send(line),
+        }
     }
 }
 

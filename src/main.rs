@@ -9,6 +9,8 @@ use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
 use chainkeeper::{exit, logging, netns, sandbox};
 use clap::Parser;
+use std::io::{self, stderr};
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use tracing::info;
 
@@ -141,14 +143,21 @@ fn run(loaded: Loaded, how: How, sources: &Sources, screen: Screen) -> u8 {
     }
 }
 
+/// The event loop opens so many descriptors. Where there are fewer, tokio panics instead of saying so.
+const DESCRIPTORS: usize = 8;
+
 fn keep(
     config: Config,
     switch: Switch,
     reload: impl Fn() -> Result<Config, String>,
 ) -> anyhow::Result<Ended> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    let spare = || stderr().as_fd().try_clone_to_owned();
+    let runtime =
+        (0..DESCRIPTORS).map(|_| spare()).collect::<io::Result<Vec<_>>>().and_then(|all| {
+            drop(all);
+            tokio::runtime::Builder::new_current_thread().enable_all().build()
+        });
+    runtime
         .context("cannot start the event loop")?
         .block_on(daemon::run(config, switch, reload))
         .map_err(Into::into)

@@ -19,7 +19,7 @@ const fn row(words: &'static str, why: &'static str, remedy: &'static str) -> Me
 }
 
 /// Warnings and errors of `run`, in the journal.
-pub const JOURNAL: [Message; 17] = [
+pub const JOURNAL: [Message; 21] = [
     row(
         "keeping the last good configuration",
         "the new one cannot be used; line and key are named",
@@ -77,8 +77,28 @@ pub const JOURNAL: [Message; 17] = [
     ),
     row(
         "the journal did not take the last",
-        "journald was full or away",
+        "journald, or who reads standard error, was full, stuck or away",
         "nothing: keeping went on; the numbers are in the metrics",
+    ),
+    row(
+        "was gone; it answers again",
+        "somebody took the file of the socket away; it is made again within --sync-period",
+        "nothing; but whoever cleans there takes it again",
+    ),
+    row(
+        "is gone, and cannot be had again",
+        "the same, and its folder is read-only, full or somebody else's",
+        "mend the folder; it is tried again, and keeping goes on",
+    ),
+    row(
+        "has to wait",
+        "no descriptor is left for a connection",
+        "a higher limit (LimitNOFILE=, ulimit -n); keeping goes on",
+    ),
+    row(
+        "connections of a gap are not counted",
+        "the system gave no thread",
+        "a higher limit of tasks (TasksMax=, pids.max); keeping goes on",
     ),
     row(
         "written as text",

@@ -1,6 +1,7 @@
 //! The journal of the running service, in each of its forms, and how little it is in a storm.
 mod journald;
 mod storms;
+mod stuck;
 
 use crate::support::{Host, PROGRAM, Running, eventually};
 use chainkeeper::control::{Answer, Request, ask, ask_once};

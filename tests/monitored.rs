@@ -4,6 +4,7 @@ mod culprits;
 mod deaf;
 mod idle;
 mod killed;
+mod limits;
 mod observed;
 mod scraped;
 mod socket;

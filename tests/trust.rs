@@ -3,6 +3,7 @@
 mod neighbours;
 mod row;
 mod security;
+mod starvation;
 
 use row::Row;
 use std::time::Duration;
@@ -18,7 +19,6 @@ fn many(short_form: usize, whole: usize) -> usize {
 }
 
 /// How long what has no end of its own goes on: `--minutes`.
-#[expect(dead_code, reason = "until the first long part")]
 fn minutes() -> Duration {
     let minutes: f64 = knob("TRUST_MINUTES").unwrap_or(if short() { 0.25 } else { 2.0 });
     Duration::from_secs_f64(60.0 * minutes)

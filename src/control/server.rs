@@ -11,6 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tracing::warn;
 
 /// Who connects has to ask within this time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,6 +92,14 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Nothing is at its path any more, so nobody finds it.
+    pub fn is_lost(&self) -> bool {
+        let nothing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        std::fs::symlink_metadata(&self.path).is_err_and(|e| nothing.contains(&e.kind()))
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.accepting.abort();
@@ -114,7 +123,10 @@ async fn accept(listener: UnixListener, questions: mpsc::Sender<Asked>) {
                 });
             }
             // Out of descriptors: those that are in use end.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(why) => {
+                warn!("who asks at the socket has to wait: {why}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::story::{Event, GapFlows, Suspects, What};
 use chainkeeper_contract::{BackendError, Family};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The longest pause.
 const PAUSE_MOST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -61,10 +61,15 @@ impl Service {
         let gap = self.now().saturating_sub(since).saturating_add(self.ear.late());
         let from = until.checked_sub(gap).unwrap_or(UNIX_EPOCH);
         let found = self.flows.clone();
-        tokio::task::spawn_blocking(move || {
+        // Not tokio's `spawn_blocking`, which panics where the system gives no thread.
+        let thread = std::thread::Builder::new().name("flows".into()).spawn(move || {
             // The service may have ended meanwhile.
             drop(found.blocking_send(flows::look(&how, &families, of, from, until)));
         });
+        if let Err(why) = thread {
+            self.counting = false;
+            warn!("connections of a gap are not counted: {why}");
+        }
     }
 
     /// They were counted.

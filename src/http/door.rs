@@ -175,7 +175,10 @@ impl Open {
             came = self.listener.accept(), if may && self.rest.is_none() => match came {
                 Ok((stream, _)) => drop(self.guests.spawn(talk(stream, questions.clone()))),
                 // Out of descriptors: those that are in use end.
-                Err(_) => self.rest = Some(Instant::now() + Duration::from_millis(100)),
+                Err(why) => {
+                    warn!("who asks at http://{} has to wait: {why}", self.address);
+                    self.rest = Some(Instant::now() + Duration::from_millis(100));
+                }
             },
             () = until(self.rest), if self.rest.is_some() => self.rest = None,
         }

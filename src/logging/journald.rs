@@ -1,10 +1,8 @@
-//! systemd-journald's own protocol: one datagram a line, with fields. It never waits: what a full journal
-//! does not take is counted, and told once it takes something again.
+//! systemd-journald's own protocol: one datagram a line, with fields. It never waits.
 use super::line::Line;
 use serde_json::Value;
 use std::io;
 use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Level;
 
 /// Where journald listens.
@@ -24,7 +22,6 @@ pub(super) const IDS: [(&str, &str); 6] = [
 
 pub(super) struct Journald {
     socket: UnixDatagram,
-    lost: AtomicU64,
 }
 
 impl Journald {
@@ -34,24 +31,13 @@ impl Journald {
         socket.set_nonblocking(true)?;
         match socket.send_to(&[], SOCKET) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            Ok(_) | Err(_) => Ok(Journald { socket, lost: AtomicU64::new(0) }),
+            Ok(_) | Err(_) => Ok(Journald { socket }),
         }
     }
 
-    pub(super) fn send(&self, line: &Line) {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            let message = format!("the journal did not take the last {lost} lines");
-            let fields = vec![("lost", lost.into())];
-            let gap = Line { level: Level::WARN, message, fields };
-            if self.socket.send_to(&datagram(&gap), SOCKET).is_err() {
-                self.lost.fetch_add(lost + 1, Ordering::Relaxed);
-                return;
-            }
-        }
-        if self.socket.send_to(&datagram(line), SOCKET).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    /// False: it was not taken.
+    pub(super) fn send(&self, line: &Line) -> bool {
+        self.socket.send_to(&datagram(line), SOCKET).is_ok()
     }
 }
 

@@ -23,6 +23,12 @@ impl Line {
         line
     }
 
+    /// Nobody took so many.
+    pub(super) fn lost(count: u64) -> Line {
+        let message = format!("the journal did not take the last {count} lines");
+        Line { level: Level::WARN, message, fields: vec![("lost", count.into())] }
+    }
+
     pub(super) fn field(&self, name: &str) -> Option<&Value> {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }

@@ -35,6 +35,12 @@ impl Row {
         }
     }
 
+    /// What another part of it tried and lost.
+    pub(super) fn add(&mut self, part: Row) {
+        self.tried += part.tried;
+        self.lost.extend(part.lost);
+    }
+
     /// Writes the row, with figures of this run in `notes`. Fails the test if anything was lost, or nothing tried.
     pub(super) fn end(self, notes: &str) {
         let name = std::thread::current().name().unwrap_or_default().to_owned();

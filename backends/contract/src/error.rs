@@ -7,8 +7,8 @@ use std::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Errno(pub i32);
 
-/// Every errno that nf_tables was seen to answer: number, name, words.
-const ERRNOS: [(i32, &str, &str); 17] = [
+/// Every errno that nf_tables was seen to answer, and those of a socket that cannot be had: number, name, words.
+const ERRNOS: [(i32, &str, &str); 19] = [
     (1, "EPERM", "operation not permitted"),
     (2, "ENOENT", "no such object"),
     (4, "EINTR", "interrupted"),
@@ -18,6 +18,8 @@ const ERRNOS: [(i32, &str, &str); 17] = [
     (16, "EBUSY", "in use"),
     (17, "EEXIST", "exists"),
     (22, "EINVAL", "invalid argument"),
+    (23, "ENFILE", "too many files are open on this host"),
+    (24, "EMFILE", "too many files are open in this process"),
     (31, "EMLINK", "chains too deep, or a loop"),
     (40, "ELOOP", "a loop of chains"),
     (85, "ERESTART", "generation moved"),

@@ -1,0 +1,69 @@
+//! Whoever reads the journal stands still, with the pipe full.
+use super::{Host, is_whole, keeping, repair};
+use crate::support::{PROGRAM, eventually};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+/// A pipe that is not read until somebody does, as standard error.
+const TO_A_PIPE: &str =
+    "mkfifo \"$STATE_DIRECTORY/pipe\"\nexec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"";
+
+fn pipe(host: &Host) -> File {
+    let flags = nix::libc::O_NONBLOCK;
+    let open = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path(host));
+    open.expect("it is there")
+}
+
+fn path(host: &Host) -> std::path::PathBuf {
+    host.state().with_file_name("pipe")
+}
+
+/// What is in it, until nothing is left.
+fn drained(pipe: &mut File) -> String {
+    let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+        all.extend_from_slice(&buffer[..n]);
+    }
+    String::from_utf8(all).expect("UTF-8")
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_keeps_it_from_nothing_and_is_told_of_it_later() {
+    for format in ["text", "json"] {
+        let host = Host::new();
+        host.put("to-a-pipe", TO_A_PIPE);
+        let words = format!("run -vv --settle 1ms --on-conflict insist --log-format {format}");
+        let mut run = keeping(&host, "to-a-pipe", &format!("{PROGRAM} {words}"));
+        let mut pipe = pipe(&host);
+        while pipe.write(b"full\n").is_ok() {}
+        for _ in 0..5 {
+            repair(&host);
+        }
+        assert!(is_whole(&host), "{format}");
+        drained(&mut pipe);
+        repair(&host);
+        let mut said = String::new();
+        eventually("it says so", || {
+            said += &drained(&mut pipe);
+            said.contains("repaired")
+        });
+        let told = said.lines().next().expect("a line");
+        assert!(told.contains("the journal did not take the last "), "{format}: {said}");
+        // Full again: it ends all the same.
+        while pipe.write(b"full\n").is_ok() {}
+        run.signal("TERM");
+        assert_eq!(run.ended(), 0, "{format}");
+    }
+}
+
+#[test]
+fn a_pipe_whose_reader_has_gone_stops_nothing() {
+    let host = Host::new();
+    host.put("to-nobody", "exec 3>&2 2>&-\n{ exec \"$@\" 2>&1 >&3; } | true");
+    let _run = keeping(&host, "to-nobody", &format!("{PROGRAM} run --settle 1ms"));
+    for _ in 0..3 {
+        repair(&host);
+    }
+    assert!(is_whole(&host));
+}

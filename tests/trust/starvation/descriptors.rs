@@ -1,0 +1,128 @@
+//! Fewer descriptors than it wants.
+use super::super::{Row, many};
+use super::{Service, Tally, on_both};
+use crate::support::{ADDRESS, Host, On, PROGRAM, comes_true};
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Lost: a panic, an end without a word or with a code that is not documented, chains that are not there once
+/// the limit is raised, a service that does not stop.
+#[test]
+fn every_small_limit_at_the_start() {
+    let ended = AtomicUsize::new(0);
+    let row = Row::new("started with every small limit of descriptors, raised later", "starts");
+    let row = on_both(row, |on, row| {
+        for limit in 3..=many(20, 40) {
+            let (lost, ends) = started(on, limit);
+            ended.fetch_add(usize::from(ends), Ordering::Relaxed);
+            row.one(lost.is_none(), || lost.unwrap_or_default());
+        }
+    });
+    let ended = ended.into_inner();
+    row.end(&format!(
+        "both backends; {ended} ended with a word, the rest went on and were in sync after it"
+    ));
+}
+
+/// What was lost, and whether it ended by itself.
+fn started(on: On, limit: usize) -> (Option<String>, bool) {
+    let host = Host::of(on);
+    let backend = on.name();
+    let words = "--settle 10ms --sync-period 300ms --metrics-bind-address 9253";
+    let run = &mut host
+        .start("prlimit", &format!("--nofile={limit}: {PROGRAM} run --backend {backend} {words}"));
+    let in_sync = || host.ck(&format!("diff --backend {backend}")).code == 0;
+    let over = |pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.contains(") Z ")
+    };
+    let pid = run.pid();
+    comes_true(1, || over(pid) || in_sync());
+    let ends = over(pid);
+    let wrong = if ends {
+        let code = run.ended();
+        comes_true(1, || !run.journal().is_empty());
+        let journal = run.journal();
+        // Without a descriptor for a library it is the loader that says so.
+        let documented = code == 5 || (code == 127 && journal.contains("shared libraries"));
+        (!documented || journal.is_empty()).then(|| format!("ended with {code}"))
+    } else {
+        host.sh(&format!("prlimit --pid {pid} --nofile=1024:"));
+        let whole = comes_true(20, in_sync);
+        run.signal("TERM");
+        let code = run.ended();
+        (!whole || code != 0).then(|| format!("in sync: {whole}, and ended with {code}"))
+    };
+    let panicked = run.journal().contains("panicked").then(|| "it panicked".to_owned());
+    let lost = panicked.or(wrong);
+    (lost.map(|what| format!("{backend}, {limit} descriptors: {what}\n{}", run.journal())), ends)
+}
+
+/// Lost: not repaired once the limit is raised again, a panic, an end, a spin, on legacy not a word.
+#[test]
+fn a_limit_that_falls_below_what_is_open() {
+    let tally = Tally::default();
+    let row = Row::new("limit of descriptors lowered under the running service", "limits");
+    let row = on_both(row, |on, row| {
+        let mut service = Service::new(on, "--metrics-bind-address 9253");
+        let pid = service.run.pid();
+        // Without a word for the number there may be enough for what it does.
+        for limit in (3..=26).step_by(many(5, 1)) {
+            let says: &[&str] =
+                if limit < 8 { &["oo many open files", "oo many files"] } else { &[] };
+            service.lacks(row, &limit.to_string(), says, Duration::from_millis(600), |s| {
+                s.host.sh(&format!("prlimit --pid {pid} --nofile={limit}:"));
+                Raised(pid)
+            });
+        }
+        tally.of(&service);
+        service.stops(row);
+    });
+    row.end(&format!("both backends; {}", tally.notes()));
+}
+
+struct Raised(u32);
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        let words = ["--pid", &self.0.to_string(), "--nofile=1024:"];
+        let _ = std::process::Command::new("prlimit").args(words).status();
+    }
+}
+
+/// Lost: a wipe that is not repaired within 2 s, or a service that does not answer once they have gone.
+#[test]
+fn whoever_holds_every_connection() {
+    let mut row =
+        Row::new("repairs while silent clients hold every connection that it gives", "repairs");
+    let mut most = 0;
+    for on in On::BOTH {
+        let service = Service::new(on, "--metrics-bind-address 9253");
+        let pid = service.run.pid();
+        // Its doors take 96 at most: 32 over HTTP, 32 who ask and 32 who follow.
+        service.host.sh(&format!("prlimit --pid {pid} --nofile=160:"));
+        let web: Vec<_> = (0..60).filter_map(|_| service.host.visit(ADDRESS).ok()).collect();
+        let follow = b"{\"ask\":\"events\",\"since_ms\":0,\"follow\":true}\n";
+        let local: Vec<UnixStream> = (0..120)
+            .filter_map(|n| {
+                let mut stream = UnixStream::connect(service.host.socket()).ok()?;
+                (n % 2 == 0).then(|| stream.write_all(follow)).transpose().ok()?;
+                Some(stream)
+            })
+            .collect();
+        let fds = || std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
+        for n in 0..many(5, 20) {
+            service.take();
+            let whole = comes_true(2, || service.is_whole());
+            row.one(whole, || format!("{on:?}, repair {n}: {}", service.run.journal()));
+            most = most.max(fds());
+        }
+        drop((web, local));
+        let answers = comes_true(10, || service.host.ck("check --live").code == 0);
+        row.one(answers, || format!("{on:?}: no answer after it: {}", service.run.journal()));
+        service.stops(&mut row);
+    }
+    row.end(&format!("both backends; {most} of 160 descriptors in use"));
+}
