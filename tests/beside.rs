@@ -6,7 +6,7 @@ mod flushing;
 mod kube_proxy;
 mod kubelet;
 mod pausing;
-mod shapes;
+pub(crate) mod shapes;
 mod uninstalling;
 
 use crate::support::{Host, On, PROGRAM, Running, Scratch, eventually};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Starts `run` with these words, and waits until all is in place.
-fn service(host: &Host, words: &str) -> Running {
+pub(crate) fn service(host: &Host, words: &str) -> Running {
     let run = host.start(PROGRAM, &format!("run {words}"));
     let live = || host.ck("check --live").code == 0;
     eventually("the service runs and all is in place", || live() && is_whole(host, words));
@@ -22,7 +22,7 @@ fn service(host: &Host, words: &str) -> Running {
 }
 
 /// Nothing is missing. `words`: those of the service.
-fn is_whole(host: &Host, words: &str) -> bool {
+pub(crate) fn is_whole(host: &Host, words: &str) -> bool {
     host.ck(&format!("diff {words}")).code == 0
 }
 
@@ -35,7 +35,7 @@ fn looping(host: &Host, script: &str) -> (Running, Scratch) {
 }
 
 /// Both cores have something else to do until this is dropped.
-fn loaded(host: &Host) -> Vec<(Running, Scratch)> {
+pub(crate) fn loaded(host: &Host) -> Vec<(Running, Scratch)> {
     (0..2).map(|_| looping(host, "while :; do :; done")).collect()
 }
 
@@ -67,7 +67,7 @@ fn unwrapped(screen: &str) -> String {
 
 /// What is there of others, in both families: policies but for ACCEPT, chains, rules; and what nft alone
 /// shows.
-fn of_others(host: &Host) -> String {
+pub(crate) fn of_others(host: &Host) -> String {
     let mut found = String::new();
     for tool in host.on().both_iptables() {
         let save = host.sh(&format!("{tool}-save"));
