@@ -89,7 +89,7 @@ fn scripts(row: &mut Row, on: On, each: usize) -> String {
 #[test]
 fn no_script_that_takes_its_time_is_broken_on_nft() {
     let mut row = Row::new("scripts that flush with pauses, on busy cores: nft", "scripts");
-    let notes = scripts(&mut row, On::Nft, many(3, 60));
+    let notes = scripts(&mut row, On::Nft, many(3, 30));
     row.end(&notes);
 }
 
@@ -97,6 +97,6 @@ fn no_script_that_takes_its_time_is_broken_on_nft() {
 fn no_script_that_takes_its_time_is_broken_on_legacy() {
     let mut row =
         Row::new("scripts that flush with pauses, on busy cores: iptables-legacy", "scripts");
-    let notes = scripts(&mut row, On::Legacy, many(3, 60));
+    let notes = scripts(&mut row, On::Legacy, many(3, 30));
     row.end(&notes);
 }
