@@ -58,7 +58,7 @@ fn walk(
 ) {
     for (what, script) in TRAPS {
         let host = Host::of(on);
-        let victim = Victim::new(&format!("{name}-{}", what.replace(' ', "-")));
+        let victim = Victim::new(&format!("{name}-{}", what.replace([' ', '\''], "-")));
         for words in words {
             trap(&host, script, &file(&host), &victim);
             let (began, words) =
@@ -155,7 +155,7 @@ fn what_was_planted_at_the_socket_is_nobodys_gain() {
     let mut row = Row::new("another's socket, file, link and pipe at the path of ours", "starts");
     for (what, script) in TRAPS.into_iter().chain([("a socket", "")]) {
         let host = Host::new();
-        let victim = Victim::new(&format!("planted-{}", what.replace(' ', "-")));
+        let victim = Victim::new(&format!("planted-{}", what.replace([' ', '\''], "-")));
         let _listener = match script {
             "" => Some(std::os::unix::net::UnixListener::bind(host.socket()).expect("free")),
             script => {
