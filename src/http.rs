@@ -7,6 +7,7 @@ mod talk;
 
 pub use door::Door;
 
+use crate::safe;
 use tokio::sync::oneshot;
 
 /// What is served.
@@ -61,6 +62,6 @@ pub struct Page {
 impl Page {
     /// Plain text.
     pub fn plain(status: u16, text: String) -> Page {
-        Page { status, kind: "text/plain; charset=utf-8", text }
+        Page { status, kind: "text/plain; charset=utf-8", text: safe::text(&text) }
     }
 }

@@ -33,6 +33,7 @@ pub mod probe;
 pub mod reconcile;
 pub mod reference;
 pub mod report;
+pub mod safe;
 pub mod sandbox;
 pub mod status;
 pub mod story;

@@ -4,6 +4,7 @@
 //! read what it is told must not keep us from keeping.
 use crate::alarm::Alarm;
 use crate::damage::{ChainKey, Damage};
+use crate::safe;
 use crate::status::{State, Status, hangs};
 use crate::worker::Busy;
 use sd_notify::NotifyState;
@@ -194,7 +195,7 @@ pub fn line(status: &Status, missing: &Damage, refused: bool) -> String {
     } else if status.in_sync() && lost.is_empty() && gone.is_empty() {
         parts.insert(0, "in sync".to_owned());
     }
-    let line = format!("{}: {}", status.backend, parts.join("; "));
+    let line = safe::line(&format!("{}: {}", status.backend, parts.join("; ")));
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,

@@ -6,7 +6,7 @@ mod flushing;
 pub(crate) mod kube_proxy;
 mod kubelet;
 mod pausing;
-mod shapes;
+pub(crate) mod shapes;
 mod uninstalling;
 
 use crate::support::{Host, On, PROGRAM, Running, Scratch, eventually};
@@ -35,7 +35,7 @@ fn looping(host: &Host, script: &str) -> (Running, Scratch) {
 }
 
 /// Both cores have something else to do until this is dropped.
-fn loaded(host: &Host) -> Vec<(Running, Scratch)> {
+pub(crate) fn loaded(host: &Host) -> Vec<(Running, Scratch)> {
     (0..2).map(|_| looping(host, "while :; do :; done")).collect()
 }
 
@@ -67,7 +67,7 @@ fn unwrapped(screen: &str) -> String {
 
 /// What is there of others, in both families: policies but for ACCEPT, chains, rules; and what nft alone
 /// shows.
-fn of_others(host: &Host) -> String {
+pub(crate) fn of_others(host: &Host) -> String {
     let mut found = String::new();
     for tool in host.on().both_iptables() {
         let save = host.sh(&format!("{tool}-save"));

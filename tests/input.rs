@@ -289,3 +289,29 @@ fn the_rest_as_json_parses_too() {
     assert_eq!(said.code, 3);
     assert_eq!(keys(&parse(&said.stdout)["error"]), ["detail", "kind", "manifest", "message"]);
 }
+
+/// Waiting for a writer, or reading without an end, would be a service that never starts.
+#[test]
+fn settings_that_are_no_file_are_refused_at_once() {
+    let host = Host::new();
+    let pipe = host.state().with_file_name("pipe").display().to_string();
+    host.sh(&format!("mkfifo {pipe}"));
+    for file in [&pipe, "/dev/zero"] {
+        for key in ["config", "kubelet-config"] {
+            let said = host.ck_under("timeout 20", &format!("--{key} {file} config check"));
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.stderr.contains(&format!("{file}: not a small file")), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_anybody_may_change_are_used_and_told() {
+    let host = Host::new();
+    let file = Scratch::new("open", "settle = '1s'\n");
+    let said = || host.ck_ok(&format!("--config {} config check", file.path()), 0);
+    host.sh(&format!("chmod 0664 {}", file.path()));
+    assert!(!said().contains("note"));
+    host.sh(&format!("chmod 0666 {}", file.path()));
+    assert!(said().contains("anybody may write to it (mode 0666)"), "{}", said());
+}

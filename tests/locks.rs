@@ -73,7 +73,11 @@ fn a_run_that_cannot_have_it_says_so_once_and_lands_when_it_can() {
 fn what_cannot_be_a_lock_is_a_clear_error() {
     let host = Host::of(On::Legacy);
     let file = Scratch::new("lock", "");
+    let pipe = host.state().with_file_name("pipe").display().to_string();
+    host.sh(&format!("mkfifo {pipe}"));
     for (lock, says) in [
+        // The tools would wait for ever for somebody who writes to it.
+        (pipe, "it is a pipe"),
         (env!("CARGO_TARGET_TMPDIR").to_owned(), "Is a directory"),
         (format!("{}/lock", file.path()), "Not a directory"),
         ("/no/such/folder/lock".into(), "No such file or directory"),

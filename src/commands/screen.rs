@@ -4,8 +4,9 @@ use crate::cli::Output;
 use crate::exit;
 use crate::host;
 use crate::report;
+use crate::safe;
 use chainkeeper_contract::BackendError;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write as _;
 
 /// Where results and errors go, and in what form.
@@ -16,14 +17,10 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub(super) fn result(
-        self,
-        text: impl FnOnce() -> String,
-        json: impl FnOnce() -> serde_json::Value,
-    ) {
+    pub(super) fn result(self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
         match self.output {
             Output::Text => print(&text()),
-            Output::Json => print(&format!("{:#}\n", json())),
+            Output::Json => print_json(&json()),
         }
     }
 
@@ -32,7 +29,7 @@ impl Screen {
         let place = host::place();
         if self.output == Output::Json {
             let error = report::error_json(error, place);
-            print(&format!("{:#}\n", json!({ "error": error })));
+            print_json(&json!({ "error": error }));
         }
         warn(&advice::screen(error, place));
         advice::exit_code(error)
@@ -41,6 +38,20 @@ impl Screen {
 
 /// Writes a result. A reader that has gone (`| head`) is no error, a full disk is.
 pub(super) fn print(text: &str) {
+    put(&safe::coloured(text));
+}
+
+/// The same of a result for programs that is all there is.
+pub(super) fn print_json(value: &Value) {
+    put(&format!("{}\n", safe::json(&format!("{value:#}"))));
+}
+
+/// The same, one of many, each a line.
+pub(super) fn print_json_line(value: &Value) {
+    put(&format!("{}\n", safe::json(&value.to_string())));
+}
+
+fn put(text: &str) {
     match anstream::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             warn(&format!(
@@ -54,5 +65,5 @@ pub(super) fn print(text: &str) {
 
 /// Writes to standard error; there is nobody to tell if that fails.
 pub fn warn(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", safe::text(text));
 }

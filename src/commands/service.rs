@@ -1,7 +1,7 @@
 //! The commands that ask the running service.
 use super::again;
 use super::check::status as ask_status;
-use super::screen::{Screen, print, warn};
+use super::screen::{Screen, print, print_json_line, warn};
 use super::surroundings;
 use crate::advice;
 use crate::cli::Output;
@@ -69,7 +69,7 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
                 }
                 match screen.output {
                     Output::Text => print(&report::event_screen(&event, &clock(event.at_ms))),
-                    Output::Json => print(&format!("{}\n", json!(event))),
+                    Output::Json => print_json_line(&json!(event)),
                 }
             }
             Ok(Answer::Error(why)) => warn(&format!("note: {why}")),

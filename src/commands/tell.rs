@@ -1,5 +1,5 @@
 //! The commands that only tell: which backend, and which chains.
-use super::screen::{Screen, print, warn};
+use super::screen::{Screen, print, print_json, warn};
 use super::surroundings;
 use crate::advice;
 use crate::cli::{Output, RenderFormat};
@@ -63,7 +63,7 @@ pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: S
             }
         }
         (RenderFormat::Json, _) | (_, Output::Json) => {
-            print(&format!("{:#}\n", json!({ "families": sets })));
+            print_json(&json!({ "families": sets }));
         }
     }
     exit::FINE

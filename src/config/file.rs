@@ -1,7 +1,11 @@
 //! The TOML file of settings. Messages name the line, and the key that was probably meant.
 use super::settings::values;
 use super::{ConfigError, Layers, Origin, Settings};
+use nix::fcntl::OFlag;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +14,8 @@ pub const DEFAULT: &str = "/etc/chainkeeper/config.toml";
 
 /// What changed less than so long ago may be half-written: it is read again until it rests.
 const FRESH: Duration = Duration::from_millis(100);
+/// In bytes: no file of settings is longer.
+const MOST: u64 = 1 << 20;
 /// So often at most.
 const AGAIN: u32 = 20;
 
@@ -72,7 +78,7 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
 }
 
 /// Its text once nobody writes to it any more, as far as that shows.
-fn rested(path: &Path) -> std::io::Result<String> {
+fn rested(path: &Path) -> io::Result<String> {
     for _ in 0..AGAIN {
         let changed = std::fs::metadata(path)?.modified()?;
         let age = SystemTime::now().duration_since(changed).unwrap_or(FRESH);
@@ -81,7 +87,28 @@ fn rested(path: &Path) -> std::io::Result<String> {
         }
         std::thread::sleep(FRESH - age);
     }
-    std::fs::read_to_string(path)
+    small(path)
+}
+
+/// The text of a file. What waits for a writer, or has no end, is none: nobody waits for it.
+pub(super) fn small(path: &Path) -> io::Result<String> {
+    let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let found = file.metadata()?;
+    let odd = !found.is_file() && !found.is_dir();
+    if odd || found.len() > MOST {
+        return Err(io::Error::other("not a small file"));
+    }
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What there is to say of who may change it.
+pub(super) fn open_to_all(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.mode();
+    (mode & 0o002 != 0).then(|| {
+        format!("config {}: anybody may write to it (mode {:04o})", path.display(), mode & 0o7777)
+    })
 }
 
 fn line(text: &str, offset: usize) -> usize {

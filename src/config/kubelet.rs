@@ -1,7 +1,7 @@
 //! What a kubelet's configuration file says of the chains. YAML or JSON, which is YAML, too.
 use super::check::mark;
 use super::yaml::{self, Entry, Value};
-use super::{ConfigError, Layers, Origin, Settings};
+use super::{ConfigError, Layers, Origin, Settings, file};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -71,10 +71,11 @@ fn boolean(value: &Value) -> Option<bool> {
 
 /// What it sets, and what there is to say about it.
 pub(super) fn layer(path: &Path) -> Result<(Layers, Option<String>), ConfigError> {
-    let file = path.display();
-    let fail =
-        |why: &str, remedy: &str| ConfigError::new(format!("kubelet config {file}: {why}"), remedy);
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    let shown = path.display();
+    let fail = |why: &str, remedy: &str| {
+        ConfigError::new(format!("kubelet config {shown}: {why}"), remedy)
+    };
+    let text = file::small(path).map_err(|e| {
         fail(&e.to_string(), "check the path given as kubelet-config, or leave it out")
     })?;
     let remedy = "give the file that kubelet's --config names, often /var/lib/kubelet/config.yaml";
@@ -100,7 +101,7 @@ pub(super) fn layer(path: &Path) -> Result<(Layers, Option<String>), ConfigError
         ..Settings::default()
     };
     let note = (read.make_chains == Some(false)).then(|| {
-        format!("kubelet config {file}: makeIPTablesUtilChains is false, so kubelet leaves the chains to us")
+        format!("kubelet config {shown}: makeIPTablesUtilChains is false, so kubelet leaves the chains to us")
     });
     Ok((Layers::of(&settings, |_| Origin::Kubelet(path.to_owned()))?, note))
 }

@@ -47,7 +47,8 @@ impl Sources {
         }
         let config = layers.settings()?.check().map_err(|error| layers.place(error))?;
         let layers = layers.over(Layers::of(&Settings::defaults(), |_| Origin::Default)?);
-        Ok(Loaded { config, file: path, layers, notes: note.into_iter().collect() })
+        let notes = path.as_deref().and_then(file::open_to_all).into_iter().chain(note).collect();
+        Ok(Loaded { config, file: path, layers, notes })
     }
 
     fn path(&self) -> Option<PathBuf> {

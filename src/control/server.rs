@@ -1,13 +1,15 @@
 //! The other end of the socket: in `run`.
 use super::{Answer, Request};
+use crate::safe;
 use crate::story::Event;
+use nix::sys::stat::{Mode, fchmod};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -19,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST: u64 = 4096;
 /// Connections at a time.
 const MOST: usize = 32;
+/// Those who wait for one, in the kernel.
+const QUEUE: u32 = 128;
 
 /// A question, and where the answers go: those that are there, and the stream of those to come.
 pub struct Asked {
@@ -73,15 +77,18 @@ impl Server {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         free(path)?;
-        // Bound under another name, so that nobody can connect before its mode is set. Always the same one:
-        // who was killed in between leaves nothing for ever.
+        // Bound under another name, which takes the place of the old one. Always the same one: who was killed
+        // in between leaves nothing for ever.
         let mut new = path.as_os_str().to_owned();
         new.push(".new");
         let _ = std::fs::remove_file(&new);
-        let listener = UnixListener::bind(&new)?;
-        let placed = std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))
-            .and_then(|()| std::fs::rename(&new, path));
-        if let Err(error) = placed {
+        let socket = UnixSocket::new_stream()?;
+        // The mode of the file that is made by `bind`, from its beginning on. A chmod would go by a name, which
+        // may be another file's by then where others may write to the folder.
+        fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        socket.bind(&new)?;
+        let listener = socket.listen(QUEUE)?;
+        if let Err(error) = std::fs::rename(&new, path) {
             let _ = std::fs::remove_file(&new);
             return Err(error);
         }
@@ -175,7 +182,7 @@ async fn serve(
 }
 
 async fn say(to: &mut (impl tokio::io::AsyncWrite + Unpin), answer: &Answer) -> io::Result<()> {
-    let mut line = serde_json::to_string(answer)?;
+    let mut line = safe::json(&serde_json::to_string(answer)?);
     line.push('\n');
     timeout(PATIENCE, to.write_all(line.as_bytes())).await?
 }

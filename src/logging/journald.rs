@@ -1,5 +1,6 @@
 //! systemd-journald's own protocol: one datagram a line, with fields. It never waits.
 use super::line::Line;
+use crate::safe;
 use serde_json::Value;
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -60,6 +61,7 @@ fn datagram(line: &Line) -> Vec<u8> {
 
 /// In the form that takes any value: name, length, value.
 fn put(out: &mut Vec<u8>, name: &str, value: &str) {
+    let value = &*safe::text(value);
     let mut end = value.len().min(LONGEST);
     while !value.is_char_boundary(end) {
         end -= 1;

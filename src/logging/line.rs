@@ -1,4 +1,5 @@
 //! One line of the journal, in each of its forms.
+use crate::safe;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -67,12 +68,13 @@ impl Line {
         let style = Style::new().fg_color(Some(self.colour().into()));
         let level = format!("{style}{:>5}{style:#}", self.level);
         let message = match terminal {
-            true => self.message.trim_end().to_owned(),
+            true => safe::text(self.message.trim_end()),
             false => one_line(&self.message),
         };
         let told = self.field("event").is_some();
         let more = self.fields.iter().filter(|(name, _)| !told && *name != "repeated");
-        let more: String = more.map(|(name, value)| format!(" {name}={value}")).collect();
+        let more: String =
+            more.map(|(name, value)| safe::line(&format!(" {name}={value}"))).collect();
         format!("{time}{level} {message}{more}\n")
     }
 
@@ -83,7 +85,7 @@ impl Line {
         object.insert("level".into(), json!(self.level.as_str()));
         object.insert("message".into(), json!(self.message));
         object.extend(self.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        format!("{}\n", Value::Object(object))
+        format!("{}\n", safe::json(&Value::Object(object).to_string()))
     }
 
     fn colour(&self) -> AnsiColor {
@@ -114,12 +116,7 @@ fn one_line(text: &str) -> String {
         0 => line.trim_end().to_owned(),
         _ => words(line),
     });
-    let all = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let shown = |c: char| match c.is_control() {
-        true => c.escape_default().collect::<String>(),
-        false => c.to_string(),
-    };
-    all.chars().map(shown).collect()
+    safe::line(&lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; "))
 }
 
 impl Visit for Line {

@@ -1,5 +1,6 @@
 //! Steps, notes and problems as lines, one fact each. Colour is in the first column alone and never
 //! carries meaning of its own.
+use crate::safe;
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
 
@@ -9,11 +10,15 @@ const NAME: usize = 19;
 /// A sentence, broken at blanks so that it fits 80 columns, its next lines indented; with its end. Rules are
 /// left whole, to be copied.
 pub(super) fn wrapped(indent: usize, line: &str) -> String {
+    broken(indent, &safe::line(line))
+}
+
+fn broken(indent: usize, line: &str) -> String {
     let end = line.char_indices().nth(80).map(|(end, _)| end);
     match end.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > indent)
     {
         Some(at) => {
-            let rest = wrapped(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
+            let rest = broken(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
             format!("{}\n{rest}", line[..at].trim_end())
         }
         None => format!("{}\n", line.trim_end()),
@@ -34,6 +39,7 @@ pub(super) fn thousands(n: u64) -> String {
 }
 
 fn sign(sign: char, text: &str) -> String {
+    let text = safe::line(text);
     let colour = match sign {
         '+' => AnsiColor::Green,
         '-' | '!' => AnsiColor::Red,

@@ -3,9 +3,9 @@ use crate::support::On;
 
 /// A script, command by command.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
-    pub(super) name: &'static str,
-    pub(super) commands: Vec<String>,
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) commands: Vec<String>,
 }
 
 const TABLES: [&str; 3] = ["filter", "nat", "mangle"];
@@ -30,7 +30,7 @@ const NFT_FILE: &str = "nft -f - <<'END'\nflush ruleset\ntable inet mine {\n  ch
     type filter hook input priority 0; policy drop;\n    tcp dport 22 accept\n  }\n}\nEND";
 
 /// What there is for that backend.
-pub(super) fn all(on: On) -> Vec<Shape> {
+pub(crate) fn all(on: On) -> Vec<Shape> {
     let tools = on.both_iptables();
     let each = |lines: &[&str]| -> Vec<String> {
         let of = |tool: &&str| lines.iter().map(|l| l.replace("$T", tool)).collect::<Vec<_>>();

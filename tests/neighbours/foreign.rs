@@ -161,3 +161,20 @@ fn rules_before_and_after_ours_are_left_and_counted() {
         assert_eq!(rules(&host, tool, "nat", "KUBE-MARK-MASQ").len(), 4);
     }
 }
+
+/// As a terminal would be sent it. Names and comments may hold any byte.
+#[test]
+fn names_and_comments_of_others_are_no_commands_to_a_terminal() {
+    let host = Host::new();
+    host.ck_ok("apply", 0);
+    host.sh(r#"bad=$(printf 'a\033[2J\302\233b\342\200\256')
+        iptables-nft -N "$bad"; iptables-nft -A "$bad" -j DROP
+        iptables-nft -I INPUT -j "$bad"; iptables-nft -I KUBE-FIREWALL 2 -j "$bad""#);
+    for words in ["diff", "diff --output json", "apply"] {
+        let said = host.ck_under("env CLICOLOR_FORCE=1", words);
+        let escaped = if words.contains("json") { r"\u009bb\u202e" } else { r"\u{9b}b\u{202e}" };
+        let text = said.stdout + &said.stderr;
+        assert!(words == "apply" || text.contains(escaped), "{text:?}");
+        assert!(!text.contains("\x1b[2J") && !text.contains(['\u{9b}', '\u{202e}']), "{text:?}");
+    }
+}

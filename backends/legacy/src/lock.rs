@@ -3,6 +3,7 @@ use chainkeeper_contract::{BackendError, ErrorKind, Misplaced};
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, fstat, stat};
 use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -44,9 +45,13 @@ pub(crate) fn take(path: &Path, budget: Duration, stop: &AtomicBool) -> Result<H
 }
 
 fn opened(path: &Path) -> Result<File, BackendError> {
-    let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
-    match open(path, flags, Mode::from_bits_truncate(0o600)) {
-        Ok(fd) => Ok(fd.into()),
+    // Nobody waits for the writer of a pipe; the tools would.
+    let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    match open(path, flags, Mode::from_bits_truncate(0o600)).map(File::from) {
+        Ok(file) if file.metadata().is_ok_and(|found| found.file_type().is_fifo()) => {
+            Err(failed(path, ErrorKind::Refused, "it is a pipe", None))
+        }
+        Ok(file) => Ok(file),
         Err(errno @ (nix::errno::Errno::EACCES | nix::errno::Errno::EPERM)) => {
             Err(failed(path, ErrorKind::Denied, errno.desc(), None))
         }

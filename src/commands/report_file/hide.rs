@@ -1,5 +1,6 @@
 //! What is nobody's business: addresses, the host's name, and what others wrote into their rules. Pure.
 use crate::cli::ReportArgs;
+use crate::safe;
 use std::net::IpAddr;
 
 /// Comments that are ours.
@@ -54,11 +55,7 @@ impl Hide {
             let line = if self.rules { rules(line) } else { line.to_owned() };
             let line = if self.addresses { addresses(&line) } else { line };
             let line = self.without_host(&line);
-            let shown = |c: char| match c.is_control() {
-                true => c.escape_default().collect::<String>(),
-                false => c.to_string(),
-            };
-            out.extend(line.chars().map(shown));
+            out += &safe::line(&line);
             out.push('\n');
         }
         out
