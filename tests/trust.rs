@@ -1,5 +1,6 @@
 //! The promises of ARCHITECTURE.md, attacked by something real. Each test writes rows of docs/trust.md and fails
 //! if anything was lost. No part of `make test`: `make trust`, for which `scripts/trust` sets the knobs.
+mod kills;
 mod row;
 mod security;
 
@@ -24,7 +25,6 @@ fn minutes() -> Duration {
 }
 
 /// Where chance begins: `--seed`, or another one each time. It is in the row, so a run can be had again.
-#[expect(dead_code, reason = "until the first part with chances")]
 fn seed() -> u64 {
     knob("TRUST_SEED").unwrap_or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

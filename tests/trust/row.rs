@@ -41,7 +41,8 @@ impl Row {
         let test = name.strip_prefix("trust::").expect("on the test's own thread");
         let section = test.split("::").next().expect("a first part");
         let Row { what, unit, tried, lost } = self;
-        let fields = [section, what, &tried.to_string(), unit, &lost.len().to_string(), notes, test];
+        let fields =
+            [section, what, &tried.to_string(), unit, &lost.len().to_string(), notes, test];
         assert!(!fields.concat().contains(['\t', '\n', '|']), "{fields:?}");
         let line = fields.join("\t") + "\n";
         print!("{line}");
@@ -50,6 +51,11 @@ impl Row {
             std::fs::write(PathBuf::from(folder).join(file), line).expect("rows can be written");
         }
         assert!(tried > 0, "{what}: nothing was tried");
-        assert!(lost.is_empty(), "{what}: {} of {tried} {unit} lost\n{}", lost.len(), lost.join("\n"));
+        assert!(
+            lost.is_empty(),
+            "{what}: {} of {tried} {unit} lost\n{}",
+            lost.len(),
+            lost.join("\n")
+        );
     }
 }
