@@ -1,6 +1,7 @@
 //! The promises of ARCHITECTURE.md, attacked by something real. Each test writes rows of docs/trust.md and fails
 //! if anything was lost. No part of `make test`: `make trust`, for which `scripts/trust` sets the knobs.
 mod kills;
+mod races;
 mod row;
 mod security;
 
@@ -18,7 +19,6 @@ fn many(short_form: usize, whole: usize) -> usize {
 }
 
 /// How long what has no end of its own goes on: `--minutes`.
-#[expect(dead_code, reason = "until the first long part")]
 fn minutes() -> Duration {
     let minutes: f64 = knob("TRUST_MINUTES").unwrap_or(if short() { 0.25 } else { 2.0 });
     Duration::from_secs_f64(60.0 * minutes)
