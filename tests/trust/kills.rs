@@ -7,6 +7,7 @@ mod calls;
 mod serving;
 mod story;
 mod tables;
+mod tool;
 
 use super::{Row, many, seed, short};
 use crate::support::{Host, On, Said, eventually};
@@ -24,17 +25,19 @@ struct Trial {
     way: Way,
     /// Where the next start has to end.
     goal: Tables,
+    /// How one looks.
+    look: fn(&Host) -> Tables,
 }
 
 impl Trial {
     /// Plays it once without harm. And its calls.
-    fn new(story: Story) -> (Trial, Vec<Call>) {
+    fn new(story: Story, look: fn(&Host) -> Tables) -> (Trial, Vec<Call>) {
         let host = story.host();
-        let from = Tables::of(&host);
+        let from = look(&host);
         let calls = calls(&host, story.command);
-        let to = Tables::of(&host);
+        let to = look(&host);
         host.ck_ok("apply", 0);
-        (Trial { way: Way { story, from, to }, goal: Tables::of(&host) }, calls)
+        (Trial { way: Way { story, from, to }, goal: look(&host), look }, calls)
     }
 
     /// Plays it again, with that fate for that call.
@@ -45,7 +48,7 @@ impl Trial {
         let said = host.ck_under(&before, story.command);
         // The kernel's own tools go on without us, and keep others out until they are done.
         eventually("the lock is let go", || host.lock_is_free());
-        let now = Tables::of(&host);
+        let now = (self.look)(&host);
         let killed = fate == Fate::Killed;
         let wrong = self.way.wrong(&now, killed).or_else(|| match fate {
             Fate::Killed => None,
@@ -81,7 +84,7 @@ impl Trial {
     /// What the next start makes of it.
     fn next(&self, host: &Host) -> Option<String> {
         let said = host.ck("apply");
-        let (now, files) = (Tables::of(host), host.files());
+        let (now, files) = ((self.look)(host), host.files());
         if said.code != 0 || !now.is(&self.goal) {
             return Some(format!("the next one ends with {said:?} and {now:?}"));
         }
@@ -102,7 +105,7 @@ fn killed(mut row: Row, stories: &[Story], few: usize) {
     let seed = seed();
     let mut dice = Dice::seeded(seed, 1000);
     for story in stories {
-        let (trial, calls) = Trial::new(*story);
+        let (trial, calls) = Trial::new(*story, Tables::of);
         some(&calls, few, &mut dice)
             .iter()
             .for_each(|call| trial.play(&mut row, call, Fate::Killed));
@@ -114,7 +117,7 @@ fn failed(mut row: Row, stories: &[Story], few: usize) {
     let seed = seed();
     let mut dice = Dice::seeded(seed, 1000);
     for story in stories {
-        let (trial, calls) = Trial::new(*story);
+        let (trial, calls) = Trial::new(*story, Tables::of);
         let all: Vec<(Call, Fate)> = calls
             .iter()
             .flat_map(|call| call.failures().into_iter().map(move |fate| (call.clone(), fate)))

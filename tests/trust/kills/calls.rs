@@ -51,12 +51,11 @@ pub(super) fn calls(host: &Host, words: &str) -> Vec<Call> {
     let log = Scratch::new(&format!("calls-{:?}", std::thread::current().id()), "");
     let said = host.ck_under(&format!("strace -qq -o '{}'", log.path()), words);
     assert_eq!(said.code, 0, "{words}: {said:?}");
-    logged(&log).split_off(1)
+    logged(&std::fs::read_to_string(log.path()).expect("strace wrote it")).split_off(1)
 }
 
 /// The calls in a log of strace's.
-pub(super) fn logged(log: &Scratch) -> Vec<Call> {
-    let text = std::fs::read_to_string(log.path()).expect("strace wrote it");
+pub(super) fn logged(text: &str) -> Vec<Call> {
     let mut found: Vec<Call> = Vec::new();
     for line in text.lines() {
         let Some((name, _)) = line.split_once('(') else { continue };

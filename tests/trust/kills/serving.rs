@@ -2,7 +2,7 @@
 use super::calls::{Call, Fate, logged};
 use super::story::{Start, Story};
 use super::tables::{Tables, Way};
-use super::{Row, Trial, seed, some};
+use super::{Row, Trial, many, seed, some};
 use crate::support::{Host, On, PROGRAM, Running, Scratch, comes_true, eventually};
 use chainkeeper_contract::testing::Dice;
 use std::thread::sleep;
@@ -59,7 +59,8 @@ fn undisturbed(story: Story, thread: &str) -> (Trial, Vec<Call>) {
     drop(run);
     flush(&host, story.on);
     let from = Tables::of(&host);
-    (Trial { way: Way { story, from, to: to.clone() }, goal: to }, logged(&log))
+    let text = std::fs::read_to_string(log.path()).expect("strace wrote it");
+    (Trial { way: Way { story, from, to: to.clone() }, goal: to, look: Tables::of }, logged(&text))
 }
 
 /// Kills it at that call; false if it did not come to it.
@@ -80,13 +81,52 @@ fn killed(trial: &Trial, thread: &str, call: &Call, row: &mut Row) -> bool {
     true
 }
 
+/// Fails that call of a repair. It has to go on, and repair all the same.
+fn failed(trial: &Trial, thread: &str, (call, fate): &(Call, Fate), row: &mut Row) {
+    let host = trial.way.story.host();
+    let mut run = started(&host);
+    let _strace = trace(&host, &run, thread, &call.strace(*fate));
+    flush(&host, trial.way.story.on);
+    let repaired = comes_true(20, || run.is_over() || Tables::of(&host).is(&trial.way.to));
+    let alive = !run.is_over() && host.ck("check --live").code == 0;
+    let journal = run.journal();
+    let well = repaired && alive && !journal.contains("panicked");
+    row.one(well, || {
+        format!("{thread} of {:?}: {call} {fate:?}: {repaired} {alive}\n{journal}", trial.way.story)
+    });
+}
+
+/// Each thread on each backend.
+fn threads() -> impl Iterator<Item = (Story, &'static str)> {
+    On::BOTH.into_iter().flat_map(|on| {
+        THREADS.map(|thread| (Story { on, start: Start::Whole, command: "run" }, thread))
+    })
+}
+
+#[test]
+fn calls_of_a_repair_fail() {
+    let what = "system calls of a repair by `run` failed, drawn by chance, both backends";
+    let (mut row, seed) = (Row::new(what, "faults"), seed());
+    let mut dice = Dice::seeded(seed, 1000);
+    for (story, thread) in threads() {
+        let (trial, calls) = undisturbed(story, thread);
+        for _ in 0..many(4, 50) {
+            let call = dice.pick(&calls);
+            let Some(fate) = call.failures().first().map(|_| dice.pick(&call.failures())) else {
+                continue;
+            };
+            failed(&trial, thread, &(call, fate), &mut row);
+        }
+    }
+    row.end(&format!("seed {seed}"));
+}
+
 #[test]
 fn run_is_killed_at_each_call_of_a_repair() {
     let mut row = Row::new("`run` killed at each system call of a repair, both backends", "kills");
     let (seed, mut missed) = (seed(), 0);
     let mut dice = Dice::seeded(seed, 1000);
-    for (on, thread) in On::BOTH.into_iter().flat_map(|on| THREADS.map(|thread| (on, thread))) {
-        let story = Story { on, start: Start::Whole, command: "run" };
+    for (story, thread) in threads() {
         let (trial, calls) = undisturbed(story, thread);
         for call in some(&calls, 4, &mut dice) {
             missed += usize::from(!killed(&trial, thread, &call, &mut row));

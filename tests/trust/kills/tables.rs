@@ -31,6 +31,14 @@ impl Tables {
         Tables(tables)
     }
 
+    /// The same without what rules have counted.
+    pub(super) fn uncounted(mut self) -> Tables {
+        for line in self.0.values_mut().flatten().filter(|line| line.starts_with('[')) {
+            *line = line.split_once("] ").map_or(String::new(), |(_, rule)| rule.to_owned());
+        }
+        self
+    }
+
     fn lines(&self, tool: &str, table: &str) -> &[String] {
         self.0.get(&(tool.to_owned(), table.to_owned())).map_or(&[], Vec::as_slice)
     }
