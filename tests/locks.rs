@@ -94,6 +94,22 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
     assert!(said.starts_with(&error), "{said}");
 }
 
+/// Of the system calls on locks, ours on the xtables lock and on the state file, each in turn fails.
+#[test]
+fn a_lock_that_cannot_be_had_or_let_go_is_no_panic() {
+    for nth in 1..=4 {
+        let host = Host::of(On::Legacy);
+        let inject = format!("strace -o /dev/null -e inject=flock:error=ENOLCK:when={nth}");
+        let said = host.ck_under(&inject, "apply");
+        assert!(!said.stderr.contains("panicked"), "{nth}: {said:?}");
+        // Without the first nothing may be written. Without one of the others it is done all the same.
+        assert_eq!(said.code, if nth == 1 { 5 } else { 0 }, "{nth}: {said:?}");
+        host.ck_ok("apply", 0);
+        host.ck_ok("diff", 0);
+        assert!(host.lock_is_free(), "{nth}");
+    }
+}
+
 #[test]
 fn it_is_held_from_the_look_to_the_last_write() {
     let host = Host::of(On::Legacy);

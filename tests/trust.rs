@@ -1,7 +1,9 @@
 //! The promises of ARCHITECTURE.md, attacked by something real. Each test writes rows of docs/trust.md and fails
 //! if anything was lost. No part of `make test`: `make trust`, for which `scripts/trust` sets the knobs.
 mod alarms;
+mod kills;
 mod neighbours;
+mod races;
 mod row;
 mod security;
 mod starvation;

@@ -49,6 +49,11 @@ impl Running {
         assert!(kill.expect("sh").success(), "kill -{name} {pid}");
     }
 
+    /// It has ended by itself, or was killed.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_some()
+    }
+
     /// Waits until it ends by itself, and says how: the exit code, or -1 for a signal.
     pub(crate) fn ended(&mut self) -> i32 {
         let mut status = None;

@@ -1,0 +1,175 @@
+//! Killed at every system call, and each system call failed in turn: strace(1) injects both. A loss is: something is
+//! left that is between two commits' states (on nft one commit for all, in legacy one for each table in the order of
+//! 0006), the new backend is not whole before the old one goes, a rule of others is touched, the next `apply` does not
+//! end where an undisturbed one does, a lock or a file is left; and for a failure also a panic, an end by a signal,
+//! twenty seconds of nothing, or exit code 0 where the chains are not in place.
+mod calls;
+mod serving;
+mod story;
+mod tables;
+mod tool;
+
+use super::{Row, many, seed, short};
+use crate::support::{Host, On, Said, eventually};
+use calls::{Call, Fate, calls};
+use chainkeeper_contract::testing::Dice;
+use std::time::{Duration, Instant};
+use story::{Start, Story};
+use tables::{Tables, Way};
+
+/// Of a program that has only to fail.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What is done to a story, and what the next start makes of it.
+struct Trial {
+    way: Way,
+    /// Where the next start has to end.
+    goal: Tables,
+    /// How one looks.
+    look: fn(&Host) -> Tables,
+}
+
+impl Trial {
+    /// Plays it once without harm. And its calls.
+    fn new(story: Story, look: fn(&Host) -> Tables) -> (Trial, Vec<Call>) {
+        let host = story.host();
+        let from = look(&host);
+        let calls = calls(&host, story.command);
+        let to = look(&host);
+        host.ck_ok("apply", 0);
+        (Trial { way: Way { story, from, to }, goal: look(&host), look }, calls)
+    }
+
+    /// Plays it again, with that fate for that call.
+    fn play(&self, row: &mut Row, call: &Call, fate: Fate) {
+        let (story, host) = (self.way.story, self.way.story.host());
+        let begun = Instant::now();
+        let before = format!("timeout -k 1 {} {}", LIMIT.as_secs(), call.strace(fate));
+        let said = host.ck_under(&before, story.command);
+        // The kernel's own tools go on without us, and keep others out until they are done.
+        eventually("the lock is let go", || host.lock_is_free());
+        let now = (self.look)(&host);
+        let killed = fate == Fate::Killed;
+        let wrong = self.way.wrong(&now, killed).or_else(|| match fate {
+            Fate::Killed => None,
+            Fate::Failed(_) => self.misbehaved(&said, call, begun.elapsed(), &now),
+        });
+        let wrong = wrong.or_else(|| self.next(&host));
+        row.one(wrong.is_none(), || format!("{story:?}: {call} {fate:?}: {wrong:?}\n{said:?}"));
+    }
+
+    /// What a program must not do because a call has failed.
+    fn misbehaved(&self, said: &Said, call: &Call, took: Duration, now: &Tables) -> Option<String> {
+        // Before its first line: the loader, and the start of Rust's own runtime.
+        let early = ["library/std/src/sys/pal/unix/stack_overflow.rs", "fatal runtime error"];
+        let early = said.code == 127
+            || early.iter().any(|words| said.stderr.contains(words))
+            || ["brk", "mmap"].iter().any(|name| call.to_string().starts_with(name));
+        if took > LIMIT {
+            return Some("it hangs".into());
+        }
+        if early && *now == self.way.from {
+            return None;
+        }
+        match said.code {
+            0 if now.is(&self.way.to) => None,
+            0 => Some("exit code 0, and not done".into()),
+            101 | ..0 | 124.. => Some("no way to end".into()),
+            _ if said.stderr.contains("panicked") => Some("a panic".into()),
+            _ if said.stderr.is_empty() && !call.is_write() => Some("not a word".into()),
+            _ => None,
+        }
+    }
+
+    /// What the next start makes of it.
+    fn next(&self, host: &Host) -> Option<String> {
+        let said = host.ck("apply");
+        let (now, files) = ((self.look)(host), host.files());
+        if said.code != 0 || !now.is(&self.goal) {
+            return Some(format!("the next one ends with {said:?} and {now:?}"));
+        }
+        let stale = files.iter().any(|file| file.starts_with(".state"));
+        (stale || !host.lock_is_free()).then(|| format!("it leaves {files:?}"))
+    }
+}
+
+/// Of all these, in the short form a few.
+fn some<T: Clone>(all: &[T], few: usize, dice: &mut Dice) -> Vec<T> {
+    match short() {
+        true => (0..few).map(|_| dice.pick(all)).collect(),
+        false => all.to_vec(),
+    }
+}
+
+fn killed(mut row: Row, stories: &[Story], few: usize) {
+    let seed = seed();
+    let mut dice = Dice::seeded(seed, 1000);
+    for story in stories {
+        let (trial, calls) = Trial::new(*story, Tables::of);
+        some(&calls, few, &mut dice)
+            .iter()
+            .for_each(|call| trial.play(&mut row, call, Fate::Killed));
+    }
+    row.end(&format!("{} stories, seed {seed}", stories.len()));
+}
+
+fn failed(mut row: Row, stories: &[Story], few: usize) {
+    let seed = seed();
+    let mut dice = Dice::seeded(seed, 1000);
+    for story in stories {
+        let (trial, calls) = Trial::new(*story, Tables::of);
+        let all: Vec<(Call, Fate)> = calls
+            .iter()
+            .flat_map(|call| call.failures().into_iter().map(move |fate| (call.clone(), fate)))
+            .collect();
+        some(&all, few, &mut dice)
+            .iter()
+            .for_each(|(call, fate)| trial.play(&mut row, call, *fate));
+    }
+    row.end(&format!("{} stories, seed {seed}", stories.len()));
+}
+
+fn applies(on: On) -> [Story; 3] {
+    [Start::Empty, Start::Damaged, Start::Moved].map(|start| Story { on, start, command: "apply" })
+}
+
+fn removals() -> [Story; 2] {
+    On::BOTH.map(|on| Story { on, start: Start::Whole, command: "remove" })
+}
+
+#[test]
+fn apply_on_nft_is_killed_at_each_call() {
+    let what = "`apply` killed at each system call, nft: on an empty, a damaged and a moved host";
+    killed(Row::new(what, "kills"), &applies(On::Nft), 5);
+}
+
+#[test]
+fn apply_on_legacy_is_killed_at_each_call() {
+    let what =
+        "`apply` killed at each system call, legacy: on an empty, a damaged and a moved host";
+    killed(Row::new(what, "kills"), &applies(On::Legacy), 5);
+}
+
+#[test]
+fn remove_is_killed_at_each_call() {
+    let what = "`remove` killed at each system call, both backends";
+    killed(Row::new(what, "kills"), &removals(), 6);
+}
+
+#[test]
+fn each_call_of_apply_on_nft_fails() {
+    let what = "each system call of `apply` failed in each fitting way, nft";
+    failed(Row::new(what, "faults"), &applies(On::Nft)[1..2], 20);
+}
+
+#[test]
+fn each_call_of_apply_on_legacy_fails() {
+    let what = "each system call of `apply` failed in each fitting way, legacy";
+    failed(Row::new(what, "faults"), &applies(On::Legacy)[1..2], 12);
+}
+
+#[test]
+fn each_call_of_remove_fails() {
+    let what = "each system call of `remove` failed in each fitting way, both backends";
+    failed(Row::new(what, "faults"), &removals(), many(8, 0));
+}

@@ -1,0 +1,94 @@
+//! The system calls of a run, as strace(1) saw them, and what may happen to each.
+use crate::support::{Host, Scratch};
+use std::fmt;
+
+/// One of them: of those of its name the n-th, from 1. That is how strace counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    name: String,
+    nth: usize,
+}
+
+/// What happens to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The process is killed on its way in: all before it was done, and nothing after.
+    Killed,
+    /// It is not made, and returns this.
+    Failed(&'static str),
+}
+
+impl Call {
+    /// The words for strace(1): only what it injects is looked at, so the rest goes at full speed.
+    pub(super) fn strace(&self, fate: Fate) -> String {
+        let Call { name, nth } = self;
+        let how = match fate {
+            Fate::Killed => "signal=KILL".to_owned(),
+            Fate::Failed(errno) => format!("error={errno}"),
+        };
+        format!("strace -o /dev/null -e trace={name} -e inject={name}:{how}:when={nth}")
+    }
+
+    /// Each way in which it may fail on a real host.
+    pub(super) fn failures(&self) -> Vec<Fate> {
+        fitting(&self.name).iter().map(|errno| Fate::Failed(errno)).collect()
+    }
+
+    /// So nobody asks for what it says on paper.
+    pub(super) fn is_write(&self) -> bool {
+        self.name == "write"
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.nth)
+    }
+}
+
+/// What a program that ends by itself calls, in its order; not the start that strace itself makes.
+pub(super) fn calls(host: &Host, words: &str) -> Vec<Call> {
+    let log = Scratch::new(&format!("calls-{:?}", std::thread::current().id()), "");
+    let said = host.ck_under(&format!("strace -qq -o '{}'", log.path()), words);
+    assert_eq!(said.code, 0, "{words}: {said:?}");
+    logged(&std::fs::read_to_string(log.path()).expect("strace wrote it")).split_off(1)
+}
+
+/// The calls in a log of strace's.
+pub(super) fn logged(text: &str) -> Vec<Call> {
+    let mut found: Vec<Call> = Vec::new();
+    for line in text.lines() {
+        let Some((name, _)) = line.split_once('(') else { continue };
+        if name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            let nth = found.iter().filter(|call| call.name == name).count() + 1;
+            found.push(Call { name: name.to_owned(), nth });
+        }
+    }
+    assert!(!found.is_empty(), "{text}");
+    found
+}
+
+/// What a call of this name may fail with. Nothing: it cannot fail, or no caller can know.
+fn fitting(name: &str) -> &'static [&'static str] {
+    match name {
+        "exit_group" | "exit" | "rt_sigreturn" | "gettid" | "getpid" | "restart_syscall" => &[],
+        "brk" | "mmap" | "mprotect" | "munmap" | "madvise" | "mremap" => &["ENOMEM"],
+        "recvmsg" | "recvfrom" => &["EINTR", "ENOBUFS", "ENOMEM"],
+        "sendto" | "sendmsg" => &["EINTR", "EAGAIN", "ENOBUFS", "ENOMEM", "EPERM"],
+        "socket" | "memfd_create" | "dup" | "fcntl" => &["EMFILE", "ENOMEM", "EPERM"],
+        "bind" | "connect" | "setsockopt" | "getsockopt" | "getsockname" => &["ENOBUFS", "EPERM"],
+        "open" | "openat" | "mkdir" => &["EINTR", "EMFILE", "ENOMEM", "EPERM", "EIO", "ENOSPC"],
+        "read" | "pread64" | "getdents64" | "readlink" | "lseek" => &["EINTR", "EIO"],
+        "write" | "writev" | "fsync" | "rename" | "renameat" => {
+            &["EINTR", "EIO", "ENOSPC", "EPERM"]
+        }
+        "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
+        "poll" | "ppoll" | "epoll_wait" | "futex" | "clock_nanosleep" | "wait4" | "waitid" => {
+            &["EINTR"]
+        }
+        "flock" => &["EINTR", "ENOLCK", "EIO"],
+        "stat" | "statx" | "newfstatat" | "fstat" | "access" => &["ENOMEM", "EPERM", "EIO"],
+        "close" => &["EINTR", "EIO"],
+        _ => &["ENOMEM", "EPERM"],
+    }
+}
