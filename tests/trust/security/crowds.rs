@@ -92,7 +92,7 @@ fn a_crowd_at_the_socket_delays_no_repair() {
     };
     // The kernel's queue is bounded: who finds no place waits in `connect`, and so would this test.
     let notes =
-        beside(&mut row, &host, many(60, 150), client, || host.ck("check --live").code == 0);
+        beside(&mut row, &host, many(90, 150), client, || host.ck("check --live").code == 0);
     row.end(&notes);
 }
 
@@ -115,6 +115,6 @@ fn a_crowd_at_the_metrics_delays_no_repair() {
         Some(stream)
     };
     let served = || host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
-    let notes = beside(&mut row, &host, many(60, 1000), client, served);
+    let notes = beside(&mut row, &host, many(120, 1000), client, served);
     row.end(&notes);
 }
