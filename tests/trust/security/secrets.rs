@@ -43,7 +43,7 @@ fn no_secret_is_told() {
         let kubelet = Scratch::new(&format!("kubelet-{format}"), &kubelet);
         let more = format!("--kubelet-config {}", kubelet.path());
         let words = format!(
-            "run --settle 10ms --log-format {format} --metrics-bind-address {ADDRESS} {more} -v -v"
+            "run --on-conflict insist --settle 10ms --log-format {format} --metrics-bind-address {ADDRESS} {more} -v -v"
         );
         let run = host.start_with(
             PROGRAM,
