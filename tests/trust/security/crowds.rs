@@ -111,7 +111,7 @@ fn a_crowd_at_the_metrics_delays_no_repair() {
         let _ = stream.write_all(if n % 10 == 9 { &many } else { HTTP[n % 10] });
         let _ = stream.set_nonblocking(true);
         // Now and then somebody reads a byte.
-        let _ = (n % 3 == 0).then(|| stream.read(&mut [0]));
+        let _ = n.is_multiple_of(3).then(|| stream.read(&mut [0]));
         Some(stream)
     };
     let served = || host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
