@@ -233,3 +233,21 @@ fn a_tool_that_hangs_holds_nothing_up() {
     assert!(section(&text, "rules of others").contains("not read: nft: not done"), "{text}");
     assert!(section(&text, "kernel settings").contains("ip_forward"), "{text}");
 }
+
+/// Root may be in a folder that is somebody else's.
+#[test]
+fn no_tool_of_the_folder_it_is_run_in_is_started() {
+    let host = Host::new();
+    let folder = host.state().with_file_name("theirs");
+    let script = "#!/bin/sh\necho $0 >>started\n";
+    host.sh(&format!(
+        "mkdir {0}; cd {0}; printf '{script}' >nft; cp nft iptables; chmod +x *",
+        folder.display()
+    ));
+    for path in ["", ".", ":/bin", "/bin:"] {
+        let said = host.ck_under(&format!("env -C {} PATH={path}", folder.display()), "report -");
+        assert_eq!(said.code, 0, "{said:?}");
+        let started = std::fs::read_to_string(folder.join("started"));
+        assert!(started.is_err(), "PATH={path}: {started:?}");
+    }
+}

@@ -98,7 +98,7 @@ pub(super) fn others(_: &Config, args: &ReportArgs) -> Result<String, String> {
 
 fn nft(with_rules: bool) -> Result<String, String> {
     let text = tool(&["nft", "list", "ruleset"])?;
-    Ok(if with_rules { text } else { shown(&of_nft(&text)) })
+    Ok(if with_rules { indented(&text) } else { shown(&of_nft(&text)) })
 }
 
 /// By a tool that makes no table.
@@ -116,13 +116,18 @@ fn legacy(with_rules: bool) -> Result<String, String> {
             Names::Listed(_) => {
                 let text = tool(&[save, "-c"])?;
                 out += &match with_rules {
-                    true => format!("# {family}\n{text}"),
+                    true => format!("# {family}\n{}", indented(&text)),
                     false => shown(&of_save(family, &text)?),
                 };
             }
         }
     }
     Ok(out)
+}
+
+/// Names of others may have ends of lines, which nft prints: none of them begins what looks like a section.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
 }
 
 fn shown(sizes: &Sizes) -> String {

@@ -34,10 +34,13 @@ pub(super) fn section(
     Section { title, body }
 }
 
-/// What a tool prints. Root's tools are found for everybody.
+/// What a tool prints. Root's tools are found for everybody, and none in the folder that we are in.
 pub(super) fn tool(words: &[&str]) -> Result<String, String> {
     let [program, args @ ..] = words else { return Err("no tool".into()) };
-    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    let path = std::env::join_paths(folders.chain(["/usr/sbin", "/sbin"].map(Into::into)))
+        .map_err(|e| e.to_string())?;
     let mut command = Command::new(program);
     command.args(args).env("PATH", path).env("LC_ALL", "C");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

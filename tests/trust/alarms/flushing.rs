@@ -24,19 +24,18 @@ fn script(shape: &shapes::Shape, dice: &mut Dice) -> String {
         "clock() { read -r up rest </proc/uptime; echo \"clock $up\"; }\ntrap clock EXIT\nclock\n";
     let commands = shape.commands.iter().map(|command| {
         let ms = dice.roll(PAUSE + 1);
-        format!("{command}\nclock\nsleep 0.{ms:03}\n")
+        format!("{command}\nclock\nsleep 0.{ms:03}\nclock\n")
     });
     format!("{clock}{}", commands.collect::<String>())
 }
 
-/// The longest time from a command's end through the next one's: no two commits were further apart but for a
-/// command more.
+/// The longest time from a command's beginning to the next one's end, and so the most that two commits were apart.
 fn still(said: &Said) -> f64 {
     let times =
         said.stdout.lines().filter_map(|line| line.strip_prefix("clock ")?.parse::<f64>().ok());
     let times: Vec<f64> = times.collect();
     // The clock has hundredths.
-    times.windows(3).map(|three| three[2] - three[0] + 0.01).fold(0.0, f64::max)
+    times.windows(4).step_by(2).map(|four| four[3] - four[0] + 0.01).fold(0.0, f64::max)
 }
 
 fn flush(host: &Host, twin: &Host, shape: &shapes::Shape, dice: &mut Dice) -> Went {

@@ -92,7 +92,7 @@ fn a_crowd_at_the_socket_delays_no_repair() {
     };
     // The kernel's queue is bounded: who finds no place waits in `connect`, and so would this test.
     let notes =
-        beside(&mut row, &host, many(60, 150), client, || host.ck("check --live").code == 0);
+        beside(&mut row, &host, many(90, 150), client, || host.ck("check --live").code == 0);
     row.end(&notes);
 }
 
@@ -111,10 +111,10 @@ fn a_crowd_at_the_metrics_delays_no_repair() {
         let _ = stream.write_all(if n % 10 == 9 { &many } else { HTTP[n % 10] });
         let _ = stream.set_nonblocking(true);
         // Now and then somebody reads a byte.
-        let _ = (n % 3 == 0).then(|| stream.read(&mut [0]));
+        let _ = n.is_multiple_of(3).then(|| stream.read(&mut [0]));
         Some(stream)
     };
     let served = || host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
-    let notes = beside(&mut row, &host, many(60, 1000), client, served);
+    let notes = beside(&mut row, &host, many(120, 1000), client, served);
     row.end(&notes);
 }

@@ -1,6 +1,6 @@
 //! Names, comments and command lines that are commands to a terminal, forged lines of a log, or turned around.
 use super::service;
-use crate::support::{ADDRESS, Host, On, comes_true};
+use crate::support::{ADDRESS, Host, On, comes_true, eventually};
 use crate::trust::Row;
 
 /// A clear screen, an 8-bit CSI, the end of a line with one that is forged, turned writing, no width, DEL, no UTF-8.
@@ -103,6 +103,8 @@ fn words_of_others_are_only_words() {
         screens(&host, &mut row);
         for format in ["text", "json"] {
             let run = service(&host, &format!("--metrics-bind-address 9253 --log-format {format}"));
+            // What is gone before the first pass is done was taken by nobody.
+            eventually("the first pass is done", || host.ck("status").code == 0);
             wipe(&host);
             let told = comes_true(20, || run.journal().contains("repaired"));
             row.one(told, || format!("nothing was told: {}", run.journal()));
