@@ -4,7 +4,6 @@
 //! was created and seen belongs to one boot and one network namespace; elsewhere it proves nothing.
 use crate::probe::Kind;
 use chainkeeper_contract::{ChainName, Created, Family, Table};
-use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write as _};
@@ -202,13 +201,12 @@ impl Memory {
 
 /// Keeps other writers out until it is dropped. Where that cannot be had, it is done without: the file is
 /// whole all the same.
-fn alone(path: &Path) -> Option<Flock<fs::File>> {
+fn alone(path: &Path) -> Option<fs::File> {
     fs::create_dir_all(folder(path)).ok()?;
-    let mut file = fs::File::open(folder(path)).ok()?;
+    let file = fs::File::open(folder(path)).ok()?;
     for _ in 0..TRIES {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => return Some(held),
-            Err((back, _)) => file = back,
+        if file.try_lock().is_ok() {
+            return Some(file);
         }
         sleep(Duration::from_millis(10));
     }

@@ -1,15 +1,33 @@
 //! The xtables lock: what every iptables-legacy takes before it writes.
 use chainkeeper_contract::{BackendError, ErrorKind, Misplaced};
-use nix::fcntl::{Flock, FlockArg, OFlag, open};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat, stat};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Held until dropped.
-pub(crate) type Held = Flock<File>;
+/// Held until dropped, also where a child that was left behind still has the file. Not nix's `Flock`, which panics
+/// where that fails.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Deref for Held {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 /// Where the tools look for it: `XTABLES_LOCKFILE` (1.8.6), else where they are compiled to.
 pub(crate) fn path() -> PathBuf {
@@ -25,12 +43,15 @@ pub(crate) fn take(path: &Path, budget: Duration, stop: &AtomicBool) -> Result<H
     let until = Instant::now() + budget;
     let mut file = opened(path)?;
     loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) if same(path, &held) => return Ok(held),
+        match file.try_lock() {
+            Ok(()) if same(path, &file) => return Ok(Held(file)),
             // Somebody put another file there meanwhile: our lock would keep nobody out.
-            Ok(_) => file = opened(path)?,
-            Err((back, nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR)) => file = back,
-            Err((_, errno)) => return Err(failed(path, ErrorKind::Refused, errno.desc(), None)),
+            Ok(()) => file = opened(path)?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(why)) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(why)) => {
+                return Err(failed(path, ErrorKind::Refused, &why.to_string(), None));
+            }
         }
         if stop.load(Ordering::Relaxed) {
             return Err(failed(path, ErrorKind::Busy, "told to stop waiting for it", None));

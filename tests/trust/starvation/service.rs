@@ -144,20 +144,19 @@ impl Service {
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
         self.share = self.share.max(share);
         drop(lacking);
+        let panicked = self.run.journal().contains("panicked");
         let ended = self.has_ended().then(|| self.again());
         let whole = comes_true(SOON, || self.is_whole());
-        let journal = self.run.journal();
-        let said = journal.get(heard.min(journal.len())..).unwrap_or_default();
-        let said = if ended.is_some() { journal.as_str() } else { said };
+        let since = if ended.is_some() { 0 } else { heard };
+        let said = || self.run.journal().get(since..).unwrap_or_default().to_owned();
+        let told = says.is_empty() || comes_true(2, || says.iter().any(|s| said().contains(s)));
+        let said = said();
         let wrong = [
             (!whole, "not repaired"),
             (share > SHARE, "it spun"),
-            (journal.contains("panicked"), "it panicked"),
+            (panicked || said.contains("panicked"), "it panicked"),
             (ended.is_some_and(|code| code != 5 && Some(code) != self.ends_by), "it ended"),
-            (
-                ended.is_none() && !says.is_empty() && !says.iter().any(|s| said.contains(s)),
-                "silent",
-            ),
+            (ended.is_none() && !told, "silent"),
         ];
         let wrong: Vec<&str> = wrong.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
         let on = self.host.on().name();
