@@ -154,7 +154,7 @@ impl Service {
         let wrong = [
             (!whole, "not repaired"),
             (share > SHARE, "it spun"),
-            (panicked || said.contains("panicked"), "it panicked"),
+            (panicked && ended.is_none_or(|code| Some(code) != self.ends_by), "it panicked"),
             (ended.is_some_and(|code| code != 5 && Some(code) != self.ends_by), "it ended"),
             (ended.is_none() && !told, "silent"),
         ];
