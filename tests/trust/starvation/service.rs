@@ -143,14 +143,16 @@ impl Service {
         let share =
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
         self.share = self.share.max(share);
+        // On a busy machine it comes to it only later.
+        let since = if self.has_ended() { 0 } else { heard };
+        let said = || self.run.journal().get(since..).unwrap_or_default().to_owned();
+        let told = says.is_empty() || comes_true(8, || says.iter().any(|s| said().contains(s)));
         drop(lacking);
         let panicked = self.run.journal().contains("panicked");
         let ended = self.has_ended().then(|| self.again());
         let whole = comes_true(SOON, || self.is_whole());
-        let since = if ended.is_some() { 0 } else { heard };
-        let said = || self.run.journal().get(since..).unwrap_or_default().to_owned();
-        let told = says.is_empty() || comes_true(2, || says.iter().any(|s| said().contains(s)));
-        let said = said();
+        let journal = self.run.journal();
+        let said = journal.get(if ended.is_some() { 0 } else { heard }..).unwrap_or_default();
         let wrong = [
             (!whole, "not repaired"),
             (share > SHARE, "it spun"),
