@@ -60,7 +60,8 @@ fn a_pipe_that_nobody_reads_keeps_it_from_nothing_and_is_told_of_it_later() {
 #[test]
 fn a_pipe_whose_reader_has_gone_stops_nothing() {
     let host = Host::new();
-    host.put("to-nobody", "exec 3>&2 2>&-\n{ exec \"$@\" 2>&1 >&3; } | true");
+    let alone = "exec 3<>\"$F\" 4>\"$F\" 3>&-\nexec \"$@\" 2>&4 4>&-";
+    host.put("to-nobody", &format!("F=\"$STATE_DIRECTORY/pipe\"; mkfifo \"$F\"\n{alone}"));
     let _run = keeping(&host, "to-nobody", &format!("{PROGRAM} run --settle 1ms"));
     for _ in 0..3 {
         repair(&host);

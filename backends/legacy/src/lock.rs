@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Held until dropped.
+/// Held until dropped. Not nix's `Flock`, which panics where that fails.
 #[derive(Debug)]
 pub(crate) struct Held(File);
 

@@ -44,13 +44,11 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
 /// The error of a list that cannot be read.
 pub(crate) fn unreadable(what: String, error: &std::io::Error) -> BackendError {
     let words = format!("the kernel's list of tables: {error}");
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            let words = format!("{words}; uid 0 or gid 0 reads it");
-            BackendError::Failed { kind: ErrorKind::Denied, what, words }
-        }
-        _ => BackendError::Failed { kind: ErrorKind::Refused, what, words },
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        let words = format!("{words}; uid 0 or gid 0 reads it");
+        return BackendError::Failed { kind: ErrorKind::Denied, what, words };
     }
+    BackendError::Failed { kind: ErrorKind::Refused, what, words }
 }
 
 fn finish(family: Family, running: Running) -> Result<Tables, BackendError> {

@@ -21,7 +21,7 @@ const LACKS: [(&str, &str, &[&str]); 21] = [
     ("epoll_ctl", "ENOMEM", &[]),
     ("epoll_ctl", "ENOSPC", &[]),
     ("clone,clone3,vfork", "EAGAIN", &["Resource temporarily unavailable"]),
-    ("clone,clone3,vfork", "ENOMEM", &["Cannot allocate memory"]),
+    ("clone,clone3,vfork", "ENOMEM", &["Cannot allocate memory", "temporarily unavailable"]),
     ("timerfd_settime", "ENOMEM", &[]),
     ("accept4", "ENOBUFS", &[]),
     ("getsockopt", "ENOMEM", &[]),

@@ -143,21 +143,22 @@ impl Service {
         let share =
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
         self.share = self.share.max(share);
+        // On a busy machine it comes to it only later.
+        let since = if self.has_ended() { 0 } else { heard };
+        let said = || self.run.journal().get(since..).unwrap_or_default().to_owned();
+        let told = says.is_empty() || comes_true(8, || says.iter().any(|s| said().contains(s)));
         drop(lacking);
+        let panicked = self.run.journal().contains("panicked");
         let ended = self.has_ended().then(|| self.again());
         let whole = comes_true(SOON, || self.is_whole());
         let journal = self.run.journal();
-        let said = journal.get(heard.min(journal.len())..).unwrap_or_default();
-        let said = if ended.is_some() { journal.as_str() } else { said };
+        let said = journal.get(if ended.is_some() { 0 } else { heard }..).unwrap_or_default();
         let wrong = [
             (!whole, "not repaired"),
             (share > SHARE, "it spun"),
-            (journal.contains("panicked"), "it panicked"),
+            (panicked && ended.is_none_or(|code| Some(code) != self.ends_by), "it panicked"),
             (ended.is_some_and(|code| code != 5 && Some(code) != self.ends_by), "it ended"),
-            (
-                ended.is_none() && !says.is_empty() && !says.iter().any(|s| said.contains(s)),
-                "silent",
-            ),
+            (ended.is_none() && !told, "silent"),
         ];
         let wrong: Vec<&str> = wrong.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
         let on = self.host.on().name();

@@ -102,7 +102,7 @@ fn its_watchdog_is_fed_again_after_it_stood_still() {
             String::from_utf8_lossy(&buffer[..got]).contains("WATCHDOG=1")
         })
     };
-    let mut rest = || {
+    let rest = || {
         manager.set_nonblocking(true).expect("it can be");
         let mut buffer = [0; 4096];
         while manager.recv(&mut buffer).is_ok() {}
