@@ -61,10 +61,15 @@ impl Service {
         let gap = self.now().saturating_sub(since).saturating_add(self.ear.late());
         let from = until.checked_sub(gap).unwrap_or(UNIX_EPOCH);
         let found = self.flows.clone();
-        tokio::task::spawn_blocking(move || {
+        let count = move || {
             // The service may have ended meanwhile.
             drop(found.blocking_send(flows::look(&how, &families, of, from, until)));
-        });
+        };
+        // Where no more threads may be (pids.max), the event loop's own pool would panic.
+        if let Err(why) = std::thread::Builder::new().name("flows".into()).spawn(count) {
+            self.counting = false;
+            debug!("connections are not counted: {why}");
+        }
     }
 
     /// They were counted.

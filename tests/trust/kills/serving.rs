@@ -2,7 +2,8 @@
 use super::calls::{Call, Fate, logged};
 use super::story::{Start, Story};
 use super::tables::{Tables, Way};
-use super::{Row, Trial, many, seed, some};
+use super::super::many;
+use super::{Row, Trial, seed, some};
 use crate::support::{Host, On, PROGRAM, Running, Scratch, comes_true, eventually};
 use chainkeeper_contract::testing::Dice;
 use std::thread::sleep;
