@@ -1,8 +1,8 @@
 //! `run` is killed while it repairs: at each system call of the thread that writes, and of the one that listens.
+use super::super::many;
 use super::calls::{Call, Fate, logged};
 use super::story::{Start, Story};
 use super::tables::{Tables, Way};
-use super::super::many;
 use super::{Row, Trial, seed, some};
 use crate::support::{Host, On, PROGRAM, Running, Scratch, comes_true, eventually};
 use chainkeeper_contract::testing::Dice;

@@ -29,10 +29,11 @@ const FOREIGN: &str = "*filter\n:THEIRS - [0:0]
 COMMIT\n*nat\n[2:120] -A POSTROUTING -o eth9 -j RETURN
 COMMIT\n*mangle\n[1:60] -A FORWARD -j ACCEPT\nCOMMIT\n";
 
-/// A chain gone, a rule gone and one changed; and a rule of others among ours.
+/// A chain gone, rules gone and one changed; and a rule of others among ours.
 const DAMAGE: &str = "*filter\n-D INPUT -j KUBE-FIREWALL\n-D OUTPUT -j KUBE-FIREWALL
 -F KUBE-FIREWALL\n-X KUBE-FIREWALL
-COMMIT\n*nat\n-D KUBE-POSTROUTING 1\n-R KUBE-MARK-MASQ 1 -j MARK --or-mark 0x40
+COMMIT\n*nat\n-D KUBE-POSTROUTING 1\n-R KUBE-POSTROUTING 2 -j MASQUERADE
+-F KUBE-MARK-MASQ
 [3:180] -A KUBE-MARK-MASQ -p udp -j RETURN\nCOMMIT\n";
 
 /// Kubelet's.
