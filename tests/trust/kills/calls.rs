@@ -78,7 +78,8 @@ pub(super) fn logged(text: &str) -> Vec<Call> {
 /// What a call of this name may fail with. Nothing: it cannot fail, or no caller can know.
 fn fitting(name: &str) -> &'static [&'static str] {
     match name {
-        "exit_group" | "exit" | "rt_sigreturn" | "gettid" | "getpid" | "restart_syscall" => &[],
+        "exit_group" | "exit" | "rt_sigreturn" | "gettid" | "getpid" | "futex"
+        | "restart_syscall" => &[],
         "brk" | "mmap" | "mprotect" | "munmap" | "madvise" | "mremap" => &["ENOMEM"],
         "recvmsg" | "recvfrom" => &["EINTR", "ENOBUFS", "ENOMEM"],
         "sendto" | "sendmsg" => &["EINTR", "EAGAIN", "ENOBUFS", "ENOMEM", "EPERM"],
@@ -90,9 +91,7 @@ fn fitting(name: &str) -> &'static [&'static str] {
             &["EINTR", "EIO", "ENOSPC", "EPERM"]
         }
         "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
-        "poll" | "ppoll" | "epoll_wait" | "futex" | "clock_nanosleep" | "wait4" | "waitid" => {
-            &["EINTR"]
-        }
+        "poll" | "ppoll" | "epoll_wait" | "clock_nanosleep" | "wait4" | "waitid" => &["EINTR"],
         "flock" => &["EINTR", "ENOLCK", "EIO"],
         "stat" | "statx" | "newfstatat" | "fstat" | "access" => &["ENOMEM", "EPERM"],
         "close" => &["EINTR", "EIO"],
