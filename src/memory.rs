@@ -127,7 +127,7 @@ impl Memory {
     }
 
     fn state(&self, file: File) -> State {
-        match file.place == self.place && !self.place.boot.is_empty() {
+        match file.place == self.place && self.place.is_known() {
             true => State {
                 choice: file.choice,
                 kube_proxy: file.kube_proxy,
@@ -171,6 +171,11 @@ impl Memory {
     /// Writes a new file beside the old one and puts it in its place.
     fn save(&self, state: &State) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
+        if !self.place.is_known() {
+            // What is there may be true here, and would be forgotten.
+            let why = "which boot and network namespace this is cannot be read";
+            return Err(format!("cannot remember in {}: {why}", path.display()));
+        }
         let file = File {
             version: VERSION,
             choice: state.choice,
@@ -248,7 +253,12 @@ fn write(path: &Path, file: &File) -> io::Result<()> {
 }
 
 impl Place {
-    /// Empty where it cannot be read: equal to no other place then.
+    /// What cannot be read is equal to no other place.
+    fn is_known(&self) -> bool {
+        !self.boot.is_empty() && !self.namespace.is_empty()
+    }
+
+    /// Empty where it cannot be read.
     fn here() -> Place {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A state file that cannot be read, believed or written.
 use super::{chosen, state};
-use crate::support::{Host, PROGRAM, Running, Said, Scratch, eventually};
+use crate::support::{Host, On, PROGRAM, Running, Said, Scratch, eventually};
 use std::fs;
 
 /// A host on which kubelet's hint says nft, whatever is remembered.
@@ -133,6 +133,24 @@ fn a_file_that_is_lost_or_overwritten_takes_nothing_from_what_a_run_knows() {
         assert_eq!(run.ended(), 0, "{}", run.journal());
         assert_eq!(host.legacy_chains(), [""; 0], "elsewhere: {elsewhere}\n{}", run.journal());
     }
+}
+
+/// A record that nobody can say is true here is left for the next one, who may.
+#[test]
+fn where_the_place_cannot_be_read_the_record_is_left_as_it_is() {
+    let host = Host::of(On::Legacy);
+    host.ck_ok("apply", 0);
+    let before = state(&host);
+    host.sh("iptables-legacy -t nat -F KUBE-MARK-MASQ");
+    // The first link that is read is that of the network namespace.
+    let inject = "strace -o /dev/null -e inject=readlink:error=EIO:when=1";
+    let said = host.ck_under(inject, "apply");
+    complains(&said, "which boot and network namespace this is cannot be read");
+    assert_eq!(state(&host), before);
+    host.ck_ok("remove", 0);
+    // Kubelet's canary was not known as ours, so that run made its own.
+    let left = host.legacy_chains();
+    assert!(left.iter().all(|chain| chain.ends_with("CHAINKEEPER-CANARY")), "{left:?}");
 }
 
 #[test]

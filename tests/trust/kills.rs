@@ -9,9 +9,9 @@ mod story;
 mod tables;
 mod tool;
 
-use super::{Row, many, seed, short};
+use super::{Row, seed, short};
 use crate::support::{Host, On, Said, eventually};
-use calls::{Call, Fate, calls};
+use calls::{Call, Fate, calls, ours};
 use chainkeeper_contract::testing::Dice;
 use std::time::{Duration, Instant};
 use story::{Start, Story};
@@ -60,19 +60,13 @@ impl Trial {
 
     /// What a program must not do because a call has failed.
     fn misbehaved(&self, said: &Said, call: &Call, took: Duration, now: &Tables) -> Option<String> {
-        // Before its first line: the loader, and the start of Rust's own runtime.
-        let early = ["library/std/src/sys/pal/unix/stack_overflow.rs", "fatal runtime error"];
-        let early = said.code == 127
-            || early.iter().any(|words| said.stderr.contains(words))
-            || ["brk", "mmap"].iter().any(|name| call.to_string().starts_with(name));
         if took > LIMIT {
             return Some("it hangs".into());
         }
-        if early && *now == self.way.from {
-            return None;
-        }
         match said.code {
             0 if now.is(&self.way.to) => None,
+            // Where its record cannot be read nothing is proven to be ours, and what stays is named.
+            0 if said.stdout.contains("nothing proves that we made it") => None,
             0 => Some("exit code 0, and not done".into()),
             101 | ..0 | 124.. => Some("no way to end".into()),
             _ if said.stderr.contains("panicked") => Some("a panic".into()),
@@ -104,27 +98,32 @@ fn some<T: Clone>(all: &[T], few: usize, dice: &mut Dice) -> Vec<T> {
 fn killed(mut row: Row, stories: &[Story], few: usize) {
     let seed = seed();
     let mut dice = Dice::seeded(seed, 1000);
-    for story in stories {
+    for (nth, story) in stories.iter().enumerate() {
         let (trial, calls) = Trial::new(*story, Tables::of);
-        some(&calls, few, &mut dice)
-            .iter()
-            .for_each(|call| trial.play(&mut row, call, Fate::Killed));
+        // How a program starts does not depend on what it finds.
+        let calls = if nth == 0 { &calls } else { ours(&calls) };
+        let calls = some(calls, few, &mut dice);
+        calls.iter().for_each(|call| trial.play(&mut row, call, Fate::Killed));
     }
     row.end(&format!("{} stories, seed {seed}", stories.len()));
 }
 
-fn failed(mut row: Row, stories: &[Story], few: usize) {
+/// In each fitting way, or in one of them, drawn by chance.
+fn failed(mut row: Row, stories: &[Story], each: bool, few: usize) {
     let seed = seed();
-    let mut dice = Dice::seeded(seed, 1000);
+    let mut dice = Dice::seeded(seed, 10_000);
     for story in stories {
         let (trial, calls) = Trial::new(*story, Tables::of);
-        let all: Vec<(Call, Fate)> = calls
-            .iter()
-            .flat_map(|call| call.failures().into_iter().map(move |fate| (call.clone(), fate)))
-            .collect();
-        some(&all, few, &mut dice)
-            .iter()
-            .for_each(|(call, fate)| trial.play(&mut row, call, *fate));
+        let mut all: Vec<(Call, Fate)> = vec![];
+        for call in ours(&calls) {
+            let mut ways = call.failures();
+            if !each && !ways.is_empty() {
+                ways = vec![dice.pick(&ways)];
+            }
+            all.extend(ways.into_iter().map(|fate| (call.clone(), fate)));
+        }
+        let all = some(&all, few, &mut dice);
+        all.iter().for_each(|(call, fate)| trial.play(&mut row, call, *fate));
     }
     row.end(&format!("{} stories, seed {seed}", stories.len()));
 }
@@ -159,17 +158,17 @@ fn remove_is_killed_at_each_call() {
 #[test]
 fn each_call_of_apply_on_nft_fails() {
     let what = "each system call of `apply` failed in each fitting way, nft";
-    failed(Row::new(what, "faults"), &applies(On::Nft)[1..2], 20);
+    failed(Row::new(what, "faults"), &applies(On::Nft)[1..2], true, 20);
 }
 
 #[test]
 fn each_call_of_apply_on_legacy_fails() {
     let what = "each system call of `apply` failed in each fitting way, legacy";
-    failed(Row::new(what, "faults"), &applies(On::Legacy)[1..2], 12);
+    failed(Row::new(what, "faults"), &applies(On::Legacy)[1..2], true, 12);
 }
 
 #[test]
 fn each_call_of_remove_fails() {
-    let what = "each system call of `remove` failed in each fitting way, both backends";
-    failed(Row::new(what, "faults"), &removals(), many(8, 0));
+    let what = "each system call of `remove` failed in one fitting way, both backends";
+    failed(Row::new(what, "faults"), &removals(), false, 8);
 }

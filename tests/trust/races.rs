@@ -13,20 +13,27 @@ use std::time::{Duration, Instant};
 /// Repairs at once and for ever, whoever undoes it.
 const RUN: &str = "run --settle 0 --on-conflict insist";
 
-/// All writers, until then; and one that reads all the time.
-fn writers(host: &Host, seed: u64, until: Instant) -> Vec<Work> {
+/// Reads all the time, until then. What is there twice was written on a stale look, however soon it goes again.
+fn read(host: &Host, whole: &[String], until: Instant) -> Work {
+    let mut work = Work::new("reader");
+    while Instant::now() < until {
+        let ended = host.try_sh(&listing(host));
+        work.writes += 1;
+        if ended.code != 0 {
+            work.failed(&ended.stderr);
+        }
+        let there = ours(&ended.stdout);
+        let times = |lines: &[String], line: &String| lines.iter().filter(|l| *l == line).count();
+        let twice = there.iter().find(|line| times(&there, line) > times(whole, line));
+        twice.into_iter().for_each(|line| work.failed(&format!("ours is there twice: {line}")));
+    }
+    work
+}
+
+/// All writers, until then; and one that reads, and knows what is there of ours when it is whole.
+fn writers(host: &Host, whole: &[String], seed: u64, until: Instant) -> Vec<Work> {
     scope(|scope| {
-        let reader = scope.spawn(move || {
-            let mut work = Work::new("reader");
-            while Instant::now() < until {
-                let ended = host.try_sh(&listing(host));
-                work.writes += 1;
-                if ended.code != 0 {
-                    work.failed(&ended.stderr);
-                }
-            }
-            work
-        });
+        let reader = scope.spawn(move || read(host, whole, until));
         let raw = (host.on() == On::Nft)
             .then(|| scope.spawn(move || host.inside(|| raw::work(seed, until))));
         let kinds = KINDS.iter().filter(|kind| kind.takes_part(host.on())).zip(1..);
@@ -93,13 +100,12 @@ fn prepared(on: On) -> Host {
 fn race(on: On, mut row: Row) {
     let seed = seed();
     // What goes wrong without us is not our doing.
-    let quiet = prepared(on);
-    let alone = writers(&quiet, seed, Instant::now() + minutes() / 4);
+    let (quiet, host) = (prepared(on), prepared(on));
+    let whole = ours(&host.sh(&listing(&host)));
+    let alone = writers(&quiet, &whole, seed, Instant::now() + minutes() / 4);
     let listed = quiet.sh(&listing(&quiet));
     let lost_alone = alone.iter().filter_map(|work| work.differs(&listed)).count();
 
-    let host = prepared(on);
-    let whole = ours(&host.sh(&listing(&host)));
     let folder = host.state().with_file_name("second");
     std::fs::create_dir(&folder).expect("the host's folder");
     let own = folder.to_str().expect("UTF-8");
@@ -113,7 +119,7 @@ fn race(on: On, mut row: Row) {
     let until = Instant::now() + minutes();
     let (together, (applied, busy, odd)) = scope(|scope| {
         let applies = scope.spawn(|| applies(&host, until));
-        (writers(&host, seed, until), applies.join().expect("it ends"))
+        (writers(&host, &whole, seed, until), applies.join().expect("it ends"))
     });
     drop(second);
 

@@ -40,6 +40,13 @@ impl Call {
     }
 }
 
+/// Those that are ours: not the loader's, and not those of the start of Rust's own runtime, which ends by setting up
+/// its stack for signals. The same for every command.
+pub(super) fn ours(calls: &[Call]) -> &[Call] {
+    let last = calls.iter().position(|call| call.name == "sigaltstack" && call.nth == 2);
+    &calls[last.expect("it starts") + 1..]
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.nth)
@@ -71,7 +78,8 @@ pub(super) fn logged(text: &str) -> Vec<Call> {
 /// What a call of this name may fail with. Nothing: it cannot fail, or no caller can know.
 fn fitting(name: &str) -> &'static [&'static str] {
     match name {
-        "exit_group" | "exit" | "rt_sigreturn" | "gettid" | "getpid" | "restart_syscall" => &[],
+        "exit_group" | "exit" | "rt_sigreturn" | "gettid" | "getpid" | "futex"
+        | "restart_syscall" => &[],
         "brk" | "mmap" | "mprotect" | "munmap" | "madvise" | "mremap" => &["ENOMEM"],
         "recvmsg" | "recvfrom" => &["EINTR", "ENOBUFS", "ENOMEM"],
         "sendto" | "sendmsg" => &["EINTR", "EAGAIN", "ENOBUFS", "ENOMEM", "EPERM"],
@@ -83,11 +91,9 @@ fn fitting(name: &str) -> &'static [&'static str] {
             &["EINTR", "EIO", "ENOSPC", "EPERM"]
         }
         "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
-        "poll" | "ppoll" | "epoll_wait" | "futex" | "clock_nanosleep" | "wait4" | "waitid" => {
-            &["EINTR"]
-        }
+        "poll" | "ppoll" | "epoll_wait" | "clock_nanosleep" | "wait4" | "waitid" => &["EINTR"],
         "flock" => &["EINTR", "ENOLCK", "EIO"],
-        "stat" | "statx" | "newfstatat" | "fstat" | "access" => &["ENOMEM", "EPERM", "EIO"],
+        "stat" | "statx" | "newfstatat" | "fstat" | "access" => &["ENOMEM", "EPERM"],
         "close" => &["EINTR", "EIO"],
         _ => &["ENOMEM", "EPERM"],
     }

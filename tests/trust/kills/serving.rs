@@ -1,9 +1,10 @@
 //! `run` is killed while it repairs: at each system call of the thread that writes, and of the one that listens.
+use super::super::many;
 use super::calls::{Call, Fate, logged};
 use super::story::{Start, Story};
 use super::tables::{Tables, Way};
-use super::{Row, Trial, many, seed, some};
-use crate::support::{Host, On, PROGRAM, Running, Scratch, comes_true, eventually};
+use super::{Row, Trial, seed, some};
+use crate::support::{Host, On, PROGRAM, Running, comes_true, eventually};
 use chainkeeper_contract::testing::Dice;
 use std::thread::sleep;
 use std::time::Duration;
@@ -49,8 +50,8 @@ fn undisturbed(story: Story, thread: &str) -> (Trial, Vec<Call>) {
     let host = story.host();
     let run = started(&host);
     let to = Tables::of(&host);
-    let log = Scratch::new(&format!("repair-{}-{thread}", story.on.name()), "");
-    let mut strace = trace(&host, &run, thread, &format!("-o {}", log.path()));
+    let log = host.state().with_file_name("calls");
+    let mut strace = trace(&host, &run, thread, &format!("-o {}", log.display()));
     flush(&host, story.on);
     eventually("it is repaired", || Tables::of(&host) == to);
     sleep(Duration::from_millis(100)); // what it tells of it
@@ -59,7 +60,7 @@ fn undisturbed(story: Story, thread: &str) -> (Trial, Vec<Call>) {
     drop(run);
     flush(&host, story.on);
     let from = Tables::of(&host);
-    let text = std::fs::read_to_string(log.path()).expect("strace wrote it");
+    let text = std::fs::read_to_string(&log).expect("strace wrote it");
     (Trial { way: Way { story, from, to: to.clone() }, goal: to, look: Tables::of }, logged(&text))
 }
 
@@ -110,7 +111,7 @@ fn calls_of_a_repair_fail() {
     let mut dice = Dice::seeded(seed, 1000);
     for (story, thread) in threads() {
         let (trial, calls) = undisturbed(story, thread);
-        for _ in 0..many(4, 50) {
+        for _ in 0..many(4, 25) {
             let call = dice.pick(&calls);
             let Some(fate) = call.failures().first().map(|_| dice.pick(&call.failures())) else {
                 continue;

@@ -22,32 +22,41 @@ pub(super) struct Story {
     pub(super) command: &'static str,
 }
 
-/// What others have, in chains of theirs, in built-in ones and, where there is one, in one of ours. With counters.
-const FOREIGN: &str = "$T -N THEIRS; $T -A THEIRS -c 5 300 -p tcp --dport 22 -j ACCEPT
-     $T -A INPUT -c 7 700 -p udp --dport 53 -j THEIRS
-     $T -t nat -A POSTROUTING -c 2 120 -o eth9 -j RETURN; $T -t mangle -A FORWARD -c 1 60 -j ACCEPT";
-const AMONG_OURS: &str = "$T -t nat -A KUBE-MARK-MASQ -c 3 180 -p udp -j RETURN";
+/// What others have, in chains of theirs and in built-in ones, with counters.
+const FOREIGN: &str = "*filter\n:THEIRS - [0:0]
+[5:300] -A THEIRS -p tcp --dport 22 -j ACCEPT
+[7:700] -A INPUT -p udp --dport 53 -j THEIRS
+COMMIT\n*nat\n[2:120] -A POSTROUTING -o eth9 -j RETURN
+COMMIT\n*mangle\n[1:60] -A FORWARD -j ACCEPT\nCOMMIT\n";
 
-const DAMAGE: &str = "$T -D INPUT -j KUBE-FIREWALL; $T -D OUTPUT -j KUBE-FIREWALL
-     $T -F KUBE-FIREWALL; $T -X KUBE-FIREWALL
-     $T -t nat -D KUBE-POSTROUTING 1; $T -t nat -R KUBE-MARK-MASQ 1 -j MARK --or-mark 0x40";
+/// A chain gone, rules gone and one changed; and a rule of others among ours.
+const DAMAGE: &str = "*filter\n-D INPUT -j KUBE-FIREWALL\n-D OUTPUT -j KUBE-FIREWALL
+-F KUBE-FIREWALL\n-X KUBE-FIREWALL
+COMMIT\n*nat\n-D KUBE-POSTROUTING 1\n-R KUBE-POSTROUTING 2 -j MASQUERADE
+-F KUBE-MARK-MASQ
+[3:180] -A KUBE-MARK-MASQ -p udp -j RETURN\nCOMMIT\n";
+
+/// Kubelet's.
+const HINT: &str = "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n";
+const NO_HINT: &str = "*mangle\n-X KUBE-IPTABLES-HINT\nCOMMIT\n";
 
 impl Story {
     pub(super) fn host(self) -> Host {
         let Story { on, start, .. } = self;
         let other = if on == On::Nft { On::Legacy } else { On::Nft };
-        let each = |host: &Host, on: On, script: &str| {
-            let both = on.both_iptables().map(|tool| script.replace("$T", tool));
-            host.sh(&both.join("\n"));
+        let each = |host: &Host, on: On, text: &str| {
+            for tool in on.both_iptables() {
+                host.feed(&format!("{tool}-restore -c --noflush"), text).1.expect("it is taken");
+            }
         };
         if start == Start::Moved {
             let host = Host::unknown();
             each(&host, on, FOREIGN);
             each(&host, other, FOREIGN);
-            each(&host, other, "$T -t mangle -N KUBE-IPTABLES-HINT");
+            each(&host, other, HINT);
             host.ck_ok("apply", 0);
-            each(&host, on, "$T -t mangle -N KUBE-IPTABLES-HINT");
-            each(&host, other, "$T -t mangle -X KUBE-IPTABLES-HINT");
+            each(&host, on, HINT);
+            each(&host, other, NO_HINT);
             return host;
         }
         let host = Host::of(on);
@@ -56,7 +65,6 @@ impl Story {
             host.ck_ok("apply", 0);
         }
         if start == Start::Damaged {
-            each(&host, on, AMONG_OURS);
             each(&host, on, DAMAGE);
         }
         host

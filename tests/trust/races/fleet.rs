@@ -140,7 +140,7 @@ impl Kind {
         while Instant::now() < until {
             std::thread::sleep(Duration::from_millis(dice.roll(10) as u64));
             if dice.one_in(6) {
-                host.try_sh(&said(&dice.pick(self.harm), host.on())); // it may be gone already
+                host.try_sh(&said(dice.pick(self.harm), host.on())); // it may be gone already
                 work.writes += 1;
                 continue;
             }
