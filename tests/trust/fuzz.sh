@@ -1,0 +1,52 @@
+#!/bin/bash
+# Rows of the section fuzz: what libFuzzer tried on each reader, and valgrind on what is unsafe.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seed=${TRUST_SEED:-$(date +%N | sed 's/^0*//')}
+lost=()
+
+# A row: what, tried, unit, lost, notes, name.
+row() {
+    printf 'fuzz\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" fuzz >>"${TRUST_ROWS:-/tmp}/fuzz.$6"
+    [ "$4" = 0 ] || lost+=("$1: $5")
+}
+
+# What one target reads.
+what() {
+    case $1 in
+        read) echo "any bytes as messages of nf_tables: values or errors" ;;
+        save) echo "any text as an iptables-save: what is said of a rule agrees with itself" ;;
+        raise) echo "any expressions: what is read as a rule is that rule again in each dialect" ;;
+        conntrack) echo "any bytes as messages of conntrack: no order without a connection" ;;
+        proc) echo "any text as files of /proc: nothing printed moves a cursor" ;;
+        config) echo "any text as settings, in a file and in variables: errors name the place" ;;
+        kubelet) echo "any text as a kubelet's configuration: errors name the file" ;;
+        state) echo "any bytes as the state file: written and read as the same" ;;
+        http) echo "any bytes to the metrics' door: one whole answer, or none" ;;
+        socket) echo "any bytes at both ends of the local socket: answers are whole lines" ;;
+        *) return 1 ;;
+    esac
+}
+
+# The whole form: of so many seconds, each target has a tenth on each of the processors.
+if [ -n "${TRUST_SHORT:-}" ]; then
+    said=$(scripts/fuzz --runs 40000 --seed "$seed" || true)
+else
+    said=$(scripts/fuzz "$(awk "BEGIN { print int(60 * ${TRUST_MINUTES:-4} * $(nproc)) }")" || true)
+fi
+while read -r _ target fate rest; do
+    figures=${rest#* inputs, }
+    case $fate in
+        survived) row "$(what "$target")" "${rest%% *}" inputs 0 "$figures, seed $seed" "$target" ;;
+        *) row "$(what "$target")" 1 inputs 1 "$rest" "$target" ;;
+    esac
+done < <(echo "$said" | grep '^fuzz: ')
+[ "$(echo "$said" | grep -c '^fuzz: ')" -eq "$(find fuzz/fuzz_targets -name '*.rs' | wc -l)" ] ||
+    { echo "fuzz: a target said nothing" >&2; exit 1; }
+
+# Each encoder, the sockets of both and every refusal, with every byte and each use of it watched.
+scripts/in-namespace tests/trust/valgrind "${TRUST_SHORT:+short}" >"${TRUST_ROWS:-/tmp}/.valgrind" || true
+read -r tests errors notes <"${TRUST_ROWS:-/tmp}/.valgrind"
+row "valgrind on wire and both encoders: no byte is used that is not there or not set" "$tests" tests "$errors" \
+    "$notes" valgrind
+[ ${#lost[@]} -eq 0 ] || { printf 'fuzz: lost: %s\n' "${lost[@]}" >&2; exit 1; }
