@@ -206,7 +206,8 @@ fn code() -> Vec<(String, String)> {
 /// "Behaviour, not version": the kernel's is read for `report` alone, where people want to see it.
 #[test]
 fn nobody_decides_by_the_version_of_the_kernel() {
-    let ways = ["uname", "utsname", "osrelease", "/proc/version", "kernelversion", "kernel_version"];
+    let ways =
+        ["uname", "utsname", "osrelease", "/proc/version", "kernelversion", "kernel_version"];
     let reads = |text: &str| ways.iter().any(|way| text.to_ascii_lowercase().contains(way));
     let code = code();
     assert!(code.len() > 150, "{} files", code.len());
