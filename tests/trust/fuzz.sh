@@ -31,13 +31,15 @@ what() {
 # The whole form: of so many seconds, each target has a tenth on each of the processors.
 if [ -n "${TRUST_SHORT:-}" ]; then
     said=$(scripts/fuzz --runs 40000 --seed "$seed" || true)
+    figures=", seed $seed"
 else
+    # What is found then begins the next run, so a loss is had again by the file that it names.
+    figures=""
     said=$(scripts/fuzz "$(awk "BEGIN { print int(60 * ${TRUST_MINUTES:-4} * $(nproc)) }")" || true)
 fi
 while read -r _ target fate rest; do
-    figures=${rest#* inputs, }
     case $fate in
-        survived) row "$(what "$target")" "${rest%% *}" inputs 0 "$figures, seed $seed" "$target" ;;
+        survived) row "$(what "$target")" "${rest%% *}" inputs 0 "${rest#* inputs, }$figures" "$target" ;;
         *) row "$(what "$target")" 1 inputs 1 "$rest" "$target" ;;
     esac
 done < <(echo "$said" | grep '^fuzz: ')
