@@ -30,7 +30,7 @@ what() {
 
 # The whole form: of so many seconds, each target has a tenth on each of the processors.
 if [ -n "${TRUST_SHORT:-}" ]; then
-    said=$(scripts/fuzz --runs 40000 --seed "$seed" || true)
+    said=$(scripts/fuzz --runs 20000 --seed "$seed" || true)
     figures=", seed $seed"
 else
     # What is found then begins the next run, so a loss is had again by the file that it names.
