@@ -61,10 +61,10 @@ bench: ## beside what a user would run instead, in a quarter of an hour; BENCH="
 	cargo build --release --quiet -p chainkeeper -p chainkeeper-bench
 	@scripts/in-namespace target/release/chainkeeper-bench --static target/*-linux-*/release/chainkeeper $(BENCH)
 
-fuzz: ## libFuzzer on what reads netlink and iptables-save, FUZZ_SECONDS (30) in all
+fuzz: ## libFuzzer on everything that reads others' words, FUZZ_SECONDS (30) in all
 	@scripts/setup fuzz
 	@scripts/fuzz $${FUZZ_SECONDS:-30}
 
 trust: ## every promise attacked by something real (Debian, root); TRUST="--short", TRUST="--minutes 30 races", TRUST="--docs"
-	@scripts/setup trust
+	@TRUST="$(TRUST)" scripts/setup trust
 	@scripts/trust $(TRUST)

@@ -99,10 +99,22 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new(what: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
-        ConfigError { what: what.into(), remedy: remedy.into(), keys: vec![] }
+        ConfigError { what: plain(&what.into()), remedy: plain(&remedy.into()), keys: vec![] }
     }
 
     fn about(self, keys: &[&'static str]) -> ConfigError {
         ConfigError { keys: keys.to_vec(), ..self }
     }
+}
+
+/// What was set may be anything: as it is told, nothing of it moves a cursor or begins a line.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => plain.extend(c.escape_default()),
+            false => plain.push(c),
+        }
+    }
+    plain
 }

@@ -181,3 +181,37 @@ fn the_packages_file_of_settings_has_them_all_with_their_defaults() {
     }
     assert_eq!(found, all);
 }
+
+/// Every file of the program's own code, with its path from the root.
+fn code() -> Vec<(String, String)> {
+    fn walk(folder: &Path, all: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, all);
+            } else if path.extension().is_some_and(|ext| ext == "rs") {
+                let name = path.strip_prefix(root()).expect("below it").display().to_string();
+                all.push((name, std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for folder in ["src", "backends/contract/src", "backends/nft/src", "backends/legacy/src"] {
+        walk(&root().join(folder), &mut all);
+    }
+    walk(&root().join("backends/conntrack/src"), &mut all);
+    all
+}
+
+/// "Behaviour, not version": the kernel's is read for `report` alone, where people want to see it.
+#[test]
+fn nobody_decides_by_the_version_of_the_kernel() {
+    let ways =
+        ["uname", "utsname", "osrelease", "/proc/version", "kernelversion", "kernel_version"];
+    let reads = |text: &str| ways.iter().any(|way| text.to_ascii_lowercase().contains(way));
+    let code = code();
+    assert!(code.len() > 150, "{} files", code.len());
+    let reading: Vec<&String> =
+        code.iter().filter(|(_, text)| reads(text)).map(|(name, _)| name).collect();
+    assert_eq!(reading, ["src/commands/report_file/host.rs"]);
+}

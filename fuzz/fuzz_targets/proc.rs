@@ -4,27 +4,26 @@
 #![allow(dead_code, reason = "the readers are all that is used of them")]
 use libfuzzer_sys::fuzz_target;
 
-mod culprit {
-    #[path = "../../../src/culprit/cgroup.rs"]
-    mod cgroup;
-    #[path = "../../../src/culprit/text.rs"]
-    mod text;
+#[path = "../../src/culprit/cgroup.rs"]
+mod cgroup;
+#[path = "../../src/culprit/text.rs"]
+mod text;
 
-    pub(crate) fn check(text: &str) {
-        let plain = |said: &str| assert!(!said.contains(char::is_control), "{said:?}");
-        if let Some(stat) = text::stat(text) {
-            plain(&text::harmless(&stat.name));
-        }
-        let _ = text::leader(text);
-        let _ = text::namespaces(text);
-        if let Some(command) = text::command(text) {
-            plain(&command);
-            assert!(command.chars().count() <= 200, "{command}");
-        }
-        let (unit, container) = cgroup::home(text);
-        assert!(unit.is_none_or(|unit| unit.is_ascii() && !unit.contains([' ', '/', '\x1b'])));
-        assert!(container.is_none_or(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit())));
+fuzz_target!(|given: &str| {
+    if let Some(stat) = text::stat(given) {
+        plain(&text::harmless(&stat.name));
     }
-}
+    let _ = text::leader(given);
+    let _ = text::namespaces(given);
+    if let Some(command) = text::command(given) {
+        plain(&command);
+        assert!(command.chars().count() <= 200, "{command}");
+    }
+    let (unit, container) = cgroup::home(given);
+    assert!(unit.is_none_or(|unit| unit.is_ascii() && !unit.contains([' ', '/', '\x1b'])));
+    assert!(container.is_none_or(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit())));
+});
 
-fuzz_target!(|text: &str| culprit::check(text));
+fn plain(said: &str) {
+    assert!(!said.contains(char::is_control), "{said:?}");
+}

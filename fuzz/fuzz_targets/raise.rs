@@ -1,6 +1,7 @@
-//! Any expressions raised: no panic, and what is read as a rule is that rule again, however it is written.
+//! Any expressions raised: no panic, and what is read as a rule is that rule again, however it is written. And any
+//! rule written, whole or with an expression changed.
 #![no_main]
-use chainkeeper_contract::{Family, Rule, Seen};
+use chainkeeper_contract::{Action, Cond, CtStates, Family, Mark, Matches, Prefix, Rule, Seen};
 use chainkeeper_nft::expr::{Expr, Verdict, Xt};
 use chainkeeper_nft::{Dialect, lower, raise};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -8,17 +9,71 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut dice = Unstructured::new(bytes);
+    for family in Family::ALL {
+        // At its end there is nothing left to choose by.
+        let _ = written(family, &mut dice);
+    }
     let mut exprs = Vec::new();
     while exprs.len() < 16 && !dice.is_empty() {
         let Ok(expr) = expr(&mut dice) else { break };
         exprs.push(expr);
     }
     for family in Family::ALL {
-        if let Seen::Known(rule) = raise(family, &exprs, dice.peek_bytes(dice.len()).unwrap_or_default()) {
-            again(family, &rule);
-        }
+        read(family, &exprs);
     }
 });
+
+fn read(family: Family, exprs: &[Expr]) {
+    if let Seen::Known(rule) = raise(family, exprs, &[]) {
+        again(family, &rule);
+    }
+}
+
+/// A rule of any kind, and the same with one expression of its own changed.
+fn written(family: Family, dice: &mut Unstructured<'_>) -> Result<()> {
+    let rule = rule(family, dice)?;
+    again(family, &rule);
+    let dialect = *dice.choose(&[Dialect::Xt, Dialect::Native])?;
+    if let Ok(mut lowered) = lower(family, dialect, &rule) {
+        let at = dice.choose_index(lowered.exprs.len())?;
+        lowered.exprs[at] = expr(dice)?;
+        read(family, &lowered.exprs);
+    }
+    Ok(())
+}
+
+fn rule(family: Family, dice: &mut Unstructured<'_>) -> Result<Rule> {
+    let mut matches = Matches::default();
+    for slot in [&mut matches.source, &mut matches.destination] {
+        if dice.ratio(1, 4)? {
+            let addr = match family {
+                Family::Ipv4 => dice.arbitrary::<[u8; 4]>()?.into(),
+                Family::Ipv6 => dice.arbitrary::<[u8; 16]>()?.into(),
+            };
+            let value = Prefix::new(addr, dice.int_in_range(0..=family.address_bits())?);
+            *slot = value.map(|value| Cond { negated: value.len % 2 == 1, value });
+        }
+    }
+    if dice.ratio(1, 2)? {
+        let value = Mark { value: dice.arbitrary()?, mask: dice.arbitrary()? };
+        matches.mark = Some(Cond { negated: dice.arbitrary()?, value });
+    }
+    if dice.ratio(1, 2)? {
+        let value = CtStates(dice.int_in_range(1..=u16::MAX)? & CtStates::KNOWN);
+        matches.ctstate = Some(Cond { negated: dice.arbitrary()?, value });
+    }
+    let action = match dice.int_in_range(0..=4)? {
+        0 => Action::Drop,
+        1 => Action::Return,
+        2 => Action::Jump("KUBE-MARK-MASQ".into()),
+        3 => Action::Mark { value: dice.arbitrary()?, mask: dice.arbitrary()? },
+        _ => Action::Masquerade { random_fully: dice.arbitrary()? },
+    };
+    let comment: Option<&str> = if dice.ratio(1, 4)? { dice.arbitrary()? } else { None };
+    // What xt has room for; nobody can write a NUL.
+    let comment = comment.filter(|c| c.len() < 256 && !c.contains('\0')).map(str::to_owned);
+    Ok(Rule { matches, action, comment })
+}
 
 /// Written in either dialect, it is read as the same.
 fn again(family: Family, rule: &Rule) {

@@ -79,7 +79,8 @@ async fn visit(bytes: &[u8]) -> String {
 
 /// These bytes as what a server answers to our client.
 fn reading(host: &Host, bytes: &[u8]) {
-    let answers = ask(&path("client"), &Request::Status {}).expect("it listens");
+    let (path, question) = (path("client"), Request::Status {});
+    let answers = ask(&path, &question).expect("it listens");
     let (mut stream, _) = host.other.accept().expect("somebody asked");
     stream.write_all(bytes).expect("the buffer holds more than an input");
     drop(stream);

@@ -1,5 +1,5 @@
 //! Layers of settings: of each key the highest layer that has it counts, and it is known which that was.
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, plain};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -79,11 +79,11 @@ impl Layers {
         match &set[..] {
             [] => {}
             [(_, origin)] if error.keys.len() == 1 => {
-                error.what = format!("{origin}: {}", error.what);
+                error.what = format!("{}: {}", plain(&origin.to_string()), error.what);
             }
             all => {
                 let all: Vec<String> = all.iter().map(|(key, o)| format!("{key}: {o}")).collect();
-                error.what = format!("{} ({})", error.what, all.join("; "));
+                error.what = format!("{} ({})", error.what, plain(&all.join("; ")));
             }
         }
         error

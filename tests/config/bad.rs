@@ -122,6 +122,24 @@ fn each_bad_setting_is_named_with_its_place_and_the_way_out() {
     insta::assert_snapshot!(all);
 }
 
+/// No terminal takes any of it for a command, and no log for a line of its own.
+#[test]
+fn whatever_was_set_is_told_in_two_plain_lines() {
+    let odd = "\u{1b}[2J\nerror: \u{9b}0m";
+    for from in [
+        From::default().file(r#""\u001b[2J\nerror" = 1"#),
+        From::default().file("backend = [\n'nft']\n"),
+        From::default().kubelet("kind: \"\\e[2J\\nerror\"\n"),
+        From::default().set("CHAINKEEPER_SETTLE", odd),
+        From::default().set("CHAINKEEPER_BACKEND", odd),
+        From::default().set(&format!("CHAINKEEPER_{odd}"), "1"),
+    ] {
+        let said = from.complaint();
+        assert_eq!(said.lines().count(), 2, "{said:?}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+}
+
 /// Anchors that stand for anchors: a few lines of YAML that would fill any memory.
 #[test]
 fn a_kubelet_file_that_grows_when_read_is_refused() {

@@ -1,5 +1,5 @@
 //! Missing extensions, on a kernel that has them all: it is asked for others in their place.
-use crate::support::Host;
+use crate::support::{Host, PROGRAM};
 use chainkeeper::config::{self, Settings};
 use chainkeeper::reconcile::{Keeper, Pass};
 use chainkeeper::{advice, exit, host};
@@ -70,4 +70,21 @@ fn the_native_dialect_needs_no_extension_that_the_other_needs() {
     }
     let (pass, wrote) = lacking(&Host::new(), ALL, Dialect::Native);
     assert!(wrote && Family::ALL.iter().all(|f| pass.error(*f).is_none()), "{pass:?}");
+}
+
+/// NETLINK_EXT_ACK (Linux 4.12) and NETLINK_CAP_ACK (4.3): without them errors say less, and nothing else changes.
+#[test]
+fn without_the_newer_options_of_a_socket_all_is_written_all_the_same() {
+    let host = Host::new();
+    let trace = host.state().with_file_name("trace");
+    let strace = "strace -f -qq -e trace=setsockopt -e inject=setsockopt:error=ENOPROTOOPT";
+    host.sh(&format!("{strace} -o '{}' '{PROGRAM}' apply", trace.display()));
+    let refused = std::fs::read_to_string(&trace).expect("strace wrote");
+    for option in ["NETLINK_EXT_ACK", "NETLINK_CAP_ACK"] {
+        assert!(
+            refused.lines().any(|l| l.contains(option) && l.ends_with("(INJECTED)")),
+            "{refused}"
+        );
+    }
+    assert_eq!(host.ck_ok("diff", 0).matches("in sync").count(), 2);
 }
