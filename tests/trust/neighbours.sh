@@ -20,8 +20,8 @@ if [ -n "${TRUST_SHORT:-}" ]; then
     on nft 3 together
 else
     for backend in nft legacy; do
-        on $backend 1 ufw ufw_reject ufw_builtins fail2ban docker nftables persistent host netavark podman podman_cni cni \
-            cni_firewall k3s
+        on $backend 1 ufw ufw_reject ufw_builtins fail2ban docker nftables persistent host netavark podman \
+            podman_cni cni cni_firewall k3s
         on $backend 2 firewalld firewalld_iptables firewalld2 together together_ufw
     done
 fi
