@@ -9,20 +9,25 @@ SEED=${TRUST_SEED:-$(date +%s)}
 export SEED
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-on() { BACKEND=$1 scripts/neighbours "$program" "${@:2}" >"$out/$1"; }
+on() { BACKEND=$1 scripts/neighbours "$program" "${@:3}" >"$out/$1.$2" & running+=($!); }
+running=() code=0
 
+# Most of it is waiting.
 if [ -n "${TRUST_SHORT:-}" ]; then
-    on nft ufw_builtins cni k3s & first=$!
-    BACKEND=nft ROUNDS=1 scripts/neighbours "$program" together >"$out/together" & second=$!
-    on nft firewalld nftables & third=$!
-    code=0
-    for one in $first $second $third; do wait "$one" || code=1; done
-    exit "$code"
+    export ROUNDS=1
+    on nft 1 ufw_builtins cni k3s
+    on nft 2 firewalld nftables
+    on nft 3 together
+else
+    for backend in nft legacy; do
+        on $backend 1 ufw ufw_reject ufw_builtins fail2ban docker nftables persistent host netavark podman \
+            podman_cni cni cni_firewall k3s
+        on $backend 2 firewalld firewalld_iptables firewalld2 together together_ufw
+    done
 fi
-on nft & first=$!
-on legacy & second=$!
-code=0
-for one in $first $second; do wait "$one" || code=1; done
+for one in "${running[@]}"; do wait "$one" || code=1; done
+[ -n "${TRUST_DOCS:-}" ] && [ -z "${TRUST_SHORT:-}" ] || exit "$code"
+for backend in nft legacy; do awk 'NR <= 2 || FNR > 2' "$out/$backend".* >"$out/$backend"; done
 # Of the second table, what is otherwise than in the first.
 awk -F '|' 'NR == FNR { first[FNR] = $4 $5 $8; next } FNR <= 2 || $4 $5 $8 != first[FNR]' \
     "$out/nft" "$out/legacy" >"$out/otherwise"
@@ -33,5 +38,6 @@ write() { # file $2 between the marks of $1
         $0 == mark { inside = 1; print ""; print ENVIRON["TABLE"]; print "" }' docs/coexistence.md >"$out/page"
     cp "$out/page" docs/coexistence.md
 }
-[ -z "${TRUST_DOCS:-}" ] || { write nft "$out/nft"; write legacy "$out/otherwise"; }
+write nft "$out/nft"
+write legacy "$out/otherwise"
 exit "$code"
