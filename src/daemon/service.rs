@@ -164,7 +164,7 @@ impl Service {
             Done::Glanced(look, answer) => {
                 self.metrics.glanced(&look);
                 self.last.glanced(&look, self.now());
-                self.seen(answer, None);
+                self.seen(*answer, None);
             }
             Done::Synced(synced) => {
                 let leave = self.synced(*synced).await;

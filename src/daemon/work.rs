@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 /// What was done.
 pub(super) enum Done {
-    Glanced(Result<Look, BackendError>, Answer),
+    Glanced(Result<Look, BackendError>, Box<Answer>),
     Synced(Box<Synced>),
 }
 
@@ -51,7 +51,7 @@ impl Work {
         let done = match &mut self.doing {
             None => return pending().await,
             Some(Doing::Glance(answer)) => {
-                answer.await.ok().map(|(look, answer)| Done::Glanced(look, answer))
+                answer.await.ok().map(|(look, answer)| Done::Glanced(look, Box::new(answer)))
             }
             Some(Doing::Sync(answer)) => answer.await.ok().map(|s| Done::Synced(Box::new(s))),
         };
