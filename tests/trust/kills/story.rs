@@ -32,7 +32,7 @@ COMMIT\n*mangle\n[1:60] -A FORWARD -j ACCEPT\nCOMMIT\n";
 /// A chain gone, rules gone and one changed; and a rule of others among ours.
 const DAMAGE: &str = "*filter\n-D INPUT -j KUBE-FIREWALL\n-D OUTPUT -j KUBE-FIREWALL
 -F KUBE-FIREWALL\n-X KUBE-FIREWALL
-COMMIT\n*nat\n-D KUBE-POSTROUTING 1\n-R KUBE-POSTROUTING 2 -j MASQUERADE
+COMMIT\n*nat\n-D KUBE-POSTROUTING 1\n-R KUBE-POSTROUTING 2 -o eth7 -j MASQUERADE
 -F KUBE-MARK-MASQ
 [3:180] -A KUBE-MARK-MASQ -p udp -j RETURN\nCOMMIT\n";
 
