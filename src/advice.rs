@@ -9,6 +9,7 @@ pub use table::TABLE;
 use crate::config::Dialect;
 use crate::exit;
 use crate::host::{Place, Privileges};
+use crate::safe;
 use chainkeeper_contract::{BackendError, Errno, ErrorKind, Lack, Misplaced};
 
 /// One entry: when it is given, why the error happens, what to do.
@@ -110,16 +111,17 @@ pub fn exit_code(error: &BackendError) -> u8 {
     }
 }
 
-/// The screen of a backend's error: what, why, the way out.
+/// The screen of a backend's error: what, why, the way out. Only what the table says has several lines.
 pub fn screen(error: &BackendError, place: Place) -> String {
     let advice = advise(error, place);
     let manifest = manifest(error, place);
     let (why, remedy) = match error {
         BackendError::Unsupported { missing, .. } | BackendError::NoExtension { missing, .. } => {
-            (missing.as_str(), advice.remedy)
+            (&*safe::line(missing), advice.remedy)
         }
         BackendError::NoBackend { what, why, remedy: Some(remedy), .. } => {
-            return screen_of(what, why, remedy, manifest);
+            let [what, why, remedy] = [what, why, remedy].map(|text| safe::line(text));
+            return screen_of(&what, &why, &remedy, manifest);
         }
         BackendError::NoBackend { remedy: None, .. }
         | BackendError::Busy { .. }
@@ -130,7 +132,7 @@ pub fn screen(error: &BackendError, place: Place) -> String {
         | BackendError::NotAsked { .. }
         | BackendError::Failed { .. } => (advice.why, advice.remedy),
     };
-    screen_of(&error.to_string(), why, remedy, manifest)
+    screen_of(&safe::line(&error.to_string()), why, remedy, manifest)
 }
 
 fn screen_of(what: &str, why: &str, remedy: &str, manifest: Option<&str>) -> String {

@@ -19,6 +19,7 @@ pub use settings::Settings;
 pub use sources::{Loaded, Sources};
 
 use crate::monitor::Rules;
+use crate::safe;
 use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition, Way};
 use std::net::SocketAddr;
@@ -99,22 +100,12 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new(what: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
-        ConfigError { what: plain(&what.into()), remedy: plain(&remedy.into()), keys: vec![] }
+        // What was set may be anything.
+        let [what, remedy] = [what.into(), remedy.into()].map(|text: String| safe::line(&text));
+        ConfigError { what, remedy, keys: vec![] }
     }
 
     fn about(self, keys: &[&'static str]) -> ConfigError {
         ConfigError { keys: keys.to_vec(), ..self }
     }
-}
-
-/// What was set may be anything: as it is told, nothing of it moves a cursor or begins a line.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => plain.extend(c.escape_default()),
-            false => plain.push(c),
-        }
-    }
-    plain
 }

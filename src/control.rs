@@ -3,14 +3,19 @@ pub mod server;
 
 use crate::status::Status;
 use crate::story::Event;
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-/// How long a service may take to answer.
+/// How long a service may take to take the question, and to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries where too many wait.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Where it is, unless told otherwise: where systemd says (RuntimeDirectory=), else in /run.
 pub fn default() -> PathBuf {
@@ -58,7 +63,7 @@ pub enum Answer {
 
 /// Asks the service at that path; its answers as they come.
 pub fn ask(path: &Path, request: &Request) -> io::Result<impl Iterator<Item = io::Result<Answer>>> {
-    let mut stream = UnixStream::connect(path)?;
+    let mut stream = within(PATIENCE, path)?;
     let endless = matches!(request, Request::Events { follow: true, .. });
     stream.set_read_timeout((!endless).then_some(PATIENCE))?;
     stream.write_all(format!("{}\n", serde_json::to_string(request)?).as_bytes())?;
@@ -67,5 +72,58 @@ pub fn ask(path: &Path, request: &Request) -> io::Result<impl Iterator<Item = io
 
 /// The same, for one answer.
 pub fn ask_once(path: &Path, request: &Request) -> io::Result<Answer> {
-    ask(path, request)?.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
+    ask(path, request)?.next().unwrap_or_else(|| Err(ErrorKind::UnexpectedEof.into()))
+}
+
+/// A connection, once there is room for one more.
+fn within(patience: Duration, path: &Path) -> io::Result<UnixStream> {
+    let end = Instant::now() + patience;
+    loop {
+        match connect(path) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match Instant::now() < end {
+                true => sleep(AGAIN),
+                false => return Err(io::Error::new(ErrorKind::TimedOut, "too many ask already")),
+            },
+            done => return done,
+        }
+    }
+}
+
+/// At once: `WouldBlock` where somebody serves, and too many wait for it.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::Backlog;
+    use std::os::unix::net::UnixListener;
+    use std::sync::mpsc;
+
+    #[test]
+    fn who_finds_the_queue_full_waits_for_a_place_and_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let service = UnixListener::bind(&path).unwrap();
+        socket::listen(&service, Backlog::new(0).unwrap()).unwrap();
+        let waits = connect(&path).unwrap();
+        let (done, result) = mpsc::channel();
+        let full = path.clone();
+        std::thread::spawn(move || {
+            let short = Duration::from_millis(50);
+            let kinds = [within(short, &full).map(drop), server::free(&full)];
+            done.send(kinds.map(|result| result.unwrap_err().kind())).unwrap();
+        });
+        let kinds = result.recv_timeout(PATIENCE).expect("it does not wait for ever");
+        assert_eq!(kinds, [ErrorKind::TimedOut, ErrorKind::AddrInUse]);
+        std::thread::spawn(move || within(PATIENCE, &path).unwrap());
+        assert!((0..2).all(|_| service.accept().is_ok()));
+        drop(waits);
+    }
 }

@@ -39,7 +39,7 @@ struct Log {
     lost: AtomicU64,
 }
 
-/// Where lines go, and how they look there. None of them waits.
+/// Where lines go, and how they look there.
 enum Way {
     /// For people. A time where nobody else adds one, several lines and colour on a terminal alone.
     Text {
@@ -54,10 +54,10 @@ enum Way {
 /// Hands on what it is told.
 struct Hand;
 
-/// Starts it. `verbose`: so many times `-v`.
-pub fn start(config: &Config, verbose: u8) {
+/// Starts it. `verbose`: so many times `-v`; `patient`: it waits for whoever reads.
+pub fn start(config: &Config, verbose: u8, patient: bool) {
     let asked = config.log_format;
-    let (way, complaint) = way(asked);
+    let (way, complaint) = way(asked, patient);
     let (filter, level) = reload::Layer::new(filter(config.log_level, verbose));
     let often = Mutex::new(Often::default());
     let (began, lost) = (Instant::now(), AtomicU64::new(0));
@@ -99,6 +99,7 @@ pub fn end() {
     if let Some(log) = LOG.get() {
         let all = log.often().end(log.began.elapsed());
         log.sums(all);
+        log.say_lost();
     }
 }
 
@@ -114,13 +115,13 @@ fn filter(level: LogLevel, verbose: u8) -> LevelFilter {
 }
 
 /// How lines are written, and what there is to say about that.
-fn way(asked: LogFormat) -> (Way, Option<String>) {
+fn way(asked: LogFormat, patient: bool) -> (Way, Option<String>) {
     let journal = is_journal();
     let terminal = stderr().is_terminal();
-    let text = || Way::Text { time: !journal, terminal, stream: Stream::open() };
+    let text = || Way::Text { time: !journal, terminal, stream: Stream::open(patient) };
     match asked {
         LogFormat::Text => (text(), None),
-        LogFormat::Json => (Way::Json(Stream::open()), None),
+        LogFormat::Json => (Way::Json(Stream::open(patient)), None),
         LogFormat::Auto if !journal => (text(), None),
         LogFormat::Auto => (Journald::open().map_or_else(|_| text(), Way::Journald), None),
         LogFormat::Journald => match Journald::open() {
@@ -169,14 +170,19 @@ impl Log {
 
     /// What is not taken is counted, and told with the next line that is: keeping waits for no reader.
     fn write(&self, line: &Line) {
+        if !(self.say_lost() && self.put(line)) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// False where that is not taken either.
+    fn say_lost(&self) -> bool {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         let told = lost == 0 || self.put(&Line::lost(lost));
-        let more = match (told, told && self.put(line)) {
-            (true, true) => return,
-            (true, false) => 1,
-            (false, _) => lost + 1,
-        };
-        self.lost.fetch_add(more, Ordering::Relaxed);
+        if !told {
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+        told
     }
 
     /// True when it was taken.

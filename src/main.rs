@@ -46,7 +46,9 @@ fn main() -> ExitCode {
             return ExitCode::from(commands::config_error(&error, asked));
         }
     };
-    logging::start(&loaded.config, cli.global.verbose);
+    // Keeping waits for nobody who reads; a person has to see all that is said.
+    let patient = !matches!(cli.command, Command::Run { .. });
+    logging::start(&loaded.config, cli.global.verbose, patient);
     let code = obey(cli.command, loaded, &sources, screen);
     logging::end();
     ExitCode::from(code)

@@ -72,7 +72,7 @@ struct Place {
     namespace: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct File {
     version: u32,
     choice: Option<Chosen>,
@@ -104,36 +104,22 @@ impl Memory {
         if let Some(state) = &self.run().unsaved {
             return (state.clone(), None);
         }
-        let Some(path) = &self.path else { return (State::default(), None) };
-        let complaint = |why: &dyn std::fmt::Display| {
-            (State::default(), Some(format!("nothing is remembered: {}: {why}", path.display())))
-        };
-        let odd = |m: fs::Metadata| !m.is_file() || m.len() > 1 << 20;
-        if fs::metadata(path).is_ok_and(odd) {
-            return complaint(&"not a small file");
-        }
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return (State::default(), None);
-            }
-            Err(error) => return complaint(&error),
-        };
-        match serde_json::from_str::<File>(&text) {
-            Ok(file) if file.version == VERSION => (self.state(file), None),
-            Ok(file) => complaint(&format!("version {} is not {VERSION}", file.version)),
-            Err(error) => complaint(&error),
+        match self.file() {
+            Ok(file) => (file.map(|file| self.state(file)).unwrap_or_default(), None),
+            Err(complaint) => (State::default(), Some(complaint)),
         }
     }
 
+    fn file(&self) -> Result<Option<File>, String> {
+        let Some(path) = &self.path else { return Ok(None) };
+        read(path).map_err(|why| format!("nothing is remembered: {}: {why}", path.display()))
+    }
+
     fn state(&self, file: File) -> State {
+        let (choice, kube_proxy) = (file.choice, file.kube_proxy);
         match file.place == self.place && self.place.is_known() {
-            true => State {
-                choice: file.choice,
-                kube_proxy: file.kube_proxy,
-                created: file.created.into_iter().collect(),
-            },
-            false => State { choice: file.choice, ..State::default() },
+            true => State { choice, kube_proxy, created: file.created.into_iter().collect() },
+            false => State { choice, ..State::default() },
         }
     }
 
@@ -171,22 +157,22 @@ impl Memory {
     /// Writes a new file beside the old one and puts it in its place.
     fn save(&self, state: &State) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
-        if !self.place.is_known() {
-            // What is there may be true here, and would be forgotten.
-            let why = "which boot and network namespace this is cannot be read";
-            return Err(format!("cannot remember in {}: {why}", path.display()));
+        let complaint =
+            |why: &dyn std::fmt::Display| format!("cannot remember in {}: {why}", path.display());
+        // Not the whole error: it names a file that is called otherwise each time.
+        let put = |file| write(path, &file).map_err(|e| complaint(&e.kind()));
+        let (version, choice) = (VERSION, state.choice);
+        if self.place.is_known() {
+            let (place, kube_proxy) = (self.place.clone(), state.kube_proxy);
+            let created = state.created.iter().cloned().collect();
+            return put(File { version, choice, place, kube_proxy, created });
         }
-        let file = File {
-            version: VERSION,
-            choice: state.choice,
-            place: self.place.clone(),
-            kube_proxy: state.kube_proxy,
-            created: state.created.iter().cloned().collect(),
-        };
-        write(path, &file).map_err(|e| {
-            // Not the whole error: it names a file that is called otherwise each time.
-            format!("cannot remember in {}: {}", path.display(), e.kind())
-        })
+        // The rest of what is there may be true here, and would be forgotten.
+        let old = self.file().ok().flatten().unwrap_or_default();
+        if old.choice != choice {
+            put(File { version, choice, ..old })?;
+        }
+        Err(complaint(&"which boot and network namespace this is cannot be read"))
     }
 
     /// Keeping goes on without a memory, so each complaint is said once.
@@ -232,6 +218,23 @@ fn sweep(path: &Path) {
     let files = fs::read_dir(folder(path)).into_iter().flatten().flatten();
     for file in files.filter(|f| f.file_name().to_string_lossy().starts_with(&prefix(path))) {
         let _ = fs::remove_file(file.path());
+    }
+}
+
+fn read(path: &Path) -> Result<Option<File>, String> {
+    let odd = |m: fs::Metadata| !m.is_file() || m.len() > 1 << 20;
+    if fs::metadata(path).is_ok_and(odd) {
+        return Err("not a small file".into());
+    }
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let file: File = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    match file.version {
+        VERSION => Ok(Some(file)),
+        other => Err(format!("version {other} is not {VERSION}")),
     }
 }
 

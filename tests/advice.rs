@@ -182,3 +182,17 @@ fn every_warning_of_a_container() {
     assert_eq!(WARNINGS.last(), Some(&NO_PROCESSES));
     insta::assert_snapshot!(screens.join("\n\n"));
 }
+
+/// What a tool or another program says ends no line.
+#[test]
+fn words_of_others_forge_no_line() {
+    let bad = || "bad\n  do    that\u{1b}]".to_owned();
+    let (what, why, missing, remedy) = (bad(), bad(), bad(), Some(bad()));
+    let lacks = BackendError::NoBackend { kind: ErrorKind::Denied, what, why, remedy, lack: None };
+    let unsupported = BackendError::Unsupported { what: bad(), missing, errno: Errno::NOENT };
+    for error in [lacks, unsupported, BackendError::Garbled { what: bad(), why: bad() }] {
+        let screen = advice::screen(&error, pod());
+        assert_eq!(screen.matches("\n  do    ").count(), 1, "{screen}");
+        assert!(!screen.contains('\u{1b}'), "{screen:?}");
+    }
+}

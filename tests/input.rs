@@ -303,6 +303,19 @@ fn settings_that_are_no_file_are_refused_at_once() {
             assert!(said.stderr.contains(&format!("{file}: not a small file")), "{said:?}");
         }
     }
+    // That one ends.
+    host.ck_ok("--config /dev/null config check", 0);
+}
+
+#[test]
+fn a_file_of_settings_is_read_as_a_whole_or_not_at_all() {
+    let host = Host::new();
+    let fits = 1 << 20;
+    for (length, code) in [(fits, 0), (fits + 1, 2)] {
+        let text = format!("settle = '1s'\n{}", " ".repeat(length - 14));
+        let file = Scratch::new("long", &text);
+        host.ck_ok(&format!("--config {} config check", file.path()), code);
+    }
 }
 
 #[test]
@@ -314,4 +327,8 @@ fn settings_that_anybody_may_change_are_used_and_told() {
     assert!(!said().contains("note"));
     host.sh(&format!("chmod 0666 {}", file.path()));
     assert!(said().contains("anybody may write to it (mode 0666)"), "{}", said());
+    let kubelet = Scratch::new("kubelet.yaml", "kind: KubeletConfiguration\n");
+    host.sh(&format!("chmod 0666 {}", kubelet.path()));
+    let said = host.ck_ok(&format!("--kubelet-config {} config check", kubelet.path()), 0);
+    assert!(said.contains(&format!("config {}: anybody", kubelet.path())), "{said}");
 }

@@ -1,4 +1,5 @@
 //! The keeper on the fake kernel: what it remembers between passes.
+mod blind;
 mod counted;
 
 use chainkeeper::config::{Config, parse};

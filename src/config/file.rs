@@ -2,10 +2,11 @@
 use super::settings::values;
 use super::{ConfigError, Layers, Origin, Settings};
 use nix::fcntl::OFlag;
+use nix::sys::stat::makedev;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -90,23 +91,29 @@ fn rested(path: &Path) -> io::Result<String> {
     small(path)
 }
 
-/// The text of a file. What waits for a writer, or has no end, is none: nobody waits for it.
+/// The text of a file, or the empty one of /dev/null. What waits for a writer, or has no end, is none: nobody
+/// waits for it.
 pub(super) fn small(path: &Path) -> io::Result<String> {
     let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     let found = file.metadata()?;
-    let odd = !found.is_file() && !found.is_dir();
-    if odd || found.len() > MOST {
-        return Err(io::Error::other("not a small file"));
+    let odd = || Err(io::Error::other("not a small file"));
+    let null = found.file_type().is_char_device() && found.rdev() == makedev(1, 3);
+    if !(found.is_file() || found.is_dir() || null) {
+        return odd();
     }
     let mut text = String::new();
-    file.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
+    // Not by its length: files of /proc have none, and others grow meanwhile.
+    match file.take(MOST + 1).read_to_string(&mut text)? as u64 > MOST {
+        true => odd(),
+        false => Ok(text),
+    }
 }
 
 /// What there is to say of who may change it.
 pub(super) fn open_to_all(path: &Path) -> Option<String> {
-    let mode = std::fs::metadata(path).ok()?.mode();
-    (mode & 0o002 != 0).then(|| {
+    let found = std::fs::metadata(path).ok()?;
+    let mode = found.mode();
+    (found.is_file() && mode & 0o002 != 0).then(|| {
         format!("config {}: anybody may write to it (mode {:04o})", path.display(), mode & 0o7777)
     })
 }

@@ -1,5 +1,6 @@
 //! Layers of settings: of each key the highest layer that has it counts, and it is known which that was.
-use super::{ConfigError, Settings, plain};
+use super::{ConfigError, Settings};
+use crate::safe;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -79,11 +80,11 @@ impl Layers {
         match &set[..] {
             [] => {}
             [(_, origin)] if error.keys.len() == 1 => {
-                error.what = format!("{}: {}", plain(&origin.to_string()), error.what);
+                error.what = format!("{}: {}", safe::line(&origin.to_string()), error.what);
             }
             all => {
                 let all: Vec<String> = all.iter().map(|(key, o)| format!("{key}: {o}")).collect();
-                error.what = format!("{} ({})", error.what, plain(&all.join("; ")));
+                error.what = format!("{} ({})", error.what, safe::line(&all.join("; ")));
             }
         }
         error

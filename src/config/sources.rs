@@ -47,7 +47,8 @@ impl Sources {
         }
         let config = layers.settings()?.check().map_err(|error| layers.place(error))?;
         let layers = layers.over(Layers::of(&Settings::defaults(), |_| Origin::Default)?);
-        let notes = path.as_deref().and_then(file::open_to_all).into_iter().chain(note).collect();
+        let files = [path.as_deref(), kubelet.as_deref()].into_iter().flatten();
+        let notes = files.filter_map(file::open_to_all).chain(note).collect();
         Ok(Loaded { config, file: path, layers, notes })
     }
 

@@ -1,5 +1,5 @@
 //! The other end of the socket: in `run`.
-use super::{Answer, Request};
+use super::{Answer, Request, connect};
 use crate::safe;
 use crate::story::Event;
 use nix::sys::stat::{Mode, fchmod};
@@ -55,10 +55,13 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// Nothing is at that path, or the socket of a service that has ended. What is somebody else's stays.
-fn free(path: &Path) -> io::Result<()> {
+pub(super) fn free(path: &Path) -> io::Result<()> {
     let taken = |why| Err(io::Error::new(io::ErrorKind::AddrInUse, why));
-    match std::os::unix::net::UnixStream::connect(path) {
+    match connect(path) {
         Ok(_) => taken("another chainkeeper serves there"),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            taken("another chainkeeper serves there")
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             match std::fs::symlink_metadata(path)?.file_type().is_socket() {
@@ -87,19 +90,17 @@ impl Server {
         // may be another file's by then where others may write to the folder.
         fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
         socket.bind(&new)?;
-        let listener = socket.listen(QUEUE)?;
-        if let Err(error) = std::fs::rename(&new, path) {
+        let listener = socket.listen(QUEUE).and_then(|it| std::fs::rename(&new, path).map(|()| it));
+        if listener.is_err() {
             let _ = std::fs::remove_file(&new);
-            return Err(error);
         }
+        let listener = listener?;
         let file = identity(path);
         let (questions, inbox) = mpsc::channel(MOST);
         let accepting = tokio::spawn(accept(listener, questions)).abort_handle();
         Ok((Server { path: path.to_owned(), accepting, file }, inbox))
     }
-}
 
-impl Server {
     /// Nothing is at its path any more, so nobody finds it.
     pub fn is_lost(&self) -> bool {
         let nothing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];

@@ -5,6 +5,7 @@ use crate::metrics::{Form, Now, Usage};
 use crate::probe::Kind;
 use crate::reconcile::Counted;
 use crate::report;
+use crate::safe;
 use crate::status::{State, Status};
 use crate::worker::Order;
 use chainkeeper_contract::{BackendError, Table};
@@ -133,7 +134,9 @@ async fn until(time: Option<Instant>) {
 fn verdict(wrong: Vec<String>) -> Page {
     match wrong.is_empty() {
         true => Page::plain(200, "ok\n".into()),
-        false => Page::plain(503, wrong.iter().map(|line| format!("{line}\n")).collect()),
+        false => {
+            Page::plain(503, wrong.iter().map(|line| format!("{}\n", safe::line(line))).collect())
+        }
     }
 }
 

@@ -10,8 +10,8 @@ pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
     canary.into_iter().chain(services).collect()
 }
 
-/// What a look tells of others. Our own CHAINKEEPER-DROP proves that a kube-proxy was seen earlier:
-/// chains do not outlive a reboot either.
+/// What a look tells of others. Our own CHAINKEEPER-DROP tells that a kube-proxy was seen earlier. Where a saved
+/// ruleset brought it back at boot, it may be of an earlier one: then we stay beside a kube-proxy until `remove`.
 pub fn sight(snapshot: &Snapshot) -> Sighted {
     let mut seen = snapshot.families.values().flatten();
     let kube_proxy = seen.any(|family| {

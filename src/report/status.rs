@@ -3,6 +3,7 @@ use super::diff::problems;
 use super::lines::{thousands, wrapped};
 use crate::damage::plural;
 use crate::reconcile::{Counts, Look};
+use crate::safe;
 use crate::status::{State, Status};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
@@ -67,8 +68,8 @@ pub fn status(status: &Status) -> String {
     let _ = writeln!(
         out,
         "chainkeeper {}  {}  up {}{generation}",
-        status.version,
-        status.backend,
+        safe::line(&status.version),
+        safe::line(&status.backend),
         length(status.up_ms)
     );
     let _ = write!(out, "{:INDENT$}", "");

@@ -1,6 +1,8 @@
 //! Whoever reads the journal stands still, with the pipe full.
 use super::{Host, is_whole, keeping, repair};
 use crate::support::{PROGRAM, eventually};
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -67,4 +69,47 @@ fn a_pipe_whose_reader_has_gone_stops_nothing() {
         repair(&host);
     }
     assert!(is_whole(&host));
+}
+
+/// It says that it can be written to while it has room for less than a line.
+#[test]
+fn a_terminal_that_nobody_reads_keeps_it_from_nothing() {
+    let host = Host::new();
+    let mut terminal = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY).expect("a terminal");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("ours");
+    let name = ptsname_r(&terminal).expect("it has a name");
+    host.put("to-a-terminal", &format!("exec \"$@\" 2<>{name}"));
+    let words = format!("{PROGRAM} run -vv --settle 1ms --on-conflict insist");
+    let mut run = keeping(&host, "to-a-terminal", &words);
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let open = OpenOptions::new().write(true).custom_flags(flags).open(&name);
+    let mut other = open.expect("it is there");
+    while other.write(b"full\n").is_ok() {}
+    for _ in 0..5 {
+        repair(&host);
+        // Room for a part of a line.
+        let _ = terminal.read(&mut [0; 300]).expect("it is full");
+    }
+    assert!(is_whole(&host));
+    run.signal("TERM");
+    assert_eq!(run.ended(), 0);
+}
+
+/// Keeping waits for nobody; what a person asked for is told as a whole.
+#[test]
+fn a_command_waits_for_whoever_reads_what_it_says() {
+    let host = Host::new();
+    host.sh(&format!("mkfifo {}", path(&host).display()));
+    host.put("to-the-pipe", "exec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"");
+    let mut pipe = pipe(&host);
+    while pipe.write(b"full\n").is_ok() {}
+    let mut run = host.start("to-the-pipe", &format!("{PROGRAM} apply -v"));
+    eventually("it is done", || host.sh("iptables-nft -S").contains("KUBE-FIREWALL"));
+    let mut said = String::new();
+    eventually("it ends", || {
+        said += &drained(&mut pipe);
+        run.is_over()
+    });
+    said += &drained(&mut pipe);
+    assert!(said.contains("DEBUG ip: ") && !said.contains("did not take"), "{said}");
 }

@@ -154,6 +154,26 @@ fn where_the_place_cannot_be_read_the_record_is_left_as_it_is() {
 }
 
 #[test]
+fn where_the_place_cannot_be_read_the_choice_is_remembered_all_the_same() {
+    let host = hinted();
+    let lost = || {
+        let inject = "strace -o /dev/null -e inject=readlink:error=EIO:when=1";
+        complains(&host.ck_under(inject, "apply"), "which boot and network namespace this is");
+        state(&host)
+    };
+    let alone = lost();
+    assert_eq!((&alone["choice"]["backend"], &alone["namespace"]), (&"nft".into(), &"".into()));
+    host.ck_ok("apply", 0);
+    fs::remove_file(host.state()).expect("it was there");
+    host.ck_ok("apply", 0);
+    let whole = state(&host);
+    let mut forgotten = whole.clone();
+    forgotten["choice"] = serde_json::Value::Null;
+    fs::write(host.state(), forgotten.to_string()).expect("writable");
+    assert_eq!(lost(), whole);
+}
+
+#[test]
 fn a_fifo_in_its_place_blocks_nobody() {
     let host = hinted();
     host.sh(&format!("mkfifo {}", host.state().display()));

@@ -49,13 +49,14 @@ impl Hide {
 
     /// The text without it, and without anything that a terminal obeys.
     pub(super) fn clean(&self, text: &str) -> String {
-        let text = anstream::adapter::strip_str(&text.replace('\t', " ")).to_string();
+        // Made harmless before the colours go: what others left open would take the rest with it.
+        let text = safe::coloured(&text.replace('\t', " "));
+        let text = anstream::adapter::strip_str(&text).to_string();
         let mut out = String::new();
         for line in text.lines() {
             let line = if self.rules { rules(line) } else { line.to_owned() };
             let line = if self.addresses { addresses(&line) } else { line };
-            let line = self.without_host(&line);
-            out += &safe::line(&line);
+            out += &self.without_host(&line);
             out.push('\n');
         }
         out
@@ -220,6 +221,16 @@ mod tests {
         let hide = Hide::new("node-7.example.org", &ReportArgs::default());
         let shown =
             hide.clean("on node-7 and node-7.example.org, not node-77 or my-node-7\u{1b}[2J\u{7}");
-        assert_eq!(shown, "on (host) and (host), not node-77 or my-node-7\n");
+        assert_eq!(shown, "on (host) and (host), not node-77 or my-node-7\\u{1b}[2J\\u{7}\n");
+    }
+
+    #[test]
+    fn what_others_left_open_takes_nothing_with_it() {
+        let hide = Hide::new("", &ReportArgs::default());
+        for command in ["\x1b]0;", "\x1bP", "\u{9d}", "\u{9b}"] {
+            let shown = hide.clean(&format!("\x1b[32mchain X{command} after\x1b[0m\nnext\n"));
+            let safe = safe::line(command);
+            assert_eq!(shown, format!("chain X{safe} after\nnext\n"));
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::ReportArgs;
 use crate::config::Config;
 use crate::control::{Answer, Request, ask, ask_once};
 use crate::report;
+use crate::safe;
 use crate::story::{Event, Suspects, What};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,8 +21,8 @@ pub(super) fn status(config: &Config, args: &ReportArgs) -> Result<String, Strin
                 let texts = status.problems.iter_mut().chain(&mut status.errors);
                 texts.for_each(|text| *text = hide::rules(text));
             }
-            let errors: String = status.errors.iter().map(|e| format!("error: {e}\n")).collect();
-            Ok(report::status(&status) + &errors)
+            let errors = status.errors.iter().map(|e| format!("error: {}\n", safe::line(e)));
+            Ok(report::status(&status) + &errors.collect::<String>())
         }
         Answer::Event(_) | Answer::Done(_) => Err("it answered something else".into()),
         Answer::Error(why) => Err(why),
