@@ -1,5 +1,5 @@
 //! Signals again and again, and a service that stands still.
-use super::super::{Row, many, short};
+use super::super::{BOUND, Row, many, short};
 use super::{Service, on_both};
 use crate::support::{PROGRAM, Running, comes_true};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ fn storm(service: &Service, signals: &str) -> Running {
     service.host.start("sh", &script.display().to_string())
 }
 
-/// Lost: a wipe that is not repaired within 5 s, an end, a panic, more than 20 lines of the same.
+/// Lost: a wipe that is not repaired within 10 s, an end, a panic, more than 20 lines of the same.
 #[test]
 fn storms_of_signals() {
     let row = Row::new(
@@ -33,8 +33,8 @@ fn storms_of_signals() {
         for signals in ["HUP WINCH CHLD", "WINCH CHLD URG CONT", "STOP CONT", "STOP HUP CONT"] {
             let storm = storm(&service, signals);
             for n in 0..many(3, 25) {
-                service.take();
-                let whole = comes_true(5, || service.is_whole());
+                let taken = service.take();
+                let whole = taken && comes_true(BOUND, || service.is_whole());
                 row.one(whole, || format!("{on:?}, {signals}, {n}: {}", service.run.journal()));
             }
             drop(storm);
@@ -76,10 +76,10 @@ fn it_stands_still_while_chains_are_taken() {
             std::thread::sleep(length);
             service.run.signal("CONT");
             let began = Instant::now();
-            let whole = comes_true(10, || service.is_whole());
+            let whole = comes_true(BOUND, || service.is_whole());
             let took = began.elapsed();
             let new = || repaired(&service).split_off(told);
-            let more = comes_true(10, || !new().is_empty());
+            let more = comes_true(BOUND, || !new().is_empty());
             longest.fetch_max(new().into_iter().fold(0.0, f64::max) as usize, Ordering::Relaxed);
             let hung = service.run.journal().contains("the worker hangs");
             row.one(taken && whole && more && !hung, || {
@@ -108,7 +108,7 @@ fn its_watchdog_is_fed_again_after_it_stood_still() {
     let run = host.start_with(PROGRAM, "run --settle 10ms", &environment);
     let ping = || {
         let mut buffer = [0; 4096];
-        comes_true(10, || {
+        comes_true(BOUND, || {
             let got = manager.recv(&mut buffer).unwrap_or(0);
             String::from_utf8_lossy(&buffer[..got]).contains("WATCHDOG=1")
         })
