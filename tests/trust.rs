@@ -11,6 +11,10 @@ mod starvation;
 use row::Row;
 use std::time::Duration;
 
+/// So many seconds after it was taken all is back, unless something says otherwise: far more than it takes, since the
+/// cores are busy with other attacks.
+const BOUND: u64 = 10;
+
 /// Whether it is the form that CI runs: less of everything, nothing left out.
 fn short() -> bool {
     std::env::var_os("TRUST_SHORT").is_some()

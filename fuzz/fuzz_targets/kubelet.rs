@@ -9,7 +9,10 @@ fuzz_target!(|text: &str| {
     std::fs::write(&file, text).expect("/dev/shm can be written");
     let flags = Settings { kubelet_config: Some(file.clone()), ..Settings::default() };
     let sources = Sources { file: Some("none".into()), flags, ..Sources::default() };
-    match sources.load() {
+    let loaded = sources.load();
+    // Before anything is found wrong, which ends this process.
+    std::fs::remove_file(&file).expect("it is ours");
+    match loaded {
         Ok(loaded) => {
             let (masquerade, drop) = (loaded.config.masquerade_mark, loaded.config.drop_mark);
             assert!(masquerade.is_power_of_two() && drop.is_power_of_two() && masquerade != drop);
@@ -21,5 +24,4 @@ fuzz_target!(|text: &str| {
             }
         }
     }
-    std::fs::remove_file(&file).expect("it is ours");
 });

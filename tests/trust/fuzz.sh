@@ -7,7 +7,7 @@ lost=()
 
 # A row: what, tried, unit, lost, notes, name.
 row() {
-    printf 'fuzz\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" fuzz >>"${TRUST_ROWS:-/tmp}/fuzz.$6"
+    printf 'fuzz\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" fuzz >>"${TRUST_ROWS:?}/fuzz.$6"
     [ "$4" = 0 ] || lost+=("$1: $5")
 }
 

@@ -39,7 +39,7 @@ fn ipvs(ipt: &str) -> String {
 }
 
 fn cleaned(ipt: &str) -> String {
-    format!("ipt={ipt} all= file=$(mktemp)\n{CLEANUP}\nrm $file")
+    format!("ipt={ipt} all= file=$STATE_DIRECTORY/cleanup\n{CLEANUP}\nrm $file")
 }
 
 /// Lost is a sync that fails, or after which something is not as it is without us; that is answered by a write of

@@ -8,9 +8,15 @@ program=${CARGO_TARGET_DIR:-target}/debug/chainkeeper
 SEED=${TRUST_SEED:-$(date +%s)}
 export SEED
 out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-on() { BACKEND=$1 scripts/neighbours "$program" "${@:3}" >"$out/$1.$2" & running+=($!); }
 running=() code=0
+ended() { # whoever still runs, and has cleaned up
+    [ ${#running[@]} -eq 0 ] || kill "${running[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$out"
+}
+trap ended EXIT
+trap 'exit 1' INT TERM HUP
+on() { BACKEND=$1 scripts/neighbours "$program" "${@:3}" >"$out/$1.$2" & running+=($!); }
 
 # Most of it is waiting.
 if [ -n "${TRUST_SHORT:-}" ]; then
@@ -26,6 +32,7 @@ else
     done
 fi
 for one in "${running[@]}"; do wait "$one" || code=1; done
+running=()
 [ -n "${TRUST_DOCS:-}" ] && [ -z "${TRUST_SHORT:-}" ] || exit "$code"
 for backend in nft legacy; do awk 'NR <= 2 || FNR > 2' "$out/$backend".* >"$out/$backend"; done
 # Of the second table, what is otherwise than in the first.

@@ -59,7 +59,8 @@ fn listing(host: &Host) -> String {
 /// in legacy, who has another state file does not know that kubelet's is ours, and makes it (0006).
 fn ours(listing: &str) -> Vec<String> {
     let ours = |l: &&str| l.contains("KUBE-");
-    let mine = |l: &&str| !KINDS.iter().any(|_| l.contains("--dport"));
+    // A writer's rule among ours has a port, and none of ours has.
+    let mine = |l: &&str| !l.contains("--dport");
     let lines = listing.lines().filter(ours).filter(mine);
     let mut lines: Vec<String> =
         lines.map(|l| l.split(" [").next().unwrap_or(l).to_owned()).collect();
@@ -84,7 +85,7 @@ fn applies(host: &Host, until: Instant) -> (usize, usize, Vec<String>) {
     (done, busy, odd)
 }
 
-/// How often each command fails that fails, for a thousand writes of its writer.
+/// How often each command failed that failed, by its writer and what it said.
 fn failures(all: &[Work]) -> BTreeMap<String, usize> {
     all.iter().flat_map(|work| work.failed.clone()).collect()
 }

@@ -18,5 +18,5 @@ passed=$(sed -n 's/.* tests run: \([0-9]*\) passed.*/\1/p' "$log")
 lost=$((${tests:-1} - ${passed:-0}))
 printf 'versions\t%s\t%s\ttests\t%s\t%s\tversions\n' \
     "Linux 6.1 in an emulator: what we write is written, refused and told as on the kernel of today" \
-    "${tests:-1}" "$lost" "Linux $kernel" >"${TRUST_ROWS:-/tmp}/versions.kernel"
+    "${tests:-1}" "$lost" "Linux $kernel" >"${TRUST_ROWS:?}/versions.kernel"
 [ "$lost" = 0 ] || { grep -E '^ *(FAIL|TIMEOUT)' "$log" >&2; exit 1; }

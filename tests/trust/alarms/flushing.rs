@@ -56,7 +56,7 @@ fn flush(host: &Host, twin: &Host, shape: &shapes::Shape, dice: &mut Dice) -> We
 }
 
 /// Lost: a script that ended otherwise than without us, or left another thing behind, although no two of its commits
-/// were further apart than `--settle`.
+/// were further apart than `--settle`; more than a third put aside, since they were.
 fn scripts(row: &mut Row, on: On, each: usize) -> String {
     let seed = seed();
     let held_up = Mutex::new(0);
@@ -80,6 +80,10 @@ fn scripts(row: &mut Row, on: On, each: usize) -> String {
         }
     });
     let held_up = held_up.into_inner().expect("nobody has panicked");
+    if 3 * held_up > 2 * each {
+        let row = all.into_inner().expect("nobody has panicked");
+        row.lost(format!("seed {seed}: {held_up} of {} were put aside", 2 * each));
+    }
     format!(
         "seed {seed}, pauses up to {PAUSE} ms; aside: {held_up} that the machine held up for longer than --settle"
     )

@@ -1,6 +1,7 @@
 //! The system calls of a run, as strace(1) saw them, and what may happen to each.
 use crate::support::{Host, Scratch};
 use std::fmt;
+use std::path::PathBuf;
 
 /// One of them: of those of its name the n-th, from 1. That is how strace counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +19,32 @@ pub(super) enum Fate {
     Failed(&'static str),
 }
 
+fn log(host: &Host) -> PathBuf {
+    host.state().with_file_name("strace.log")
+}
+
+impl Fate {
+    /// Whether it came, as strace(1) has written down.
+    pub(super) fn came(self, host: &Host) -> bool {
+        let sign = match self {
+            Fate::Killed => "+++ killed by SIGKILL +++",
+            Fate::Failed(_) => "(INJECTED)",
+        };
+        std::fs::read_to_string(log(host)).is_ok_and(|log| log.contains(sign))
+    }
+}
+
 impl Call {
-    /// The words for strace(1): only what it injects is looked at, so the rest goes at full speed.
-    pub(super) fn strace(&self, fate: Fate) -> String {
+    /// The words for strace(1): only what it injects is looked at, so the rest goes at full speed. What became of it
+    /// is in a log of that host's.
+    pub(super) fn strace(&self, fate: Fate, host: &Host) -> String {
         let Call { name, nth } = self;
         let how = match fate {
             Fate::Killed => "signal=KILL".to_owned(),
             Fate::Failed(errno) => format!("error={errno}"),
         };
-        format!("strace -o /dev/null -e trace={name} -e inject={name}:{how}:when={nth}")
+        let log = log(host).display().to_string();
+        format!("strace -A -o {log} -e trace={name} -e inject={name}:{how}:when={nth}")
     }
 
     /// Each way in which it may fail on a real host.

@@ -1,14 +1,12 @@
 //! Crowds at the local socket and at the metrics listener, while chains are taken and have to come back.
 use super::service;
 use crate::support::{ADDRESS, Host, comes_true};
-use crate::trust::{Row, many};
+use crate::trust::{BOUND, Row, many};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// A repair is done by then whoever asks: `--settle` is 10 ms, and the cores are busy with the crowd.
-const BOUND: Duration = Duration::from_secs(3);
 /// Who asks well is answered by then: the crowd is cut off after 10 s at most, 32 at a time.
 const PATIENCE: u64 = 60;
 
@@ -41,7 +39,7 @@ fn mended(host: &Host) -> Result<Duration, Duration> {
     let back =
         comes_true(PATIENCE, || host.sh("nft list chain ip nat KUBE-MARK-MASQ").contains("mark"));
     let took = began.elapsed();
-    if back && took <= BOUND { Ok(took) } else { Err(took) }
+    if back && took <= Duration::from_secs(BOUND) { Ok(took) } else { Err(took) }
 }
 
 /// Lost: a repair that was late, or a good question that was not answered once the crowd was cut off.
@@ -67,7 +65,8 @@ fn beside<T>(
     let began = Instant::now();
     let answered = comes_true(PATIENCE, &answers);
     row.one(answered, || format!("no answer beside {in_all}"));
-    row.tried(crowd);
+    row.tried(in_all);
+    assert!(2 * in_all >= crowd, "no crowd: {in_all} of {crowd} came in");
     let after = began.elapsed();
     drop(inside);
     row.one(comes_true(PATIENCE, answers), || "no answer after they have gone".into());

@@ -53,9 +53,11 @@ fn wipe(host: &Host) {
         On::Nft => ("nft", "flush chain ip nat KUBE-MARK-MASQ"),
         On::Legacy => ("xtables-legacy-multi", "iptables -t nat -F KUBE-MARK-MASQ"),
     };
+    let folder = host.state().with_file_name("programs");
     host.sh(&format!(
-        r#"dir=$(mktemp -d); cp "$(command -v {program})" "$dir/$(printf '{BAD}' | head -c 30 | tr / _)"
-        "$dir"/B* {words}; rm -r "$dir""#
+        r#"dir='{}'; mkdir "$dir"; cp "$(command -v {program})" "$dir/$(printf '{BAD}' | head -c 30 | tr / _)"
+        "$dir"/B* {words}; rm -r "$dir""#,
+        folder.display()
     ));
 }
 

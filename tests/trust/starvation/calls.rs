@@ -1,7 +1,11 @@
 //! System calls that fail, by strace(1), in every thread of the service and for as long as it is so.
 use super::super::{Row, short};
 use super::{Service, Tally, on_both};
-use crate::support::{On, Running, eventually};
+use crate::support::{ADDRESS, On, PROGRAM, Running, eventually};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// Calls, how they fail, and words for it. Where no words are given it gets by without.
@@ -45,7 +49,11 @@ const INTERRUPTED: [&str; 10] = [
 ];
 
 /// From now on all its threads' calls fail so, until that is dropped.
-struct Failing(Running);
+struct Failing {
+    strace: Running,
+    /// Who asks it something meanwhile, so that it comes to calls that it makes for nobody else.
+    _asking: (Running, std::io::Result<TcpStream>),
+}
 
 impl Failing {
     fn of(service: &Service, calls: &str, how: &str) -> Failing {
@@ -55,19 +63,31 @@ impl Failing {
             .map(|t| format!("-p {}", t.expect("a thread").file_name().to_string_lossy()))
             .collect();
         let inject = format!("-e trace={calls} -e inject={calls}:error={how}");
-        let words = format!("-o /dev/null {inject} {}", threads.join(" "));
+        let words = format!("-o {} {inject} {}", log(service).display(), threads.join(" "));
         let strace = service.host.start("strace", &words);
-        let all = threads.len();
-        eventually("strace watches", || strace.journal().matches("attached").count() == all);
-        Failing(strace)
+        // Some threads only live for a while, and may be gone already.
+        let watched = |said: String| {
+            said.matches("attached").count() + said.matches("ptrace(PTRACE_").count()
+        };
+        eventually("strace watches", || watched(strace.journal()) == threads.len());
+        let scrape = service.host.visit(ADDRESS);
+        let scrape = scrape.and_then(|mut stream| {
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n").map(|()| stream)
+        });
+        Failing { strace, _asking: (service.host.start(PROGRAM, "status"), scrape) }
     }
+}
+
+/// What strace(1) writes of it.
+fn log(service: &Service) -> PathBuf {
+    service.host.state().with_file_name("strace.log")
 }
 
 impl Drop for Failing {
     /// Killed, it would leave them as they were only after a while.
     fn drop(&mut self) {
-        self.0.signal("INT");
-        self.0.ended();
+        self.strace.signal("INT");
+        self.strace.ended();
     }
 }
 
@@ -89,17 +109,25 @@ fn calls_that_are_interrupted_again_and_again() {
 }
 
 fn attacked(row: Row, all: &[(&str, &str, &[&str])]) {
-    let tally = Tally::default();
+    let (tally, missed) = (Tally::default(), Mutex::new(Vec::new()));
     let row = on_both(row, |on, row| {
         let mut service = Service::new(on, "--metrics-bind-address 9253");
         // In CI every other one on the one, the rest on the other.
         let (first, step) = if short() { (usize::from(on == On::Legacy), 2) } else { (0, 1) };
         for (calls, how, says) in all.iter().skip(first).step_by(step) {
             let (name, length) = (format!("{calls} {how}"), Duration::from_millis(700));
-            service.lacks(row, &name, says, length, |s| Failing::of(s, calls, how));
+            let mut one = Row::new("", "");
+            service.lacks(&mut one, &name, says, length, |s| Failing::of(s, calls, how));
+            // What it did not call was not refused.
+            match std::fs::read_to_string(log(&service)).expect("strace wrote it") {
+                log if log.contains("(INJECTED)") => row.add(one),
+                _ => missed.lock().expect("no panic").push(format!("{name} ({})", on.name())),
+            }
         }
         tally.of(&service);
         service.stops(row);
     });
-    row.end(&format!("both backends; {}", tally.notes()));
+    let missed = missed.into_inner().expect("no panic");
+    println!("not called: {missed:#?}");
+    row.end(&format!("both backends; {}; {} not called", tally.notes(), missed.len()));
 }

@@ -1,5 +1,5 @@
 //! A day, faster: what happens in 24 hours, with shorter pauses. Nothing may grow.
-use super::super::{Row, many, minutes};
+use super::super::{Row, minutes};
 use super::Service;
 use super::service::{CHAIN, JUMP};
 use crate::support::{ADDRESS, On, comes_true};
@@ -75,8 +75,32 @@ const STATE: u64 = 2048;
 /// What is said one by one first: ten lines of a kind in a minute.
 const FIRST: u64 = 32 * 1024;
 
+/// So many samples there are at least: fewer show no trend.
+const SAMPLES: u32 = 8;
+
+/// Takes one at its time: some more than have to be, spread over that length.
+struct Sampling {
+    began: Instant,
+    every: Duration,
+    all: Vec<Sample>,
+}
+
+impl Sampling {
+    fn over(length: Duration) -> Sampling {
+        Sampling { began: Instant::now(), every: length / (2 * SAMPLES), all: Vec::new() }
+    }
+
+    fn now_and_then(&mut self, service: &Service) {
+        if self.began.elapsed() >= self.every * self.all.len() as u32 {
+            self.all.push(Sample::at_rest(service));
+        }
+    }
+}
+
 /// Compares the halves after a fourth that is for warming up.
 fn no_trend(row: &mut Row, samples: &[Sample], events: usize) -> String {
+    let enough = samples.len() >= SAMPLES as usize;
+    assert!(enough, "{} samples, which is too few to show a trend", samples.len());
     let rest = samples.get(samples.len() / 4..).unwrap_or_default();
     let (first, second) = rest.split_at(rest.len() / 2);
     let most = |half: &[Sample]| half.iter().copied().fold(Sample::default(), Sample::most);
@@ -105,7 +129,7 @@ fn a_day_of(on: On, row: &mut Row) -> String {
     // A wipe that leaves the size of a table is not told on legacy.
     let words = "--metrics-bind-address 9253 --canary-wait 50ms --sync-period 60ms";
     let service = Service::new(on, words);
-    let (began, mut samples) = (Instant::now(), vec![]);
+    let (began, mut samples) = (Instant::now(), Sampling::over(minutes()));
     let (mut wipes, mut events) = (0, 0);
     while began.elapsed() < minutes() {
         // A minute: one wipe, a kubelet that asks for its canary, somebody who asks how it is, and a scrape.
@@ -136,11 +160,9 @@ fn a_day_of(on: On, row: &mut Row) -> String {
             });
             events += 4;
         }
-        if wipes % many(2, 10) == 0 {
-            samples.push(Sample::at_rest(&service));
-        }
+        samples.now_and_then(&service);
     }
-    let figures = no_trend(row, &samples, events);
+    let figures = no_trend(row, &samples.all, events);
     service.stops(row);
     format!("{wipes} wipes, {events} events in {:.0} s; {figures}", began.elapsed().as_secs_f64())
 }
@@ -179,23 +201,28 @@ fn a_day_of_somebody_who_fights() {
     for on in On::BOTH {
         let words = "--metrics-bind-address 9253 --on-conflict yield --yield-for 200ms";
         let service = Service::yielding(on, words);
-        let (began, mut samples, mut wipes) = (Instant::now(), vec![Sample::at_rest(&service)], 0);
+        let mut wipes = 0;
+        let mut wipe = || {
+            service.take();
+            wipes += 1;
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        let yielded = comes_true(30, || {
+            wipe();
+            service.run.journal().contains("yielded")
+        });
+        row.one(yielded, || format!("{on:?}: no word of it\n{}", service.run.journal()));
         let length = minutes().mul_f64(0.25);
+        let (began, mut samples) = (Instant::now(), Sampling::over(length));
         while began.elapsed() < length {
-            for _ in 0..many(5, 10) {
-                service.take();
-                wipes += 1;
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            samples.push(Sample::at_rest(&service));
+            wipe();
+            samples.now_and_then(&service);
         }
         row.tried(wipes);
-        let yielded = service.run.journal().contains("yielded");
-        row.one(yielded, || format!("{on:?}: no word of it\n{}", service.run.journal()));
         // Each try waited twice as long as the one before, so as long as all of them.
         let whole = comes_true(length.as_secs() + 20, || service.is_whole());
         row.one(whole, || format!("{on:?}: not repaired\n{}", service.host.ck("status").stdout));
-        let figures = no_trend(&mut row, &samples, wipes);
+        let figures = no_trend(&mut row, &samples.all, wipes);
         notes.push(format!(
             "{}: {wipes} wipes in {:.0} s; {figures}",
             on.name(),

@@ -162,8 +162,8 @@ fn the_socket_is_taken_away() {
                 0 => std::fs::remove_file(&socket),
                 _ => std::fs::remove_dir_all(&folder),
             };
-            service.take();
-            let well = comes_true(5, || lives() && service.is_whole());
+            let taken = service.take();
+            let well = taken && comes_true(5, || lives() && service.is_whole());
             row.one(well, || format!("{on:?}, {n}: {}", service.run.journal()));
         }
         service.stops(row);

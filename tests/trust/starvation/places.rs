@@ -1,9 +1,9 @@
 //! The name of its network namespace is deleted while it runs there, as `ip netns del` does.
-use super::super::{Row, many};
+use super::super::{BOUND, Row, many};
 use super::on_both;
 use crate::support::{Host, PROGRAM, comes_true};
 
-/// Lost: not repaired within 3 s, also after a reload, that cannot find the name any more; a spin, an end.
+/// Lost: not repaired within 10 s, also after a reload, that cannot find the name any more; a spin, an end.
 #[test]
 fn the_namespace_is_deleted_under_it() {
     let row = Row::new(
@@ -37,7 +37,7 @@ fn the_namespace_is_deleted_under_it() {
             inside(&format!(
                 "{tool} -w 5 -D INPUT -j KUBE-FIREWALL; {tool} -w 5 -t nat -F KUBE-POSTROUTING"
             ));
-            row.one(comes_true(3, whole), || format!("{backend}, {n}: {}", run.journal()));
+            row.one(comes_true(BOUND, whole), || format!("{backend}, {n}: {}", run.journal()));
         }
         let panicked = run.journal().contains("panicked");
         run.signal("TERM");

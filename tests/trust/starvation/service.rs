@@ -136,9 +136,10 @@ impl Service {
         attack: impl FnOnce(&Service) -> T,
     ) {
         let (heard, used) = (self.run.journal().len(), self.used());
+        let before = self.is_whole();
         let lacking = attack(self);
         let began = Instant::now();
-        self.take();
+        let taken = self.take();
         std::thread::sleep(length.saturating_sub(began.elapsed()));
         let share =
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
@@ -154,6 +155,7 @@ impl Service {
         let journal = self.run.journal();
         let said = journal.get(if ended.is_some() { 0 } else { heard }..).unwrap_or_default();
         let wrong = [
+            (before && !taken, "nothing was taken"),
             (!whole, "not repaired"),
             (share > SHARE, "it spun"),
             (panicked && ended.is_none_or(|code| Some(code) != self.ends_by), "it panicked"),

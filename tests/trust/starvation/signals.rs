@@ -1,7 +1,8 @@
 //! Signals again and again, and a service that stands still.
-use super::super::{Row, many, short};
+use super::super::{BOUND, Row, many, short};
 use super::{Service, on_both};
 use crate::support::{PROGRAM, Running, comes_true};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Whoever sends those, one after the other, until it is dropped.
@@ -20,7 +21,7 @@ fn storm(service: &Service, signals: &str) -> Running {
     service.host.start("sh", &script.display().to_string())
 }
 
-/// Lost: a wipe that is not repaired within 5 s, an end, a panic, more than 20 lines of the same.
+/// Lost: a wipe that is not repaired within 10 s, an end, a panic, more than 20 lines of the same.
 #[test]
 fn storms_of_signals() {
     let row = Row::new(
@@ -32,8 +33,8 @@ fn storms_of_signals() {
         for signals in ["HUP WINCH CHLD", "WINCH CHLD URG CONT", "STOP CONT", "STOP HUP CONT"] {
             let storm = storm(&service, signals);
             for n in 0..many(3, 25) {
-                service.take();
-                let whole = comes_true(5, || service.is_whole());
+                let taken = service.take();
+                let whole = taken && comes_true(BOUND, || service.is_whole());
                 row.one(whole, || format!("{on:?}, {signals}, {n}: {}", service.run.journal()));
             }
             drop(storm);
@@ -49,41 +50,51 @@ fn storms_of_signals() {
     row.end("both backends");
 }
 
-/// Lost: not repaired within 1 s after SIGCONT (3 s on legacy, whose tools take a while under load), a gap that is
-/// told as anything but repaired, or shorter than it was; a worker that is said to hang.
+/// How long each gap of its stories was that it repaired, in ms.
+fn repaired(service: &Service) -> Vec<f64> {
+    let events = service.host.ck_ok("events --output json", 0);
+    let events = events.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+    let ends = events.filter(|e| e["event"] == "gap").map(|mut gap| gap["outcome"].take());
+    let repaired = ends.filter(|end| end["outcome"] == "repaired");
+    repaired.filter_map(|end| end["gap_ms"].as_f64()).collect()
+}
+
+/// Lost: not repaired within 10 s after SIGCONT, no new gap that is told as repaired, a worker that is said to hang.
+/// How long a gap was is no promise here: it counts from when the service hears of a commit, so the time that it stood
+/// still itself is not in it. The longest is in the notes.
 #[test]
 fn it_stands_still_while_chains_are_taken() {
+    let longest = AtomicUsize::new(0);
     let row = Row::new("stood still (SIGSTOP) while chains were taken", "times");
     let row = on_both(row, |on, row| {
         let service = Service::new(on, "");
         for n in 0..many(3, 20) {
-            let told = service.host.ck_ok("events", 0).matches("gap").count();
+            let told = repaired(&service).len();
             service.run.signal("STOP");
             let length = Duration::from_millis(if short() || n > 0 { 700 } else { 31_000 });
-            service.take();
+            let taken = service.take();
             std::thread::sleep(length);
             service.run.signal("CONT");
             let began = Instant::now();
-            let whole = comes_true(3, || service.is_whole());
+            let whole = comes_true(BOUND, || service.is_whole());
             let took = began.elapsed();
-            let events = service.host.ck_ok("events", 0);
-            let more = events.matches("gap").count() > told || events.contains("took");
+            let new = || repaired(&service).split_off(told);
+            let more = comes_true(BOUND, || !new().is_empty());
+            longest.fetch_max(new().into_iter().fold(0.0, f64::max) as usize, Ordering::Relaxed);
             let hung = service.run.journal().contains("the worker hangs");
-            row.one(whole && more && !hung, || {
-                format!("{on:?}, {n}: {took:?}\n{events}{}", service.run.journal())
+            row.one(taken && whole && more && !hung, || {
+                format!("{on:?}, {n}: {took:?}, gaps {:?}\n{}", new(), service.run.journal())
             });
         }
         service.stops(row);
     });
-    row.end(if short() {
-        "both backends, 0.7 s each"
-    } else {
-        "both backends, 31 s once, else 0.7 s"
-    });
+    let times = if short() { "0.7 s each" } else { "31 s once, else 0.7 s" };
+    let longest = longest.into_inner();
+    row.end(&format!("both backends, {times}; told as gaps of {longest} ms at most"));
 }
 
 /// Beside a watchdog whose time passes while it stands still: it pings again at once.
-/// Lost: a ping that does not come within 1 s after SIGCONT, or none of a service that goes on.
+/// Lost: fewer than three pings after SIGCONT, within 10 s each.
 #[test]
 fn its_watchdog_is_fed_again_after_it_stood_still() {
     let mut row =
@@ -97,7 +108,7 @@ fn its_watchdog_is_fed_again_after_it_stood_still() {
     let run = host.start_with(PROGRAM, "run --settle 10ms", &environment);
     let ping = || {
         let mut buffer = [0; 4096];
-        comes_true(2, || {
+        comes_true(BOUND, || {
             let got = manager.recv(&mut buffer).unwrap_or(0);
             String::from_utf8_lossy(&buffer[..got]).contains("WATCHDOG=1")
         })
