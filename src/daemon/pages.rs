@@ -167,3 +167,14 @@ fn lacks(status: &Status) -> Vec<String> {
     }
     lacks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_are_one_line_of_a_verdict() {
+        let page = verdict(vec!["bad\nok\u{1b}[2J".into(), "more".into()]);
+        assert_eq!((page.status, page.text.as_str()), (503, "bad\\nok\\u{1b}[2J\nmore\n"));
+    }
+}
