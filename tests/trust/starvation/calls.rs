@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Calls, how they fail, and words for it. Where no words are given it gets by without.
@@ -110,6 +111,7 @@ fn calls_that_are_interrupted_again_and_again() {
 
 fn attacked(row: Row, all: &[(&str, &str, &[&str])]) {
     let (tally, missed) = (Tally::default(), Mutex::new(Vec::new()));
+    let called = AtomicUsize::new(0);
     let row = on_both(row, |on, row| {
         let mut service = Service::new(on, "--metrics-bind-address 9253");
         // In CI every other one on the one, the rest on the other.
@@ -120,7 +122,10 @@ fn attacked(row: Row, all: &[(&str, &str, &[&str])]) {
             service.lacks(&mut one, &name, says, length, |s| Failing::of(s, calls, how));
             // What it did not call was not refused.
             match std::fs::read_to_string(log(&service)).expect("strace wrote it") {
-                log if log.contains("(INJECTED)") => row.add(one),
+                log if log.contains("(INJECTED)") => {
+                    called.fetch_add(1, Ordering::Relaxed);
+                    row.add(one);
+                }
                 _ => missed.lock().expect("no panic").push(format!("{name} ({})", on.name())),
             }
         }
@@ -129,5 +134,7 @@ fn attacked(row: Row, all: &[(&str, &str, &[&str])]) {
     });
     let missed = missed.into_inner().expect("no panic");
     println!("not called: {missed:#?}");
+    let called = called.into_inner();
+    assert!(called >= missed.len(), "{called} were called, and these were not: {missed:#?}");
     row.end(&format!("both backends; {}; {} not called", tally.notes(), missed.len()));
 }
