@@ -124,7 +124,7 @@ pub(crate) static RETURNS: Row = counter(
 pub(crate) static GAP_SECONDS: Row = seconds(
     "chainkeeper_gap_seconds",
     GAPS,
-    "From the first commit that took something until nothing of it was missing",
+    "From when the first commit that took something was heard of until nothing of it was missing",
     "Longer than `settle` by more than a second: see `repair_seconds`, `errors` and \
      `commit_restarts`; or others commit without rest",
 )
@@ -132,7 +132,7 @@ pub(crate) static GAP_SECONDS: Row = seconds(
 pub(crate) static DETECTION_SECONDS: Row = seconds(
     "chainkeeper_detection_seconds",
     DETECTIONS,
-    "From the first commit that took something until a look had shown it; of what was repaired",
+    "From when the first commit that took something was heard of until a look had shown it; of what was repaired",
     "Long: `overruns`, or news that are only asked for (`chainkeeper status`)",
 )
 .kept(|metrics| one(Value::Times(metrics.detections.clone())));
