@@ -67,4 +67,5 @@ fuzz: ## libFuzzer on everything that reads others' words, FUZZ_SECONDS (30) in 
 
 trust: ## every promise attacked by something real (Debian, root); TRUST="--short", TRUST="--minutes 30 races", TRUST="--docs"
 	@TRUST="$(TRUST)" scripts/setup trust
+	@scripts/other-iptables
 	@scripts/trust $(TRUST)
