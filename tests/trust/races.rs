@@ -1,4 +1,4 @@
-//! Eight writers, two services and a loop of `apply` at once, for minutes.
+//! Nine writers, two services and a loop of `apply` at once, for minutes.
 mod between;
 mod fleet;
 mod raw;
@@ -166,7 +166,7 @@ fn race(on: On, mut row: Row) {
 fn all_at_once_on_nft() {
     race(
         On::Nft,
-        Row::new("eight writers, two services and a loop of `apply` at once, nft", "writes"),
+        Row::new("nine writers, two services and a loop of `apply` at once, nft", "writes"),
     );
 }
 
