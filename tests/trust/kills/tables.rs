@@ -43,18 +43,14 @@ impl Tables {
         self.0.get(&(tool.to_owned(), table.to_owned())).map_or(&[], Vec::as_slice)
     }
 
-    /// The same but for our own canary in legacy: who was killed before it wrote down what it made cannot know it as
-    /// its own, and makes another (0006).
+    /// The same, but for what [`bare`] leaves out.
     pub(super) fn is(&self, goal: &Tables) -> bool {
-        let known = |tables: &Tables| {
-            let mut tables = tables.clone();
-            for ((tool, _), lines) in &mut tables.0 {
-                lines.retain(|l| !(tool.contains("legacy") && l.contains("CHAINKEEPER-CANARY")));
-            }
-            tables.0.retain(|_, lines| lines.iter().any(|l| !l.contains(" ACCEPT [")));
-            tables
-        };
-        known(self) == known(goal)
+        let places = self.0.keys().chain(goal.0.keys());
+        places.into_iter().all(|(tool, table)| self.same(goal, tool, table))
+    }
+
+    fn same(&self, other: &Tables, tool: &str, table: &str) -> bool {
+        bare(tool, self.lines(tool, table)) == bare(tool, other.lines(tool, table))
     }
 }
 
@@ -106,18 +102,19 @@ impl Way {
             order.reverse();
         }
         let steps = if tool.contains("nft") { vec![0, 3] } else { vec![0, 1, 2, 3] };
-        let is = |tables: &Tables, table: &str| {
-            bare(tables.lines(tool, table)) == bare(now.lines(tool, table))
-        };
         let reached = |done: &usize| {
             let (after, before) = order.split_at(*done);
-            after.iter().all(|t| is(&self.to, t)) && before.iter().all(|t| is(&self.from, t))
+            after.iter().all(|t| now.same(&self.to, tool, t))
+                && before.iter().all(|t| now.same(&self.from, tool, t))
         };
         steps.into_iter().rev().find(reached)
     }
 }
 
-/// A table that holds nothing is as good as none: whoever asks iptables-legacy for one makes it.
-fn bare(lines: &[String]) -> Vec<&String> {
-    lines.iter().filter(|l| !l.contains(" ACCEPT [")).collect()
+/// A table that holds nothing is as good as none: whoever asks iptables-legacy for one makes it. Nor does our own
+/// canary count in legacy: where the record cannot be read or was never written, kubelet's proves not to be ours, and
+/// one of our own is made beside it (0006).
+fn bare<'a>(tool: &str, lines: &'a [String]) -> Vec<&'a String> {
+    let another = |l: &str| tool.contains("legacy") && l.contains("CHAINKEEPER-CANARY");
+    lines.iter().filter(|l| !l.contains(" ACCEPT [") && !another(l)).collect()
 }
