@@ -1,13 +1,46 @@
 //! The one place that knows which backends exist.
 use crate::config::{Config, Dialect};
 use crate::host;
-use crate::probe::Kind;
 use crate::sandbox;
 use chainkeeper_contract::{Backend, BackendError};
 use chainkeeper_legacy::{LegacyBackend, Tools};
 use chainkeeper_nft::NftBackend;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// A backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// nf_tables, in the tables that iptables-nft uses.
+    Nft,
+    /// The older x_tables, by iptables-legacy.
+    Legacy,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Kind; 2] = [Kind::Nft, Kind::Legacy];
+
+    /// The other one.
+    pub fn other(self) -> Kind {
+        match self {
+            Kind::Nft => Kind::Legacy,
+            Kind::Legacy => Kind::Nft,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Nft => "nft",
+            Kind::Legacy => "legacy",
+        })
+    }
+}
 
 /// The version, and which encoder this build writes with: it decides the licence of the binary.
 pub const VERSION: &str = if cfg!(feature = "nftnl") {

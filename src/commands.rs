@@ -14,10 +14,10 @@ pub use service::{events, live, pause, resume, status};
 pub use tell::{probe, render};
 
 use crate::advice;
+use crate::backends::Kind;
 use crate::config::Config;
 use crate::exit;
 use crate::host::{self, Surroundings};
-use crate::probe::Kind;
 use crate::reconcile::Pass;
 use crate::report;
 use crate::switch::{Done, Switch};

@@ -5,6 +5,7 @@ mod environment;
 mod file;
 mod kubelet;
 mod layers;
+mod places;
 mod settings;
 mod sources;
 mod yaml;

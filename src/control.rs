@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,6 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries where too many wait.
 const AGAIN: Duration = Duration::from_millis(10);
-
-/// Where it is, unless told otherwise: where systemd says (RuntimeDirectory=), else in /run.
-pub fn default() -> PathBuf {
-    let folders = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
-    let first = std::env::split_paths(&folders).find(|f| !f.as_os_str().is_empty());
-    first.unwrap_or_else(|| "/run/chainkeeper".into()).join("chainkeeper.sock")
-}
 
 /// What a service is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! Connections that began while the masquerade chains were missing: counted, and ended where asked for.
 //! They stay without translation until conntrack forgets them, although the rules are back.
+use crate::chains;
 use crate::config::Flows;
 use crate::damage::Damage;
-use crate::policy;
 use crate::story::GapFlows;
 use chainkeeper_conntrack::Conntrack;
 use chainkeeper_contract::{BackendError, Family};
@@ -15,7 +15,7 @@ const NAMED: usize = 20;
 
 /// The families in which connections began untranslated, for want of a chain that marks or masquerades.
 pub fn concerned(damage: &Damage) -> BTreeSet<Family> {
-    let keys = damage.0.keys().filter(|key| policy::masquerades(key.table, &key.chain));
+    let keys = damage.0.keys().filter(|key| chains::masquerades(key.table, &key.chain));
     keys.map(|key| key.family).collect()
 }
 

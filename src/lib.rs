@@ -10,6 +10,7 @@ compile_error!("choose an encoder: cargo feature `nftnl` (the default) or `pure`
 pub mod advice;
 mod alarm;
 pub mod backends;
+pub mod chains;
 pub mod cli;
 pub mod commands;
 pub mod config;

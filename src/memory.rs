@@ -2,7 +2,7 @@
 //!
 //! The choice of a backend outlives a reboot: at boot the host is empty, and memory is all there is. What
 //! was created and seen belongs to one boot and one network namespace; elsewhere it proves nothing.
-use crate::probe::Kind;
+use crate::backends::Kind;
 use chainkeeper_contract::{ChainName, Created, Family, Table};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -13,14 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 use tracing::warn;
-
-/// Where it is, unless told otherwise: where systemd says (StateDirectory=), else in /var/lib.
-pub fn default() -> PathBuf {
-    let folders = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
-    // systemd parts several folders by colons.
-    let first = std::env::split_paths(&folders).find(|f| !f.as_os_str().is_empty());
-    first.unwrap_or_else(|| "/var/lib/chainkeeper".into()).join("state.json")
-}
 
 /// Of the file's form.
 const VERSION: u32 = 1;

@@ -2,26 +2,19 @@
 //! Rules, comments and order are kubelet's (1.24 for `full`, 1.28 for `current`).
 mod others;
 
-pub use others::{evidence_scope, held, sight};
+pub use others::{Held, evidence_scope, held, sight};
 
+use crate::chains::{
+    FIREWALL, HINT, KUBELET_CANARY, MARK_DROP, MARK_MASQ, OWN_CANARY, OWN_DROP, POSTROUTING,
+    is_canary,
+};
 use crate::config::{Config, Dialect, Profile};
-use crate::reconcile::Counts;
 use chainkeeper_contract::{
     Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
     Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
 };
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
-
-const MARK_MASQ: &str = "KUBE-MARK-MASQ";
-const MARK_DROP: &str = "KUBE-MARK-DROP";
-const POSTROUTING: &str = "KUBE-POSTROUTING";
-const FIREWALL: &str = "KUBE-FIREWALL";
-const HINT: &str = "KUBE-IPTABLES-HINT";
-const KUBELET_CANARY: &str = "KUBE-KUBELET-CANARY";
-/// Ours where kubelet's canary is somebody else's.
-const OWN_CANARY: &str = "CHAINKEEPER-CANARY";
-/// Where the mark-drop rule lives beside a kube-proxy, which empties v4 KUBE-FIREWALL at every sync.
-const OWN_DROP: &str = "CHAINKEEPER-DROP";
 
 /// What was seen of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,19 +50,18 @@ pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
     (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
 }
 
-/// The chain that tells others which backend this host uses.
-pub fn is_hint(table: Table, chain: &ChainName) -> bool {
-    table == Table::Mangle && chain.as_str() == HINT
-}
-
-/// A canary, kubelet's or ours. Never damage.
-pub fn is_canary(chain: &ChainName) -> bool {
-    is_shared_canary(chain) || chain.as_str() == OWN_CANARY
-}
-
-/// A chain without which a connection begins unmasqueraded.
-pub fn masquerades(table: Table, chain: &ChainName) -> bool {
-    table == Table::Nat && [MARK_MASQ, POSTROUTING].contains(&chain.as_str())
+/// What becomes of the packets that a rule counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// They are masqueraded.
+    Masqueraded,
+    /// They were marked for dropping, and are dropped.
+    Dropped,
+    /// They came from elsewhere for a localnet address, and are dropped.
+    Martian,
+    /// They are marked, or go on.
+    Other,
 }
 
 /// What becomes of the packets that a wanted rule counts.
@@ -80,21 +72,6 @@ pub fn counts(rule: &Rule) -> Counts {
         (Action::Drop, None) => Counts::Martian,
         (Action::Return | Action::Jump(_) | Action::Mark { .. }, _) => Counts::Other,
     }
-}
-
-/// A chain that some profile keeps.
-pub fn is_known(table: Table, chain: &ChainName) -> bool {
-    let of = match table {
-        Table::Nat => &[MARK_MASQ, MARK_DROP, POSTROUTING][..],
-        Table::Filter => &[FIREWALL, OWN_DROP],
-        Table::Mangle => &[HINT],
-    };
-    of.contains(&chain.as_str()) || is_canary(chain)
-}
-
-/// KUBE-KUBELET-CANARY.
-pub fn is_shared_canary(chain: &ChainName) -> bool {
-    chain.as_str() == KUBELET_CANARY
 }
 
 /// Everything that any profile of ours may have made: what `remove` looks for.

@@ -9,43 +9,13 @@ mod words;
 
 pub use choose::choose;
 
+use crate::backends::Kind;
 use crate::config::{BackendChoice, Config, Dialect};
-use chainkeeper_contract::{ChainName, Created, ErrorKind, Family, Lack, Survey};
-use serde::{Deserialize, Serialize};
+use crate::policy::Held;
+use chainkeeper_contract::{Created, ErrorKind, Family, Lack, Survey};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// A backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// nf_tables, in the tables that iptables-nft uses.
-    Nft,
-    /// The older x_tables, by iptables-legacy.
-    Legacy,
-}
-
-impl Kind {
-    /// Both.
-    pub const ALL: [Kind; 2] = [Kind::Nft, Kind::Legacy];
-
-    /// The other one.
-    pub fn other(self) -> Kind {
-        match self {
-            Kind::Nft => Kind::Legacy,
-            Kind::Legacy => Kind::Nft,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Kind::Nft => "nft",
-            Kind::Legacy => "legacy",
-        })
-    }
-}
 
 /// Yes, no, or not known and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,21 +45,6 @@ impl Fact {
             Fact::Yes | Fact::No(_) => None,
         }
     }
-}
-
-/// What one family of one backend holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Held {
-    /// KUBE-IPTABLES-HINT and KUBE-KUBELET-CANARY in mangle, where they are not ours.
-    pub hints: Vec<ChainName>,
-    /// KUBE-MARK-MASQ and KUBE-POSTROUTING with rules and the jump from POSTROUTING, not ours.
-    pub full_set: bool,
-    /// The first sign of a kube-proxy, such as `nat KUBE-SERVICES`.
-    pub kube_proxy: Option<String>,
-    /// Chains that carry our mark, or that are recorded as ours.
-    pub ours: usize,
-    /// KUBE-IPTABLES-HINT is one of them.
-    pub our_hint: bool,
 }
 
 /// What nf_tables said.

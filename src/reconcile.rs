@@ -2,17 +2,17 @@
 mod counted;
 mod look;
 mod pass;
+pub mod problem;
 mod wanted;
 
-pub use counted::{Counted, Counts};
+pub use counted::Counted;
 pub use pass::{Look, Outcome, Pass};
 
 use self::wanted::Wanted;
 use crate::config::Config;
 use crate::damage::Selection;
 use crate::memory::Memory;
-use crate::policy::{self, Sighted};
-use crate::probe::Held;
+use crate::policy::{self, Held, Sighted};
 use chainkeeper_contract::{Applied, Backend, BackendError, CanaryPolicy, Family, Scope, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;

@@ -6,7 +6,7 @@ mod probe;
 mod status;
 mod written;
 
-pub use diff::{diff, problems, state};
+pub use diff::{diff, state};
 pub use events::{event_line, event_screen, who};
 pub use probe::{no_backend, probe, probe_json};
 pub use status::{check, live, status, word};

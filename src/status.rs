@@ -1,6 +1,7 @@
 //! How the service is, as data: told over its socket, printed by `status`.
 use crate::damage::ChainKey;
-use crate::reconcile::{Counted, Counts};
+use crate::policy::Counts;
+use crate::reconcile::Counted;
 use chainkeeper_contract::{Family, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

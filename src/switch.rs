@@ -5,12 +5,13 @@ mod sync;
 
 pub use sync::{Synced, Task};
 
+use crate::backends::Kind;
 use crate::backends::{self, Stop};
 use crate::config::{BackendChoice, Config, Sweep};
 use crate::memory::{Chosen, Memory};
 use crate::monitor::Keep;
 use crate::probe::gather::{Gatherer, remembered};
-use crate::probe::{Basis, Choice, Kind, NoChoice, Verdict};
+use crate::probe::{Basis, Choice, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family, Watch};
 use std::collections::BTreeSet;

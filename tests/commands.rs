@@ -1,7 +1,7 @@
 //! The commands from outside: what they print, how they exit, that an idle pass is silent.
 use crate::support::{Host, On, PROGRAM};
 use chainkeeper::config::Settings;
-use chainkeeper::{backends, probe::Kind, reconcile::Keeper};
+use chainkeeper::{backends, backends::Kind, reconcile::Keeper};
 use chainkeeper_contract::CanaryPolicy;
 use std::sync::Barrier;
 

@@ -3,8 +3,8 @@ use super::{
     BackendChoice, Config, ConfigError, Dialect, FamilyChoice, Flows, Layers, OnConflict, Origin,
     Position, Settings,
 };
+use crate::chains;
 use crate::monitor::{Keep, Rules};
-use crate::policy;
 use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -143,7 +143,7 @@ impl Settings {
         })?;
         if let Keep::Only(list) = &keep {
             let unknown =
-                |(t, c): &&(_, Option<_>)| c.as_ref().is_some_and(|c| !policy::is_known(*t, c));
+                |(t, c): &&(_, Option<_>)| c.as_ref().is_some_and(|c| !chains::is_known(*t, c));
             if let Some((table, Some(chain))) = list.iter().find(unknown) {
                 return Err(ConfigError::new(
                     format!("keep: no profile keeps {table}/{chain}"),

@@ -1,9 +1,9 @@
 //! What a person may set, and what counts where nothing is set.
+use super::places;
 use super::{
     BackendChoice, Dialect, FamilyChoice, LogFormat, LogLevel, OnBackendChange, OnConflict, OnExit,
     Position, Profile, Sweep, WatchChoice,
 };
-use crate::{control, memory};
 use clap::{Args, Command};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -121,7 +121,7 @@ impl Settings {
             on_backend_change: Some(OnBackendChange::default()),
             sweep: Some(Sweep::default()),
             lock_wait: text("5s"),
-            state_file: Some(memory::default()),
+            state_file: Some(places::state_file()),
             dialect: Some(Dialect::default()),
             force_dialect: Some(false),
             profile: Some(Profile::default()),
@@ -137,7 +137,7 @@ impl Settings {
             yield_for: text("1m"),
             keep: text("all"),
             canary_wait: text("130s"),
-            socket: Some(control::default()),
+            socket: Some(places::socket()),
             command_lines: Some(true),
             count_flows: Some(true),
             heal_flows: text("none"),

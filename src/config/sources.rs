@@ -1,6 +1,7 @@
 //! All sources of settings, by rank: defaults, a kubelet's file, our file, the environment, flags.
-use super::{Config, ConfigError, DEFAULT, Layers, Origin, Settings, environment, file, kubelet};
-use crate::{control, memory};
+use super::{
+    Config, ConfigError, DEFAULT, Layers, Origin, Settings, environment, file, kubelet, places,
+};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -67,8 +68,8 @@ impl Sources {
 
 /// The defaults that one host has once, for a namespace of that name.
 fn elsewhere(name: &str) -> Result<Layers, ConfigError> {
-    let socket = Some(control::default().with_file_name(format!("chainkeeper-{name}.sock")));
-    let state_file = Some(memory::default().with_file_name(format!("state-{name}.json")));
+    let socket = Some(places::socket().with_file_name(format!("chainkeeper-{name}.sock")));
+    let state_file = Some(places::state_file().with_file_name(format!("state-{name}.json")));
     let settings = Settings { socket, state_file, ..Settings::default() };
     Layers::of(&settings, |_| Origin::Flag("--netns".into()))
 }

@@ -1,8 +1,8 @@
 //! Pages over HTTP: metrics, and whether it lives and does its work.
 use super::service::Service;
+use crate::backends::Kind;
 use crate::http::{Asked, Page, Route};
 use crate::metrics::{Form, Now, Usage};
-use crate::probe::Kind;
 use crate::reconcile::Counted;
 use crate::report;
 use crate::safe;

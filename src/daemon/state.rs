@@ -2,7 +2,6 @@
 use crate::config::Config;
 use crate::damage::{ChainKey, Damage};
 use crate::reconcile::{Counted, Look, Pass};
-use crate::report;
 use crate::status::State;
 use crate::switch::Done;
 use chainkeeper_contract::{BackendError, Family, Table};
@@ -48,7 +47,7 @@ impl Last {
     fn look(&mut self, look: &Look, now: Duration) {
         self.broken = None;
         self.generation = look.generation;
-        self.problems = report::problems(look);
+        self.problems = look.problems();
         self.counted.clone_from(&look.counted);
         self.wrong.clear();
         if look.families.is_empty() {

@@ -1,8 +1,9 @@
 //! What is to be seen of others, and what it means. Pure.
-use super::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING, Sighted, removable};
+use super::{Sighted, removable};
+use crate::chains::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING};
 use crate::config::Config;
-use crate::probe::Held;
 use chainkeeper_contract::{ChainName, ChainSeen, Family, Hook, Observed, Scope, Snapshot, Table};
+use serde::Serialize;
 
 pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
     let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
@@ -31,6 +32,21 @@ pub fn evidence_scope(config: &Config) -> Scope {
     scope.presence.extend(kube_proxy_signs());
     scope.presence.extend(Scope::of(&[removable(config, Family::Ipv4)]).chains);
     scope
+}
+
+/// What one family of one backend holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// KUBE-IPTABLES-HINT and KUBE-KUBELET-CANARY in mangle, where they are not ours.
+    pub hints: Vec<ChainName>,
+    /// KUBE-MARK-MASQ and KUBE-POSTROUTING with rules and the jump from POSTROUTING, not ours.
+    pub full_set: bool,
+    /// The first sign of a kube-proxy, such as `nat KUBE-SERVICES`.
+    pub kube_proxy: Option<String>,
+    /// Chains that carry our mark, or that are recorded as ours.
+    pub ours: usize,
+    /// KUBE-IPTABLES-HINT is one of them.
+    pub our_hint: bool,
 }
 
 /// What one family of a backend shows of others, and of us.

@@ -1,5 +1,5 @@
 //! What our rules have counted. Pure.
-use crate::policy;
+use crate::policy::{self, Counts};
 use chainkeeper_contract::{ChainName, Family, Observed, Rule, RuleSeen, Ruleset, Table};
 use serde::{Deserialize, Serialize};
 
@@ -21,20 +21,6 @@ pub struct Counted {
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
-}
-
-/// What becomes of the packets that a rule counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Counts {
-    /// They are masqueraded.
-    Masqueraded,
-    /// They were marked for dropping, and are dropped.
-    Dropped,
-    /// They came from elsewhere for a localnet address, and are dropped.
-    Martian,
-    /// They are marked, or go on.
-    Other,
 }
 
 /// What is counted of the rules that are wanted in their chains. Copies of a rule are added up; a rule that

@@ -2,6 +2,7 @@
 use super::Keeper;
 use super::counted::{self, Counted};
 use super::pass::Look;
+use crate::chains;
 use crate::config::Dialect;
 use crate::damage::{ChainKey, hold_back};
 use crate::policy;
@@ -57,12 +58,12 @@ impl Keeper {
             let Ok(delta) = delta else { continue };
             let spared = |table, chain: &ChainName| {
                 let key = ChainKey { family: *family, table, chain: chain.clone() };
-                let selected = self.selected.has(&key) || policy::is_canary(chain);
+                let selected = self.selected.has(&key) || chains::is_canary(chain);
                 !self.config.monitor.keep.has_key(&key) || !selected
             };
             let mut out = hold_back(&mut delta.steps, spared);
             if self.hint_waits {
-                let hint = hold_back(&mut delta.steps, policy::is_hint);
+                let hint = hold_back(&mut delta.steps, chains::is_hint);
                 self.hint_waited |= !hint.is_empty();
                 out.extend(hint);
             }

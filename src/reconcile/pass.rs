@@ -1,8 +1,8 @@
 //! What a pass came to.
 use super::Counted;
+use crate::chains;
 use crate::damage::{Damage, concerns};
 use crate::monitor::{Answer, Keep};
-use crate::policy;
 use chainkeeper_contract::{Applied, BackendError, ChainName, Delta, Family, Note, Plan, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Look {
         let delta = self.families.get(&family).and_then(|o| o.as_ref().ok());
         let steps = delta.into_iter().filter(|_| !spared_only).flat_map(|d| &d.steps);
         let steps = steps.chain(self.spared.get(&family).into_iter().flatten());
-        let canary = |s: &&Step| concerns(s).is_some_and(|(_, chain)| policy::is_canary(&chain));
+        let canary = |s: &&Step| concerns(s).is_some_and(|(_, chain)| chains::is_canary(&chain));
         let mut damage = Damage::default();
         damage.add(family, steps.filter(|step| !canary(step)));
         damage
@@ -122,7 +122,7 @@ impl Pass {
             answer.found.join(&self.look.damage(*family, false));
             answer.left.join(&self.look.damage(*family, wrote));
             for canary in self.look.canaries(*family, keep) {
-                match policy::is_shared_canary(canary) {
+                match chains::is_shared_canary(canary) {
                     true => drop(answer.canaries.insert(*family)),
                     false => answer.own_canary = true,
                 }

@@ -65,19 +65,6 @@ fn family_diff(family: Family, delta: &Delta, handles: bool, out: &mut String) {
     }
 }
 
-/// What is wrong and not ours to mend, without colour: `ip nat the table is dormant`.
-pub fn problems(look: &Look) -> Vec<String> {
-    let line = |(family, delta, table): (Family, &Delta, Table)| {
-        let found = delta.problems.iter().filter_map(move |p| problem_line(p, table));
-        let plain = found.map(|line| anstream::adapter::strip_str(&line).to_string());
-        let words = |line: String| {
-            line.split_whitespace().filter(|w| *w != "!").collect::<Vec<_>>().join(" ")
-        };
-        plain.map(|line| format!("{family} {}", words(line))).collect::<Vec<_>>()
-    };
-    by_table(look).flat_map(line).collect()
-}
-
 /// What there is to know in a state where nothing is written: notes and problems, without colour.
 pub fn state(look: &Look) -> String {
     let lines = |(family, delta, table): (Family, &Delta, Table)| {

@@ -1,5 +1,6 @@
 //! Steps, notes and problems as lines, one fact each. Colour is in the first column alone and never
 //! carries meaning of its own.
+use crate::reconcile::problem;
 use crate::safe;
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
@@ -146,38 +147,6 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
 
 /// A problem as a line, if it is about that table.
 pub(super) fn problem_line(problem: &Problem, of: Table) -> Option<String> {
-    let (table, name, text) = match problem {
-        Problem::Dormant { table } => {
-            let text = "the table is dormant: it hooks nothing; left alone";
-            (table, table.to_string(), text.to_owned())
-        }
-        Problem::Owned { table, port } => {
-            let text =
-                format!("another process owns the table (netlink port {port}): only it can write");
-            (table, table.to_string(), text)
-        }
-        Problem::Neighbour { table, rule } => {
-            let text = format!(
-                "left alone unless --force-dialect: native rules would hide {rule} from iptables-nft"
-            );
-            (table, table.to_string(), text)
-        }
-        Problem::HeldBack { table, by } => {
-            let text = format!("left alone with table {by}: marks must mean something");
-            (table, table.to_string(), text)
-        }
-        Problem::OddHook { table, chain, found } => {
-            let text = format!("not iptables' built-in chain: {found}; no jump is put there");
-            (table, chain.to_string(), text)
-        }
-        Problem::BaseChain { table, chain, found } => {
-            let text = format!("a base chain of somebody else has our name: {found}");
-            (table, chain.to_string(), text)
-        }
-        Problem::OtherBit { table, chain, theirs } => {
-            let text = format!("conflict: another program keeps it with another bit: {theirs}");
-            (table, chain.to_string(), text)
-        }
-    };
-    (*table == of).then(|| sign('!', &format!("{name:NAME$} {text}")))
+    let (table, name, text) = problem::words(problem);
+    (table == of).then(|| sign('!', &format!("{name:NAME$} {text}")))
 }

@@ -2,8 +2,10 @@
 use super::error_json;
 use super::lines::wrapped;
 use crate::advice::{self, Advice};
+use crate::backends::Kind;
 use crate::host::{Place, Surroundings};
-use crate::probe::{Basis, Choice, Fact, Facts, Held, Kind, NftFacts};
+use crate::policy::Held;
+use crate::probe::{Basis, Choice, Fact, Facts, NftFacts};
 use chainkeeper_contract::{BackendError, Family, Survey};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The whole truth on one screen.
-use super::diff::problems;
 use super::lines::{thousands, wrapped};
 use crate::damage::plural;
-use crate::reconcile::{Counts, Look};
+use crate::policy::Counts;
+use crate::reconcile::Look;
 use crate::safe;
 use crate::status::{State, Status};
 use anstyle::{AnsiColor, Style};
@@ -161,7 +161,7 @@ pub fn check(look: &Look, status: Option<&Status>) -> String {
     for (key, loss) in &look.missing().0 {
         fact("missing", &format!("{key}: {loss}"));
     }
-    problems(look).iter().for_each(|problem| fact("problem", problem));
+    look.problems().iter().for_each(|problem| fact("problem", problem));
     for one in status.iter().flat_map(|status| &status.yielded) {
         fact("yielded", &format!("{}: {} undid it {} times", one.chain, one.by, one.rounds));
     }

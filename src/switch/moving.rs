@@ -3,7 +3,6 @@ use super::{Switch, keeper};
 use crate::config::OnBackendChange;
 use crate::probe::{Basis, Choice, Remembered, Verdict};
 use crate::reconcile::Pass;
-use crate::report;
 use chainkeeper_contract::{BackendError, CanaryPolicy, Family};
 
 impl Switch {
@@ -68,7 +67,7 @@ impl Switch {
         };
         if !self.config.families.iter().filter(|f| works(f)).all(|f| pass.family_in_place(*f)) {
             let errors = pass.errors().map(ToString::to_string);
-            let why: Vec<String> = errors.chain(report::problems(&pass.look)).collect();
+            let why: Vec<String> = errors.chain(pass.look.problems()).collect();
             return Err(cannot(why.join("; ")));
         }
         // As after a first pass: a canary that is lost from now on is somebody's to see.

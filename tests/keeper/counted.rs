@@ -1,7 +1,8 @@
 //! What rules have counted: told, never mended; and asked for without a trace.
 use super::config;
 use chainkeeper::policy;
-use chainkeeper::reconcile::{Counted, Counts, Keeper};
+use chainkeeper::policy::Counts;
+use chainkeeper::reconcile::{Counted, Keeper};
 use chainkeeper_contract::testing::{Fake, Outside};
 use chainkeeper_contract::{
     Applied, Backend, BackendError, CanaryPolicy, ChainName, Errno, Family, Plan, Scope, Snapshot,

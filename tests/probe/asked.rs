@@ -1,6 +1,7 @@
 //! Rows 1 to 4: what was asked for by hand is obeyed, with a warning where it goes against what was seen.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Fact, Facts, Kind, Verdict, choose};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Fact, Facts, Verdict, choose};
 use chainkeeper_contract::ErrorKind;
 
 use Kind::{Legacy, Nft};

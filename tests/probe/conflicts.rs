@@ -1,6 +1,7 @@
 //! Conflicting hints in every combination: which backend of which family carries one.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Facts, Kind};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Facts};
 
 use Kind::{Legacy, Nft};
 

@@ -1,7 +1,9 @@
 //! Hosts to choose for, as few words each as can be.
+use chainkeeper::backends::Kind;
+use chainkeeper::policy::Held;
 use chainkeeper::probe::{
-    Basis, Choice, Fact, Facts, Held, HostTool, Kind, LegacyFacts, NftFacts, NoChoice, Question,
-    Remembered, Verdict, choose,
+    Basis, Choice, Fact, Facts, HostTool, LegacyFacts, NftFacts, NoChoice, Question, Remembered,
+    Verdict, choose,
 };
 use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! What is not there: tools, a backend, evidence that was there before.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Fact, Facts, Kind};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Fact, Facts};
 use chainkeeper_contract::Survey;
 
 use Kind::{Legacy, Nft};

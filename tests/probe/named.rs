@@ -1,7 +1,8 @@
 //! Rows 10 to 16, 18, 19 and 28: somebody or something names a backend. A test's name says its row in
 //! words.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Fact, Kind};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Fact};
 use chainkeeper_contract::ErrorKind;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Rows 20 to 27: nobody left a hint, and nothing is remembered. A test's name says its row in words.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Fact, Kind, Question};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Fact, Question};
 use chainkeeper_contract::{ErrorKind, Survey};
 
 use Kind::{Legacy, Nft};

@@ -1,6 +1,7 @@
 //! Rows 5 to 9 and 17: what could not be read. A test's name says its row in words.
 use super::facts::*;
-use chainkeeper::probe::{Basis, Fact, Kind};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Basis, Fact};
 use chainkeeper_contract::ErrorKind;
 
 use Kind::{Legacy, Nft};

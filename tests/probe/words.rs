@@ -1,6 +1,7 @@
 //! What a person reads for each row: one screen of them all.
 use super::facts::*;
-use chainkeeper::probe::{Fact, Facts, Kind, Verdict, choose};
+use chainkeeper::backends::Kind;
+use chainkeeper::probe::{Fact, Facts, Verdict, choose};
 use std::fmt::Write as _;
 
 use Kind::{Legacy, Nft};

@@ -1,7 +1,8 @@
 //! What the running service tells: on a good day, and on bad ones. From the data alone.
 use chainkeeper::culprit::{Culprit, Process};
 use chainkeeper::damage::{ChainKey, Loss};
-use chainkeeper::reconcile::{Counted, Counts};
+use chainkeeper::policy::Counts;
+use chainkeeper::reconcile::Counted;
 use chainkeeper::report;
 use chainkeeper::status::{Day, State, Status, YieldedChain};
 use chainkeeper::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};

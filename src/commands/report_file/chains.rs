@@ -2,6 +2,7 @@
 use super::choice::screen;
 use super::section::tool;
 use crate::backends;
+use crate::chains;
 use crate::cli::ReportArgs;
 use crate::config::Config;
 use crate::damage::plural;
@@ -45,13 +46,13 @@ fn family_chains(config: &Config, family: Family, observed: &Observed, out: &mut
                 of.any(|c| c.rules.iter().chain(&c.retired).any(|r| r.means(rule)))
             };
             let jump = |rule: &Rule| match &rule.action {
-                Action::Jump(to) => policy::is_known(*table, to),
+                Action::Jump(to) => chains::is_known(*table, to),
                 Action::Drop | Action::Return | Action::Mark { .. } | Action::Masquerade { .. } => {
                     false
                 }
             };
             let head = format!("{family} {table} {name}");
-            if policy::is_known(*table, name) {
+            if chains::is_known(*table, name) {
                 let by = if chain.ours { "   (carries our mark)" } else { "" };
                 let _ = writeln!(out, "{head}{by}");
                 rules(chain, wanted, out);

@@ -1,9 +1,10 @@
 //! What is counted and served, without a service: names of strangers, both formats, and the page.
 use crate::support::{Scrape, promtool};
+use chainkeeper::backends::Kind;
 use chainkeeper::culprit::Culprit;
 use chainkeeper::damage::Damage;
 use chainkeeper::metrics::{Form, Metrics, Now, TABLE, Usage};
-use chainkeeper::probe::{Basis, Choice, Kind};
+use chainkeeper::probe::{Basis, Choice};
 use chainkeeper::status::{Day, Status};
 use chainkeeper::story::{Event, Gap, Outcome, Suspects, What};
 use std::time::Duration;
