@@ -12,6 +12,7 @@ mod encoders;
 mod eyes;
 mod flows;
 mod gather;
+mod house;
 mod input;
 mod keeper;
 mod legacy;

@@ -1,10 +1,11 @@
 //! The legacy backend: one save and at most one restore of each family in a pass, both families at once.
+mod writer;
+
 use crate::lock::{self, Held};
 use crate::reader;
 use crate::saves::Tables;
 use crate::tools::Tools;
 use crate::watch::Sizes;
-use crate::writer::Knows;
 use chainkeeper_contract::{
     Applied, Backend, BackendError, Created, Errno, ErrorKind, Family, Plan, Scope, Snapshot,
     Survey, Watch, Way,
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use writer::Knows;
 
 /// How long a tool may run: half a minute (with 100,000 rules in a table, 1.8.9 saves in 0.2 s and restores in
 /// 0.3 s).
@@ -48,16 +50,16 @@ impl Setup {
 /// x_tables of the network namespace of the thread that calls.
 #[derive(Debug)]
 pub struct LegacyBackend {
-    pub(crate) setup: Setup,
+    setup: Setup,
     /// The xtables lock, between `lock` and `unlock`.
-    pub(crate) held: Option<Held>,
+    held: Option<Held>,
     /// The last look.
-    pub(crate) seen: BTreeMap<Family, Tables>,
-    pub(crate) created: Created,
+    seen: BTreeMap<Family, Tables>,
+    created: Created,
     /// Grows with each table that was committed, as far as is known.
-    pub(crate) committed: usize,
+    committed: usize,
     /// What the tool has not yet said that it does not know.
-    pub(crate) knows: Knows,
+    knows: Knows,
 }
 
 impl LegacyBackend {
@@ -76,7 +78,7 @@ impl LegacyBackend {
     /// Outside of `lock` and `unlock` the last look may be old: looks again before it is acted on.
     fn fresh(&mut self, plan: &Plan) -> Result<(), BackendError> {
         let families: Vec<Family> = plan.families.keys().copied().collect();
-        for (family, now) in reader::read(&self.setup, families) {
+        for (family, now) in reader::read(&self.setup.tools, self.setup.limit, families) {
             if self.seen.get(&family) != Some(&now?) {
                 let what = "commit: somebody else wrote since we looked".to_owned();
                 return Err(BackendError::Busy { what, errno: Errno::RESTART });
@@ -112,7 +114,9 @@ impl Backend for LegacyBackend {
     fn observe(&mut self, scope: &Scope) -> Result<Snapshot, BackendError> {
         let mut families = BTreeMap::new();
         self.seen.clear();
-        for (family, tables) in reader::read(&self.setup, scope.families.iter().copied()) {
+        for (family, tables) in
+            reader::read(&self.setup.tools, self.setup.limit, scope.families.iter().copied())
+        {
             match tables {
                 Ok(tables) => drop(self.seen.insert(family, tables)),
                 Err(error) => drop(families.insert(family, Err(error))),
@@ -152,7 +156,7 @@ impl Backend for LegacyBackend {
 
     fn survey(&mut self) -> Result<Survey, BackendError> {
         self.seen.clear();
-        for (family, tables) in reader::read(&self.setup, Family::ALL) {
+        for (family, tables) in reader::read(&self.setup.tools, self.setup.limit, Family::ALL) {
             self.seen.insert(family, tables?);
         }
         Ok(self.seen_of_others())

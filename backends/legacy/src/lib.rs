@@ -15,7 +15,6 @@ mod render;
 mod saves;
 mod tools;
 mod watch;
-mod writer;
 
 pub use backend::{LIMIT, LegacyBackend, Setup};
 pub use host::{Names, listed};

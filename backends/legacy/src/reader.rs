@@ -1,19 +1,20 @@
 //! Looks: one save of each family that has a table, both at the same time.
-use crate::backend::Setup;
 use crate::child::{self, Running};
 use crate::errors;
 use crate::host::{Names, listed};
 use crate::saves::Tables;
-use crate::tools::{no_tool, save_name};
+use crate::tools::{Tools, no_tool, save_name};
 use chainkeeper_contract::{BackendError, ErrorKind, Family};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// The tables of these families: one save each, at the same time.
+/// The tables of these families: one save each, at the same time, each within the limit.
 pub(crate) fn read(
-    setup: &Setup,
+    tools: &Tools,
+    limit: Duration,
     families: impl IntoIterator<Item = Family>,
 ) -> BTreeMap<Family, Result<Tables, BackendError>> {
-    let started: Vec<_> = families.into_iter().map(|f| (f, start(setup, f))).collect();
+    let started: Vec<_> = families.into_iter().map(|f| (f, start(tools, limit, f))).collect();
     let finish = |(family, started): (Family, Result<Option<Running>, BackendError>)| {
         let tables = match started {
             Ok(Some(running)) => finish(family, running),
@@ -26,7 +27,7 @@ pub(crate) fn read(
 }
 
 /// Without a table in the kernel's list there is nothing to print.
-fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError> {
+fn start(tools: &Tools, limit: Duration, family: Family) -> Result<Option<Running>, BackendError> {
     let what = format!("cannot read the {family} tables");
     match listed(family) {
         Names::NoList => return Ok(None),
@@ -35,9 +36,9 @@ fn start(setup: &Setup, family: Family) -> Result<Option<Running>, BackendError>
         Names::Unreadable(error) => return Err(unreadable(what, &error)),
     }
     // Without -t: with it the tool would create the table that it is asked for.
-    let mut save = setup.tools.save(family).ok_or_else(|| no_tool(family, &what))?;
+    let mut save = tools.save(family).ok_or_else(|| no_tool(family, &what))?;
     save.arg("-c"); // the kernel hands the counters out with the rules, asked for or not
-    let running = child::start(save, "", false, None, setup.limit);
+    let running = child::start(save, "", false, None, limit);
     running.map(Some).map_err(|e| errors::io(&what, save_name(family), &e))
 }
 

@@ -136,6 +136,8 @@ pub(crate) const IPS_SRC_NAT: u32 = 1 << 4;
 pub(crate) const IPS_DST_NAT: u32 = 1 << 5;
 /// Type of a comment in the userdata of a rule, as libnftnl frames it (`libnftnl/udata.h`).
 pub(crate) const UDATA_RULE_COMMENT: u8 = 0;
+/// Bytes: libnftnl's room (NFTNL_UDATA_COMMENT_MAXLEN 128, less type, length and NUL).
+pub(crate) const UDATA_COMMENT_MOST: usize = 125;
 
 pub(crate) const NFTA_GEN_ID: u16 = 1;
 /// Thread and command name of who made the commit, or asks.

@@ -22,14 +22,10 @@ pub(super) struct Hide {
 }
 
 impl Hide {
-    pub(super) fn of_this_host(args: &ReportArgs) -> Hide {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Hide::new(host.trim(), args)
-    }
-
-    fn new(host: &str, args: &ReportArgs) -> Hide {
+    /// `host`: the name of this one; empty where nobody knows it.
+    pub(super) fn new(host: &str, args: &ReportArgs) -> Hide {
         Hide {
-            host: host.into(),
+            host: host.trim().into(),
             addresses: !args.with_addresses,
             rules: !args.with_foreign_rules,
             commands: !args.with_command_lines,

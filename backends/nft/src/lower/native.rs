@@ -4,13 +4,12 @@ use super::{Inexpressible, and, cmp};
 use crate::expr::Expr;
 use crate::uapi as u;
 use crate::uapi::{NFT_CT_STATE, NFT_CT_STATUS, NFT_META_MARK, NFT_REG_1};
-use crate::write::COMMENT;
 use chainkeeper_contract::{Action, Cond, CtStates, Mark, Rule};
 
 /// Mark and conntrack. The comment has no expression here.
 pub(super) fn matches(rule: &Rule, out: &mut Vec<Expr>) -> Result<(), Inexpressible> {
-    if let Some(comment) = rule.comment.as_deref().filter(|c| c.len() > COMMENT) {
-        let why = format!("a comment of {} bytes; {COMMENT} fit", comment.len());
+    if let Some(comment) = rule.comment.as_deref().filter(|c| c.len() > u::UDATA_COMMENT_MOST) {
+        let why = format!("a comment of {} bytes; {} fit", comment.len(), u::UDATA_COMMENT_MOST);
         return Err(Inexpressible(why));
     }
     // What some iptables-nft reads of a native mark is not what it says: 1.8.7 loses the match, so that

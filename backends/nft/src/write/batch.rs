@@ -6,8 +6,6 @@ use chainkeeper_contract::{Family, Place};
 
 /// NFT_DATA_VALUE_MAXLEN: what a register holds, and the room libnftnl has for it.
 const REGISTERS: usize = 64;
-/// libnftnl's room for a comment (NFTNL_UDATA_COMMENT_MAXLEN 128, less type, length and NUL).
-pub(crate) const COMMENT: usize = 125;
 /// An attribute's length is 16 bits; expressions with their headers must stay below.
 const EXPRESSIONS: usize = 60_000;
 /// No expression needs more than this beside its data and names: nine attributes with their headers.
@@ -67,7 +65,7 @@ fn check(msg: &Msg) -> Result<(), String> {
         Msg::DelRule { chain, .. } => text("chain name", chain, 255).map(drop),
         Msg::NewRule { chain, exprs, comment, .. } => {
             text("chain name", chain, 255)?;
-            text("comment", comment.as_deref().unwrap_or(""), COMMENT)?;
+            text("comment", comment.as_deref().unwrap_or(""), u::UDATA_COMMENT_MOST)?;
             let sizes: Result<Vec<usize>, String> = exprs.iter().map(size).collect();
             match sizes?.iter().sum::<usize>() {
                 0..EXPRESSIONS => Ok(()),

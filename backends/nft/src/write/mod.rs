@@ -8,7 +8,6 @@ mod pure;
 mod request;
 
 pub use attr::Buffer;
-pub(crate) use batch::COMMENT;
 pub use batch::{Batch, Unwritable};
 pub use request::{Request, encode as encode_requests};
 

@@ -1,5 +1,5 @@
 //! Writes: one restore of each family with steps, both at the same time.
-use crate::backend::LegacyBackend;
+use super::LegacyBackend;
 use crate::child::{self, Ended, Running};
 use crate::errors;
 use crate::reader;
@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 
 /// Options that old tools lack. Found by trying: what a tool refuses is left out from then on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Knows {
+pub(super) struct Knows {
     /// `MASQUERADE --random-fully`, from 1.6.2 on.
-    pub(crate) random_fully: bool,
+    pub(super) random_fully: bool,
     /// `iptables-restore -w`, from 1.6.2 on. Before that a restore takes no lock at all.
-    pub(crate) wait: bool,
+    pub(super) wait: bool,
 }
 
 impl Knows {
@@ -40,7 +40,7 @@ struct Sending {
 
 impl LegacyBackend {
     /// One restore of each family with steps, at the same time.
-    pub(crate) fn write(&mut self, plan: &Plan) -> Applied {
+    pub(super) fn write(&mut self, plan: &Plan) -> Applied {
         let mut applied = Applied { commits: 0, generation: None, families: BTreeMap::new() };
         let steps = plan.families.iter().filter(|(_, steps)| !steps.is_empty());
         let started: Vec<_> = steps.map(|(f, steps)| (*f, self.start(*f, steps, None))).collect();
@@ -123,7 +123,11 @@ impl LegacyBackend {
     /// Killed, or without a word on where it stopped: what is there now and was not before is of this
     /// restore, since we hold the lock.
     fn look_what_came_of_it(&mut self, family: Family, steps: &[Step]) {
-        let Some(Ok(now)) = reader::read(&self.setup, [family]).remove(&family) else { return };
+        let Some(Ok(now)) =
+            reader::read(&self.setup.tools, self.setup.limit, [family]).remove(&family)
+        else {
+            return;
+        };
         for step in steps {
             if let Step::CreateChain { table, chain } = step
                 && now.table(*table).is_some_and(|chains| chains.contains_key(chain))
@@ -154,7 +158,7 @@ impl LegacyBackend {
     }
 
     /// Asks by `--test`, which creates each table that it is asked about: so only where they all exist.
-    pub(crate) fn test(&self, family: Family, steps: &[Step]) -> Result<(), BackendError> {
+    pub(super) fn test(&self, family: Family, steps: &[Step]) -> Result<(), BackendError> {
         let nothing = Tables::default();
         let seen = self.seen.get(&family).unwrap_or(&nothing);
         if let Some(table) = steps.iter().map(Step::table).find(|t| seen.table(*t).is_none()) {

@@ -1,0 +1,150 @@
+//! The house is as ARCHITECTURE.md draws it: who uses whom, by the real `use` lines, and who is pure.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Each Rust file below that folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    let all = paths.into_iter().flat_map(below);
+    all.filter(|path| path.extension().is_some_and(|ext| ext == "rs")).collect()
+}
+
+/// The code of a file: no comments, no tests.
+fn code(path: &Path) -> String {
+    let text = read(path);
+    let code = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
+    let bare = |line: &str| line.split("//").next().unwrap_or_default().to_owned() + "\n";
+    code.lines().map(bare).collect()
+}
+
+/// The first word of it, and what follows.
+fn word(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// What is named behind `crate::`: one module, or those between the braces.
+fn named(text: &str) -> Vec<&str> {
+    match text.strip_prefix('{').and_then(|text| text.split_once('}')) {
+        Some((list, _)) => list.split(',').map(|one| word(one.trim()).0).collect(),
+        None => vec![word(text).0],
+    }
+}
+
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+/// Which module of a crate uses which others; children count as their parent.
+fn arrows(crate_folder: &str) -> Arrows {
+    let src = Path::new(ROOT).join(crate_folder);
+    let module = |path: &Path| {
+        let first = path.strip_prefix(&src).expect("below").iter().next().expect("a name");
+        first.to_str().expect("text").trim_end_matches(".rs").to_owned()
+    };
+    let mut arrows: Arrows = BTreeMap::new();
+    for path in files(&src) {
+        let of = module(&path);
+        if ["lib", "main"].contains(&of.as_str()) {
+            continue;
+        }
+        let text = code(&path);
+        let uses = text.split("crate::").skip(1).flat_map(named).map(str::to_owned);
+        arrows.entry(of.clone()).or_default().extend(uses.filter(|to| *to != of));
+    }
+    let modules: BTreeSet<String> = arrows.keys().cloned().collect();
+    arrows.values_mut().for_each(|to| to.retain(|to| modules.contains(to)));
+    arrows
+}
+
+/// The layers of a crate as ARCHITECTURE.md has them, from the top.
+fn layers(crate_folder: &str) -> Vec<Vec<String>> {
+    let text = read(&Path::new(ROOT).join("ARCHITECTURE.md"));
+    let head = format!("\n`{crate_folder}`:\n\n");
+    let (_, block) =
+        text.split_once(&head).unwrap_or_else(|| panic!("no layers of {crate_folder}"));
+    let lines = block.lines().take_while(|line| line.starts_with("    "));
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+/// Each module stands in one layer, and uses only what stands in lower ones.
+#[test]
+fn each_module_uses_only_what_stands_below_it() {
+    let crates = ["src", "backends/nft/src", "backends/legacy/src", "backends/contract/src"];
+    for folder in crates.into_iter().chain(["backends/conntrack/src"]) {
+        let (arrows, layers) = (arrows(folder), layers(folder));
+        let drawn: Vec<&String> = layers.iter().flatten().collect();
+        let real: Vec<&String> = arrows.keys().collect();
+        let sorted: BTreeSet<&String> = drawn.iter().copied().collect();
+        assert_eq!(sorted.into_iter().collect::<Vec<_>>(), real, "{folder}: the modules");
+        assert_eq!(drawn.len(), real.len(), "{folder}: one stands twice");
+        let at = |module: &String| layers.iter().position(|layer| layer.contains(module));
+        let upward = arrows.iter().flat_map(|(of, to)| to.iter().map(move |to| (of, to)));
+        let upward: Vec<_> = upward.filter(|(of, to)| at(to) <= at(of)).collect();
+        assert!(upward.is_empty(), "{folder}: these point up: {upward:?}\nall: {arrows:#?}");
+    }
+}
+
+/// What asks the host for something, or tells it.
+const IMPURE: [&str; 12] = [
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::io",
+    "std::os::unix",
+    "Instant::now",
+    "SystemTime::now",
+    "tokio",
+    "nix::",
+    "procfs",
+    "tracing",
+];
+
+/// The paths in backquotes behind that word of ARCHITECTURE.md, up to the end of its paragraph.
+fn listed(word: &str) -> Vec<PathBuf> {
+    let text = read(&Path::new(ROOT).join("ARCHITECTURE.md"));
+    let (_, after) = text.split_once(word).unwrap_or_else(|| panic!("no `{word}`"));
+    let paragraph = after.split("\n\n").next().unwrap_or_default();
+    paragraph.split('`').skip(1).step_by(2).map(|path| Path::new(ROOT).join(path)).collect()
+}
+
+#[test]
+fn what_is_called_pure_has_no_clock_and_asks_nobody() {
+    let (pure, but) = (listed("**Pure**:"), listed("**Not pure** among them:"));
+    for path in pure.iter().chain(&but) {
+        assert!(path.is_dir() || path.with_extension("rs").exists(), "no {}", path.display());
+    }
+    let all = ["src", "backends/contract/src"].map(|folder| files(&Path::new(ROOT).join(folder)));
+    let below = |path: &Path, of: &[PathBuf]| {
+        of.iter().any(|of| path.starts_with(of) || *path == of.with_extension("rs"))
+    };
+    for path in all.concat().into_iter().filter(|p| below(p, &pure) && !below(p, &but)) {
+        let code = code(&path);
+        let found: Vec<_> = IMPURE.into_iter().filter(|word| code.contains(word)).collect();
+        assert!(found.is_empty(), "{} is called pure: {found:?}", path.display());
+    }
+}
+
+/// Neither backend sees the other, and the contract sees none.
+#[test]
+fn the_backends_do_not_see_each_other() {
+    for (folder, foreign) in [
+        ("backends/contract/src", vec!["chainkeeper_nft", "chainkeeper_legacy", "chainkeeper::"]),
+        ("backends/nft/src", vec!["chainkeeper_legacy", "chainkeeper::"]),
+        ("backends/legacy/src", vec!["chainkeeper_nft", "chainkeeper::"]),
+    ] {
+        for path in files(&Path::new(ROOT).join(folder)) {
+            let code = code(&path);
+            let seen = foreign.iter().find(|name| code.contains(*name));
+            assert!(seen.is_none(), "{} names {seen:?}", path.display());
+        }
+    }
+}
