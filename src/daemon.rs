@@ -36,7 +36,7 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The system gave no thread, signal or timer.
-    #[error("cannot start")]
+    #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
     /// It has panicked: that is a bug.
     #[error("the worker thread is gone; nothing is kept any more")]

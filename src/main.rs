@@ -1,10 +1,9 @@
-//! Parses the arguments, starts logging, maps results to exit codes. `anyhow` lives here.
+//! Parses the arguments, starts logging, maps results to exit codes.
 #![forbid(unsafe_code)]
-use anyhow::Context as _;
 use chainkeeper::cli::{self, Cli, Command, ConfigCommand};
 use chainkeeper::commands::{self, Screen};
 use chainkeeper::config::{Config, Loaded, Sources};
-use chainkeeper::daemon::{self, Ended};
+use chainkeeper::daemon::{self, Ended, RunError};
 use chainkeeper::monitor::Keep;
 use chainkeeper::switch::Switch;
 use chainkeeper::{exit, logging, netns, sandbox};
@@ -139,7 +138,7 @@ fn run(loaded: Loaded, how: How, sources: &Sources, screen: Screen) -> u8 {
         Ok(Ended::RemoveFailed) => exit::FAILED,
         Ok(Ended::BackendChanged) => exit::BACKEND_CHANGED,
         Err(error) => {
-            commands::warn(&format!("error: {error:#}"));
+            commands::warn(&format!("error: {error}"));
             exit::FAILED
         }
     }
@@ -152,15 +151,9 @@ fn keep(
     config: Config,
     switch: Switch,
     reload: impl Fn() -> Result<Config, String>,
-) -> anyhow::Result<Ended> {
+) -> Result<Ended, RunError> {
     let spare = || stderr().as_fd().try_clone_to_owned();
-    let runtime =
-        (0..DESCRIPTORS).map(|_| spare()).collect::<io::Result<Vec<_>>>().and_then(|all| {
-            drop(all);
-            tokio::runtime::Builder::new_current_thread().enable_all().build()
-        });
-    runtime
-        .context("cannot start the event loop")?
-        .block_on(daemon::run(config, switch, reload))
-        .map_err(Into::into)
+    drop((0..DESCRIPTORS).map(|_| spare()).collect::<io::Result<Vec<_>>>()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(daemon::run(config, switch, reload))
 }
