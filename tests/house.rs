@@ -148,3 +148,24 @@ fn the_backends_do_not_see_each_other() {
         }
     }
 }
+
+/// The functions that docs/walks.md names are in the files that it names before them.
+#[test]
+fn the_walks_lead_through_functions_that_are_there() {
+    let text = read(&Path::new(ROOT).join("docs/walks.md"));
+    let mut checked = 0;
+    for paragraph in text.split("\n\n") {
+        let mut code = None;
+        for word in paragraph.split('`').skip(1).step_by(2) {
+            let name = |c: char| c.is_ascii_lowercase() || c == '_';
+            if word.contains('/') && word.ends_with(".rs") {
+                code = Some((word, read(&Path::new(ROOT).join(word))));
+            } else if let Some((file, code)) = code.as_ref().filter(|_| word.chars().all(name)) {
+                let there = ["(", "<"].iter().any(|c| code.contains(&format!("fn {word}{c}")));
+                assert!(there, "{file} has no function {word}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 60, "{checked}");
+}
