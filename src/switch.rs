@@ -1,5 +1,6 @@
 //! The backend in use: how it was chosen, whether others have moved to the other one, and moving after
 //! them. The new rules are written first; then what we made in the old backend goes.
+mod leftovers;
 mod moving;
 mod sync;
 
@@ -7,9 +8,8 @@ pub use sync::{Synced, Task};
 
 use crate::backends::Kind;
 use crate::backends::{self, Stop};
-use crate::config::{BackendChoice, Config, Sweep};
+use crate::config::Config;
 use crate::memory::{Chosen, Memory};
-use crate::monitor::Keep;
 use crate::probe::gather::{Gatherer, remembered};
 use crate::probe::{Basis, Choice, NoChoice, Verdict};
 use crate::reconcile::{Keeper, Look, Pass};
@@ -137,20 +137,10 @@ impl Switch {
         self.keeper.validate()
     }
 
-    /// Looks at what [`Switch::apply`] would take out of the other backend.
-    pub fn look_at_leftovers(&self) -> Result<Option<Look>, BackendError> {
-        self.look_there(self.sweeps())
-    }
-
     /// Says what [`Switch::remove`] would take, here and from the other backend.
     pub fn look_for_removal(&mut self, force: bool) -> Result<(Look, Option<Look>), BackendError> {
         let look = self.keeper.look_for_removal(force)?;
         Ok((look, self.look_there(self.sweeps_on_removal())?))
-    }
-
-    fn look_there(&self, wanted: bool) -> Result<Option<Look>, BackendError> {
-        let families = self.config.families.clone();
-        wanted.then(|| self.other(families)?.look_for_removal(false)).transpose()
     }
 
     /// Brings everything in place, once.
@@ -174,60 +164,8 @@ impl Switch {
         Ok(Done { pass, other })
     }
 
-    /// Where only a part is kept here, what is there may be all that the host has of the rest.
-    fn sweeps(&self) -> bool {
-        let all = self.config.monitor.keep == Keep::All;
-        self.leftover && self.config.sweep == Sweep::Own && all
-    }
-
-    fn sweeps_on_removal(&self) -> bool {
-        self.leftover && self.config.backend == BackendChoice::Auto
-    }
-
-    /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
-    /// leftover once ours are in place here.
-    fn after(&mut self, pass: Pass) -> Done {
-        // A pass that only looked places nothing.
-        let wrote = pass.applied.is_some();
-        let placed = |f: &&Family| {
-            let whole = pass.look.spared.get(*f).is_none_or(Vec::is_empty);
-            pass.family_in_place(**f) && whole && (wrote || pass.look.family_in_sync(**f))
-        };
-        let placed: Vec<Family> = self.config.families.iter().filter(placed).copied().collect();
-        let sweeps = self.sweeps() && !placed.is_empty();
-        let other = sweeps.then(|| self.sweep(placed));
-        self.forget_the_gone();
-        if pass.is_well() && (wrote || pass.look.in_sync()) {
-            self.remember();
-        }
-        Done { pass, other }
-    }
-
-    /// A keeper of these families in the other backend.
-    fn other(&self, families: Vec<Family>) -> Result<Keeper, BackendError> {
-        let config = Config { families, ..self.config.clone() };
-        let backend = backends::open(&config, self.choice.kind.other(), &self.stop)?;
-        Ok(Keeper::new(backend, config).remembering(self.memory.clone()))
-    }
-
-    /// Takes out what is proven ours there. What is left after it is tried again in the next pass.
-    fn sweep(&mut self, families: Vec<Family>) -> Result<Pass, BackendError> {
-        let all = families.len() == self.config.families.len();
-        let swept = self.other(families)?.remove(false)?;
-        self.leftover = !all || !swept.is_well();
-        Ok(swept)
-    }
-
-    /// What is in use forgets by itself; this is for legacy's record while we are in nft.
-    fn forget_the_gone(&mut self) {
-        let gone = std::mem::take(&mut self.gone);
-        if self.choice.kind == Kind::Nft && !gone.is_empty() {
-            self.memory.update(|state| state.created.retain(|chain| !gone.contains(chain)));
-        }
-    }
-
     /// What was asked for says nothing of the host.
-    fn remember(&self) {
+    pub(super) fn remember(&self) {
         if self.choice.basis != Basis::Asked {
             let choice = Chosen { backend: self.choice.kind, evidence: self.choice.hint };
             self.memory.update(|state| state.choice = Some(choice));
