@@ -1,21 +1,22 @@
 //! Which backend holds this host's rules: facts in, a choice with its reason out. Pure; `gather` asks.
 //!
 //! An error is never a "no": what could not be read is `Unknown`, with the words that were said.
+mod choice;
 mod choose;
 pub mod gather;
 mod others;
 mod seen;
 mod words;
 
+pub use choice::{Basis, Choice, NoChoice};
 pub use choose::choose;
 
 use crate::backends::Kind;
 use crate::config::{BackendChoice, Config, Dialect};
 use crate::policy::Held;
-use chainkeeper_contract::{Created, ErrorKind, Family, Lack, Survey};
+use chainkeeper_contract::{Created, ErrorKind, Family, Survey};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Yes, no, or not known and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -144,71 +145,6 @@ impl LegacyFacts {
     pub fn lists_any(&self) -> bool {
         self.names.iter().flat_map(BTreeMap::values).any(|tables| !tables.is_empty())
     }
-}
-
-/// What a choice rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Basis {
-    /// `--backend`.
-    Asked,
-    /// Something of somebody else that was seen, or a kernel that leaves no choice.
-    Evidence,
-    /// An earlier choice.
-    Remembered,
-    /// Nothing but what would work.
-    Nothing,
-}
-
-/// A backend, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Choice {
-    /// Which.
-    pub kind: Kind,
-    /// The row of the table in `docs/decisions/0005-probing.md`, such as `8b`.
-    pub row: &'static str,
-    /// Why, in words that a person can check.
-    pub why: String,
-    /// What it rests on.
-    pub basis: Basis,
-    /// Whether KUBE-IPTABLES-HINT may be written: it steers every user of iptables-wrappers on the node.
-    pub hint: bool,
-    /// What a person should know of: a mixed host, an override against the evidence.
-    pub warnings: Vec<String>,
-    /// Why not the other one.
-    pub not_chosen: String,
-}
-
-impl Choice {
-    /// Both backends were seen to hold rules of others, as its words say.
-    pub fn is_mixed(&self) -> bool {
-        let mut words = self.warnings.iter().chain([&self.why]);
-        words.any(|text| text.starts_with(words::MIXED))
-    }
-}
-
-/// `nft: KUBE-IPTABLES-HINT is in nf_tables (ip mangle)`.
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.why)
-    }
-}
-
-/// No backend can be chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoChoice {
-    /// The row of the table.
-    pub row: &'static str,
-    /// What a caller can do about it.
-    pub kind: ErrorKind,
-    /// What failed.
-    pub what: String,
-    /// Why.
-    pub why: String,
-    /// The way out; `None`: that of a missing capability.
-    pub remedy: Option<String>,
-    /// What would have helped, where it is known.
-    pub lack: Option<Lack>,
 }
 
 /// A question that costs more than the others, asked only when a row needs its answer. One that could

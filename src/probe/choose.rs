@@ -1,5 +1,6 @@
 //! The decision table of `docs/decisions/0005-probing.md`, row by row: the first that matches.
 //! Here what was asked for, what could not be read, and what names a backend; `others` has the rest.
+use super::choice::none;
 use super::others;
 use super::seen::Seen;
 use super::words;
@@ -225,32 +226,5 @@ fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
             let why = format!("{}; {missing}", choice.why);
             none("16", seen.lack(choice.kind), &what, &why)
         }
-    }
-}
-
-/// No backend.
-pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Verdict {
-    let (what, why) = (what.to_owned(), why.to_owned());
-    Verdict::None(NoChoice { row, kind, what, why, remedy: None, lack: None })
-}
-
-impl Choice {
-    /// A choice whose hint may be written; `not_chosen` follows.
-    pub(super) fn new(row: &'static str, kind: Kind, basis: Basis, why: String) -> Choice {
-        let (hint, warnings, not_chosen) = (true, Vec::new(), String::new());
-        Choice { kind, row, why, basis, hint, warnings, not_chosen }
-    }
-
-    pub(super) fn hint(self, hint: bool) -> Choice {
-        Choice { hint, ..self }
-    }
-
-    pub(super) fn not_chosen(self, not_chosen: String) -> Choice {
-        Choice { not_chosen, ..self }
-    }
-
-    pub(super) fn warn(mut self, warnings: impl IntoIterator<Item = String>) -> Choice {
-        self.warnings.extend(warnings);
-        self
     }
 }

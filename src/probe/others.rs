@@ -1,5 +1,5 @@
 //! The rows for a host on which nobody left a hint: what others use, and at last what would work.
-use super::choose::none;
+use super::choice::none;
 use super::seen::{Others, Seen};
 use super::{Basis, Choice, Fact, Kind, Question, Verdict, words};
 use chainkeeper_contract::ErrorKind;

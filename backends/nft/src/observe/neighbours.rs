@@ -1,18 +1,12 @@
 //! What iptables-nft can read of a table: for the native dialect, and for those who look for their
 //! rules in vain.
 use super::dump::table_rules;
-use super::seen::rule_seen;
+use super::seen::{rule_seen, unreadable};
 use super::{Look, Trouble};
 use crate::expr::Expr;
 use crate::read::RuleMsg;
 use chainkeeper_contract::{Action, ChainName, Family, Observed, Rule, Scope, Seen, Table};
 use std::collections::BTreeSet;
-
-/// True when every iptables-nft gives up the table because of this rule: measured with 1.8.2 to 1.8.13.
-/// A native mark match or target alone does not: some versions read it, some read half of it.
-pub(super) fn unreadable(rule: &RuleMsg) -> bool {
-    rule.exprs.iter().any(|e| matches!(e, Expr::Ct { .. } | Expr::Masq { .. }))
-}
 
 impl Look<'_> {
     /// Of each table with a hook of ours: the first rule of somebody else that iptables-nft reads, and
