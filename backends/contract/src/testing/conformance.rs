@@ -5,9 +5,10 @@ use crate::backend::Backend;
 use crate::diff::{Delta, Options, Readable, diff};
 use crate::error::ErrorKind;
 use crate::names::{ChainName, Family, Handle, Table};
-use crate::observed::{Observed, RuleSeen, Scope, Seen};
+use crate::observed::{Observed, RuleSeen, Seen};
 use crate::plan::Plan;
 use crate::ruleset::Ruleset;
+use crate::scope::Scope;
 use crate::teardown::teardown;
 use std::collections::BTreeMap;
 
