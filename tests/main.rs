@@ -29,6 +29,7 @@ mod outcomes;
 mod packets;
 mod policy;
 mod probe;
+mod pure;
 mod reference;
 mod report;
 mod screens;
