@@ -5,6 +5,7 @@ mod hear;
 mod journal;
 mod listen;
 mod pages;
+mod reload;
 mod service;
 mod state;
 mod tell;
@@ -76,8 +77,8 @@ pub async fn keep(
     let mut stop = pin!(stop);
     info!("chainkeeper {}: {}", env!("CARGO_PKG_VERSION"), switch.choice());
     switch.choice().warnings.iter().for_each(|w| warn!("{w}"));
-    service::warn_dialect(&config);
-    service::warn_container(&config);
+    reload::warn_dialect(&config);
+    reload::warn_container(&config);
     let mut doors = Doors::default();
     doors.follow(&config);
     let (flows, mut counted) = mpsc::channel(1);

@@ -1,15 +1,36 @@
-//! The end of a run that takes its chains with it.
+//! The end of a run, which may take its chains with it.
 use super::Ended;
+use super::service::Service;
 use crate::advice;
+use crate::config::OnExit;
 use crate::host;
 use crate::reconcile::Pass;
 use crate::report;
 use crate::switch::Done;
+use crate::worker::Order;
 use chainkeeper_contract::BackendError;
 use tracing::{error, info};
 
+impl Service {
+    /// What is left to do when it ends.
+    pub(super) async fn end(mut self) -> Ended {
+        self.manager.stopping();
+        match self.config.on_exit {
+            _ if self.config.monitor.keep.is_nothing() => {
+                info!("stopped; nothing was written");
+                Ended::Asked
+            }
+            OnExit::Keep => {
+                info!("stopped; the chains stay in place");
+                Ended::Asked
+            }
+            OnExit::Remove => removed(self.work.worker.ask(Order::Remove).await),
+        }
+    }
+}
+
 /// Says what was removed, and what could not be.
-pub(super) fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
+fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
     match answer {
         Some(Ok(done)) => {
             done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::place())));

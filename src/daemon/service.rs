@@ -4,13 +4,11 @@ use super::listen::{Ear, Heard};
 use super::pages::Pages;
 use super::state::Last;
 use super::work::{Done, Work};
-use super::{Ended, RunError, end};
-use crate::advice;
-use crate::config::{Config, OnExit};
+use super::{Ended, RunError};
+use crate::config::Config;
 use crate::control::Answer as Said;
 use crate::control::server::Reply;
 use crate::culprit::Resolver;
-use crate::host;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::monitor::{Answer, Monitor, Sighting, Verdict};
@@ -19,12 +17,11 @@ use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
 use crate::switch::{Switch, Synced, Task};
 use crate::teller::{Moment, Teller};
-use crate::worker::{Order, Worker};
+use crate::worker::Worker;
 use chainkeeper_contract::BackendError;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tracing::{error, info, warn};
 
 /// Events that a slow follower may be behind.
 const BEHIND: usize = 256;
@@ -217,72 +214,5 @@ impl Service {
         let told = self.tell(Some((by, took.unwrap_or_default())));
         self.obey(verdict);
         told
-    }
-}
-
-/// Configuration and the end.
-impl Service {
-    /// Keeps what was read from now on; after an error what was kept so far.
-    pub(super) async fn reload(&mut self, new: Result<Config, String>) {
-        self.manager.reloading();
-        let done = match new {
-            Ok(new) => self.reconfigure(new).await,
-            Err(why) => Err(why),
-        };
-        self.metrics.reloaded(done.is_ok());
-        if let Err(why) = done {
-            error!("keeping the last good configuration: {why}");
-        }
-    }
-
-    async fn reconfigure(&mut self, new: Config) -> Result<(), String> {
-        let order = |reply| Order::Reconfigure(Box::new(new.clone()), reply);
-        let choice = match self.work.worker.ask(order).await {
-            Some(choice) => choice.map_err(|why| why.to_string())?,
-            // Told by the next answer that does not come.
-            None => return Err("the worker thread is gone".into()),
-        };
-        logging::reconfigure(&new);
-        info!("configuration reloaded: {choice}");
-        choice.warnings.iter().for_each(|w| warn!("{w}"));
-        warn_dialect(&new);
-        self.choice = choice;
-        self.resolver = Resolver::new(new.command_lines);
-        self.monitor.reconfigure(new.monitor.clone());
-        self.config = new;
-        self.placing = true;
-        let _ = self.listen_anew().await;
-        self.see(Sighting::Lost);
-        Ok(())
-    }
-
-    /// What is left to do when it ends.
-    pub(super) async fn end(mut self) -> Ended {
-        self.manager.stopping();
-        match self.config.on_exit {
-            _ if self.config.monitor.keep.is_nothing() => {
-                info!("stopped; nothing was written");
-                Ended::Asked
-            }
-            OnExit::Keep => {
-                info!("stopped; the chains stay in place");
-                Ended::Asked
-            }
-            OnExit::Remove => end::removed(self.work.worker.ask(Order::Remove).await),
-        }
-    }
-}
-
-/// What is wrong around us is said once.
-pub(super) fn warn_container(config: &Config) {
-    let around = host::surroundings(config.socket.as_deref(), config.state_file.as_deref());
-    for doubt in around.iter().flat_map(advice::doubts) {
-        warn!("{}", advice::warning(&doubt));
-    }
-}
-
-pub(super) fn warn_dialect(config: &Config) {
-    if let Some(screen) = advice::dialect(config.dialect) {
-        warn!("{}", screen.trim_start_matches("warning: "));
     }
 }

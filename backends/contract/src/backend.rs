@@ -1,8 +1,9 @@
 //! The trait that nft and legacy implement.
 use crate::error::{BackendError, Errno};
 use crate::names::{ChainName, Family, Table};
-use crate::observed::{Scope, Snapshot};
+use crate::observed::Snapshot;
 use crate::plan::Plan;
+use crate::scope::Scope;
 use crate::watch::{Watch, Way};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,6 +14,7 @@ mod observed;
 mod plan;
 mod rule;
 mod ruleset;
+mod scope;
 pub mod targets;
 mod teardown;
 #[cfg(any(test, feature = "testing"))]
@@ -28,12 +29,13 @@ pub use diff::{CanaryPolicy, Delta, JumpPosition, Note, Options, Problem, Readab
 pub use error::{BackendError, Errno, ErrorKind, Lack, Misplaced};
 pub use names::{ChainName, Family, Handle, Hook, Table};
 pub use observed::{
-    BaseChain, ChainSeen, Counters, End, Observed, Outline, Reference, RuleSeen, Scope, Seen,
-    Snapshot, TableSeen,
+    BaseChain, ChainSeen, Counters, End, Observed, Outline, Reference, RuleSeen, Seen, Snapshot,
+    TableSeen,
 };
 pub use plan::{Place, Plan, Step, Why};
 pub use rule::{Action, Cond, CtStates, Mark, Matches, Prefix, Rule};
 pub use ruleset::{Canary, Chain, Jump, Partner, Ruleset};
+pub use scope::Scope;
 pub use teardown::teardown;
 pub use trace::trace;
 pub use walk::{WALK_LIMIT, needed};

@@ -4,7 +4,7 @@ mod packet;
 
 use crate::names::{ChainName, Hook, Table};
 use crate::observed::{ChainSeen, Observed, Seen};
-use crate::rule::{Action, Cond, Prefix};
+use crate::rule::{Action, Cond, Prefix, Rule};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -177,51 +177,63 @@ impl Walk<'_> {
         chain: &ChainSeen,
         depth: usize,
     ) -> Result<End, TraceError> {
+        let table = self.table;
         for (index, rule) in chain.rules.iter().enumerate() {
-            let at = || Spot { table: self.table, chain: name.clone(), index };
+            let at = || Spot { table, chain: name.clone(), index };
             let rule = match &rule.seen {
                 Seen::Known(rule) => rule,
                 Seen::Foreign(outline) => {
                     return Err(TraceError::Foreign { at: at(), text: outline.text.clone() });
                 }
             };
-            let other_family = |p: &Cond<Prefix>| p.value.addr.is_ipv4() != self.packet.is_ipv4();
-            if [&rule.matches.source, &rule.matches.destination]
-                .into_iter()
-                .flatten()
-                .any(other_family)
+            if self.meets(rule, at)?
+                && let Some(end) = self.act(&rule.action, at, depth)?
             {
-                return Err(TraceError::OtherFamily { at: at() });
-            }
-            if !self.packet.meets(&rule.matches) {
-                continue;
-            }
-            match &rule.action {
-                Action::Drop => return Ok(End::Dropped(at())),
-                Action::Return => return Ok(End::Returned),
-                Action::Mark { value, mask } => {
-                    self.packet.mark = (self.packet.mark & !mask) ^ value;
-                }
-                Action::Masquerade { random_fully } => {
-                    if (self.table, self.hook) != (Table::Nat, Hook::Postrouting) {
-                        return Err(TraceError::Misplaced { at: at() });
-                    }
-                    return Ok(End::Masqueraded(Masquerade { random_fully: *random_fully }));
-                }
-                Action::Jump(to) => {
-                    if depth == MAX_DEPTH {
-                        return Err(TraceError::TooDeep { at: at() });
-                    }
-                    let Some(target) = self.chains.get(to) else {
-                        return Err(TraceError::NotRead { at: at(), to: to.clone() });
-                    };
-                    match self.chain(to, target, depth + 1)? {
-                        End::Returned => {}
-                        end @ (End::Masqueraded(_) | End::Dropped(_)) => return Ok(end),
-                    }
-                }
+                return Ok(end);
             }
         }
         Ok(End::Returned)
+    }
+
+    fn meets(&self, rule: &Rule, at: impl Fn() -> Spot) -> Result<bool, TraceError> {
+        let other_family = |p: &Cond<Prefix>| p.value.addr.is_ipv4() != self.packet.is_ipv4();
+        let addresses = [&rule.matches.source, &rule.matches.destination];
+        match addresses.into_iter().flatten().any(other_family) {
+            true => Err(TraceError::OtherFamily { at: at() }),
+            false => Ok(self.packet.meets(&rule.matches)),
+        }
+    }
+
+    /// How the chain ends with this action; `None` where the packet goes on to the next rule.
+    fn act(
+        &mut self,
+        action: &Action,
+        at: impl Fn() -> Spot,
+        depth: usize,
+    ) -> Result<Option<End>, TraceError> {
+        match action {
+            Action::Drop => Ok(Some(End::Dropped(at()))),
+            Action::Return => Ok(Some(End::Returned)),
+            Action::Mark { value, mask } => {
+                self.packet.mark = (self.packet.mark & !mask) ^ value;
+                Ok(None)
+            }
+            Action::Masquerade { random_fully } => {
+                if (self.table, self.hook) != (Table::Nat, Hook::Postrouting) {
+                    return Err(TraceError::Misplaced { at: at() });
+                }
+                Ok(Some(End::Masqueraded(Masquerade { random_fully: *random_fully })))
+            }
+            Action::Jump(_) if depth == MAX_DEPTH => Err(TraceError::TooDeep { at: at() }),
+            Action::Jump(to) => {
+                let Some(target) = self.chains.get(to) else {
+                    return Err(TraceError::NotRead { at: at(), to: to.clone() });
+                };
+                match self.chain(to, target, depth + 1)? {
+                    End::Returned => Ok(None),
+                    end @ (End::Masqueraded(_) | End::Dropped(_)) => Ok(Some(end)),
+                }
+            }
+        }
     }
 }

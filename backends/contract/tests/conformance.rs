@@ -1,5 +1,5 @@
 //! The suite on the fake, and properties that need many worlds.
-use chainkeeper_contract::testing::{CASES, Dice, Fake, Outside, World, random_drift};
+use chainkeeper_contract::testing::{Case, Dice, Fake, Outside, World, random_drift};
 use chainkeeper_contract::{Backend, Family};
 use proptest::prelude::*;
 
@@ -15,13 +15,11 @@ impl World for FakeWorld {
     }
 }
 
-#[test]
-fn the_fake_conforms() {
-    for (name, case) in CASES {
-        println!("{name}");
-        case(&mut FakeWorld::default());
-    }
+fn run(case: Case) {
+    case(&mut FakeWorld::default());
 }
+
+chainkeeper_contract::conformance!(run);
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]

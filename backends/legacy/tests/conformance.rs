@@ -2,7 +2,7 @@
 //! "somebody else".
 mod support;
 
-use chainkeeper_contract::testing::{CASES, Dice, Outside, World, random_drift};
+use chainkeeper_contract::testing::{Case, Dice, Outside, World, random_drift};
 use chainkeeper_contract::{Backend, Family};
 use chainkeeper_legacy::LegacyBackend;
 use proptest::prelude::*;
@@ -41,26 +41,25 @@ impl World for Kernel {
     }
 }
 
-#[test]
-fn the_tools_conform() {
-    for (name, case) in CASES {
-        println!("{name}");
-        in_netns(|| case(&mut Kernel(backend())));
-    }
+fn run(case: Case) {
+    in_netns(|| case(&mut Kernel(backend())));
 }
 
-/// The same between `lock` and `unlock`, as every pass that writes is done. What the cases call stale
-/// cannot happen then: whoever takes the lock waits.
-#[test]
-fn the_tools_conform_under_the_lock() {
-    for (name, case) in CASES.into_iter().filter(|(name, _)| !name.contains("stale")) {
-        println!("{name}");
+chainkeeper_contract::conformance!(run);
+
+/// The same between `lock` and `unlock`, as every pass that writes is done: whoever takes the lock waits.
+mod under_the_lock {
+    use super::*;
+
+    fn run(case: Case) {
         in_netns(|| {
             let mut locked = backend();
             locked.lock().expect("the lock of this test");
             case(&mut Kernel(locked));
         });
     }
+
+    chainkeeper_contract::conformance!(held run);
 }
 
 proptest! {

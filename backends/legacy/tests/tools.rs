@@ -49,6 +49,30 @@ fn refused(tools: &Doctored) -> (ErrorKind, String) {
     (error.kind(), words)
 }
 
+/// Somebody who takes no lock, just before each restore.
+const NO_LOCK: &str = "
+printf '*filter\\n-I INPUT 2 -p tcp --dport 22 -j ACCEPT\\nCOMMIT\\n' |
+    XTABLES_LOCKFILE=$here/$family $real --noflush
+exec $real \"$@\"";
+
+/// By its number the other's rule would go in the place of the surplus jump.
+#[test]
+fn a_rule_goes_by_its_text_where_somebody_writes_without_the_lock() {
+    in_netns(|| {
+        converges();
+        for family in Family::ALL {
+            must(family, "-A INPUT -j KUBE-FIREWALL");
+        }
+        let tools = Doctored::new("no-lock", "restore", NO_LOCK);
+        assert_eq!(errors(pass(&mut tools.backend()).expect("a pass")), []);
+        for family in Family::ALL {
+            let theirs = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
+            let left = support::rules(family, Table::Filter, "INPUT");
+            assert_eq!(left, ["-A INPUT -j KUBE-FIREWALL", theirs], "{family}");
+        }
+    });
+}
+
 #[test]
 fn a_tool_that_wants_the_real_lock_is_refused_and_named() {
     in_netns(|| {

@@ -3,13 +3,13 @@ use crate::compat::{self, Known, Lacking};
 use crate::errors;
 use crate::lower::Dialect;
 use crate::observe::{self, Trouble};
-use crate::ops::{self, Msg};
 use crate::read::{Body, Messages};
+use crate::sending::Sending;
 use crate::watch;
 use crate::wire::Socket;
 use crate::write::{Batch, Encoder, Unwritable, Writer};
 use chainkeeper_contract::{
-    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Step, Survey, Watch, Way,
+    Applied, Backend, BackendError, Errno, Family, Plan, Scope, Snapshot, Survey, Watch, Way,
 };
 use std::collections::BTreeMap;
 
@@ -31,12 +31,6 @@ pub struct NftBackend {
     setup: Setup,
     /// Extensions that need not be asked for again.
     known: Known,
-}
-
-/// The messages of a plan, each with the step it belongs to.
-struct Sending<'a> {
-    messages: Vec<(Family, Msg)>,
-    steps: Vec<&'a Step>,
 }
 
 /// What the kernel answered to a batch.
@@ -75,6 +69,23 @@ impl NftBackend {
             Err(why) => return Ok(Answer::Families([sending.unwritable(&why)].into())),
         };
         self.socket.send(&bytes).map_err(errors::batch)?;
+        let refused = self.refused(&sending, seq, &bytes)?;
+        if refused.is_empty() {
+            return Ok(Answer::Committed);
+        }
+        // A module may be gone since it was asked for.
+        self.known.clear();
+        Ok(Answer::Families(refused))
+    }
+
+    /// Reads all that the kernel says of a batch whose first message has that number: the first error of each
+    /// family that has one.
+    fn refused(
+        &mut self,
+        sending: &Sending<'_>,
+        seq: u32,
+        sent: &[u8],
+    ) -> Result<BTreeMap<Family, BackendError>, BackendError> {
         let mut refused = BTreeMap::new();
         while let Some(datagram) = self.socket.receive().map_err(errors::batch)? {
             for message in Messages::new(datagram) {
@@ -88,27 +99,16 @@ impl NftBackend {
                     continue;
                 }
                 let nth = message.seq.wrapping_sub(seq) as usize;
-                match nth.checked_sub(1).and_then(|i| sending.messages.get(i).map(|m| (i, m))) {
-                    Some((_, (family, _))) if refused.contains_key(family) => {}
-                    Some((i, (family, msg))) => {
-                        let bytes = nth_message(&bytes, nth);
-                        let step = sending.step(i);
-                        let error =
-                            errors::message(&step, (*family, msg), bytes, Errno(errno), offset);
-                        refused.insert(*family, error);
-                    }
-                    // An answer to an earlier request, lost by an overrun, is not about this batch.
-                    None if nth == 0 => return Err(errors::batch(Errno(errno))),
-                    None => {}
-                }
+                let Some(nth) = nth.checked_sub(1) else {
+                    return Err(errors::batch(Errno(errno)));
+                };
+                // An answer to an earlier request, lost by an overrun, is not about this batch.
+                let Some(family) = sending.family(nth) else { continue };
+                let error = || sending.refusal(nth, sent, Errno(errno), offset);
+                refused.entry(family).or_insert_with(error);
             }
         }
-        if refused.is_empty() {
-            return Ok(Answer::Committed);
-        }
-        // A module may be gone since it was asked for.
-        self.known.clear();
-        Ok(Answer::Families(refused))
+        Ok(refused)
     }
 
     /// The number of the first message, and the batch.
@@ -165,56 +165,9 @@ impl NftBackend {
     }
 }
 
-impl<'a> Sending<'a> {
-    fn of(
-        plan: &'a Plan,
-        families: &[Family],
-        dialect: Dialect,
-    ) -> Result<Sending<'a>, (Family, BackendError)> {
-        let mut sending = Sending { messages: Vec::new(), steps: Vec::new() };
-        let wanted = plan.families.iter().filter(|(f, _)| families.contains(f));
-        for (family, step) in wanted.flat_map(|(f, steps)| steps.iter().map(move |s| (*f, s))) {
-            let messages = ops::messages(family, dialect, step).map_err(|why| {
-                (family, errors::inexpressible(&format!("{family}: {step}"), &why))
-            })?;
-            for message in messages {
-                sending.messages.push((family, message));
-                sending.steps.push(step);
-            }
-        }
-        Ok(sending)
-    }
-
-    /// The step that the n-th message belongs to, with its family.
-    fn step(&self, nth: usize) -> String {
-        let found = self.messages.get(nth).zip(self.steps.get(nth));
-        found.map_or("commit".into(), |((family, _), step)| format!("{family}: {step}"))
-    }
-
-    fn unwritable(&self, why: &Unwritable) -> (Family, BackendError) {
-        let family = self.messages.get(why.message).map_or(Family::Ipv4, |(family, _)| *family);
-        (family, errors::unwritable(family, &self.step(why.message), &why.why))
-    }
-}
-
 /// The kernel skips 0 when the number wraps (nf_tables_commit).
 fn next_generation(generation: u32) -> u32 {
     generation.wrapping_add(1).max(1)
-}
-
-/// The bytes of the n-th message of a datagram of our own.
-fn nth_message(datagram: &[u8], nth: usize) -> &[u8] {
-    let mut rest = datagram;
-    for _ in 0..nth {
-        let len = message_len(rest).next_multiple_of(4);
-        rest = rest.get(len..).unwrap_or(&[]);
-    }
-    rest.get(..message_len(rest)).unwrap_or(&[])
-}
-
-fn message_len(bytes: &[u8]) -> usize {
-    let len = bytes.get(..4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_ne_bytes);
-    len as usize
 }
 
 impl Backend for NftBackend {

@@ -17,6 +17,7 @@ mod ops;
 mod outline;
 mod raise;
 pub mod read;
+mod sending;
 mod uapi;
 mod watch;
 mod wire;

@@ -1,7 +1,7 @@
 //! The same suite, the same scripts, on a real kernel: each case in a network namespace of its own,
 //! with iptables-nft as "somebody else".
 use chainkeeper_contract::testing::{
-    CASES, Dice, Fake, Outside, World, converge, play, random_drift,
+    Case, Dice, Fake, Outside, World, converge, play, random_drift,
 };
 use chainkeeper_contract::{
     Action, Backend, Chain, Family, Hook, Jump, Options, Readable, Rule, Ruleset, Table,
@@ -133,20 +133,20 @@ fn restore(family: Family, script: &str) {
     assert!(out.status.success(), "{script}{}", String::from_utf8_lossy(&out.stderr));
 }
 
-#[test]
-fn the_kernel_conforms() {
-    for (name, case) in CASES {
-        println!("{name}");
-        in_netns(Dialect::Xt, |nft| case(&mut Kernel(nft)));
-    }
+fn run(case: Case) {
+    in_netns(Dialect::Xt, |nft| case(&mut Kernel(nft)));
 }
 
-#[test]
-fn the_kernel_conforms_in_the_native_dialect() {
-    for (name, case) in CASES {
-        println!("{name}");
+chainkeeper_contract::conformance!(run);
+
+mod in_the_native_dialect {
+    use super::*;
+
+    fn run(case: Case) {
         in_netns(Dialect::Native, |nft| case(&mut NativeKernel(nft)));
     }
+
+    chainkeeper_contract::conformance!(run);
 }
 
 /// All of them are asked for by name, and more than a few hundred answers do not fit into a socket.

@@ -1,6 +1,7 @@
 //! Reading is total: any bytes give a value or an error. What we write, we read back as the same.
 use chainkeeper_contract::testing::Dice;
 use chainkeeper_contract::{Family, Seen, testing};
+use chainkeeper_nft::expr::{Expr, Xt};
 use chainkeeper_nft::read::{self, Body, Messages};
 use chainkeeper_nft::{Dialect, lower, raise};
 use proptest::prelude::*;
@@ -84,6 +85,28 @@ proptest! {
             for rule in testing::ruleset(&mut dice, family).chains.into_iter().flat_map(|c| c.rules) {
                 let lowered = lower(family, Dialect::Xt, &rule).expect("xt says all");
                 prop_assert_eq!(raise(family, &lowered.exprs, &[]), Seen::Known(rule));
+            }
+        }
+    }
+
+    /// It may be a condition. What stands behind the action may be another one.
+    #[test]
+    fn an_expression_that_nobody_knows_makes_a_rule_foreign_wherever_it_stands(
+        numbers in prop::collection::vec(any::<u32>(), 0..80),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut dice = Dice::new(numbers);
+        let limit = Xt { name: "limit".into(), rev: 0, info: vec![0; 40] };
+        for family in Family::ALL {
+            for rule in testing::ruleset(&mut dice, family).chains.into_iter().flat_map(|c| c.rules) {
+                for dialect in [Dialect::Xt, Dialect::Native] {
+                    let Ok(lowered) = lower(family, dialect, &rule) else { continue };
+                    for unknown in [Expr::Other("limit".into()), Expr::Match(limit.clone())] {
+                        let mut exprs = lowered.exprs.clone();
+                        exprs.insert(at.index(exprs.len() + 1), unknown);
+                        prop_assert!(matches!(raise(family, &exprs, &[]), Seen::Foreign(_)), "{exprs:?}");
+                    }
+                }
             }
         }
     }

@@ -5,9 +5,10 @@ use crate::backend::Backend;
 use crate::diff::{Delta, Options, Readable, diff};
 use crate::error::ErrorKind;
 use crate::names::{ChainName, Family, Handle, Table};
-use crate::observed::{Observed, RuleSeen, Scope, Seen};
+use crate::observed::{Observed, RuleSeen, Seen};
 use crate::plan::Plan;
 use crate::ruleset::Ruleset;
+use crate::scope::Scope;
 use crate::teardown::teardown;
 use std::collections::BTreeMap;
 
@@ -27,20 +28,35 @@ pub trait World {
     }
 }
 
-/// A case: its name, and what it does on a fresh world.
-pub type Case = (&'static str, fn(&mut dyn World));
+/// A case, on a fresh world.
+pub type Case = fn(&mut dyn World);
 
-/// All cases.
-pub const CASES: [Case; 8] = [
-    ("an_empty_host_converges_in_one_step", empty_host),
-    ("an_idle_pass_sends_nothing", idle),
-    ("each_lost_rule_comes_back_in_order", lost_rules),
-    ("foreign_rules_keep_place_and_handle", foreign_rules),
-    ("surplus_copies_go", surplus),
-    ("a_stale_plan_is_refused_whole", stale),
-    ("one_refused_family_does_not_take_the_other", refused_family),
-    ("remove_takes_all_that_is_marked_and_nothing_else", removal),
-];
+/// A test for each case: `$run` makes a world and plays it. `held`: those that can happen where whoever writes
+/// keeps others out from the look on.
+#[macro_export]
+macro_rules! conformance {
+    ($run:path) => {
+        $crate::conformance! { held $run }
+        $crate::conformance! { $run; a_stale_plan_is_refused_whole }
+    };
+    (held $run:path) => {
+        $crate::conformance! { $run;
+            an_empty_host_converges_in_one_step
+            an_idle_pass_sends_nothing
+            each_lost_rule_comes_back_in_order
+            foreign_rules_keep_place_and_handle
+            surplus_copies_go
+            one_refused_family_does_not_take_the_other
+            remove_takes_all_that_is_marked_and_nothing_else
+        }
+    };
+    ($run:path; $($case:ident)+) => {
+        $(#[test]
+        fn $case() {
+            $run($crate::testing::conformance::$case);
+        })+
+    };
+}
 
 fn wants() -> Vec<Ruleset> {
     Family::ALL.map(full).to_vec()
@@ -73,12 +89,14 @@ pub fn converge(world: &mut dyn World, wants: &[Ruleset]) -> Plan {
     plan
 }
 
-fn empty_host(world: &mut dyn World) {
+/// On an empty host one pass is enough.
+pub fn an_empty_host_converges_in_one_step(world: &mut dyn World) {
     let plan = converge(world, &wants());
     assert!(!plan.is_empty());
 }
 
-fn idle(world: &mut dyn World) {
+/// Where all is in place the plan is empty, and the generation stays.
+pub fn an_idle_pass_sends_nothing(world: &mut dyn World) {
     converge(world, &wants());
     let before = world.backend().generation().expect("generation");
     let plan = converge(world, &wants());
@@ -86,7 +104,8 @@ fn idle(world: &mut dyn World) {
     assert_eq!(world.backend().generation().expect("generation"), before);
 }
 
-fn lost_rules(world: &mut dyn World) {
+/// Each rule and each jump is missed, and put back.
+pub fn each_lost_rule_comes_back_in_order(world: &mut dyn World) {
     converge(world, &wants());
     for set in wants() {
         for chain in &set.chains {
@@ -120,7 +139,8 @@ fn foreign(world: &mut dyn World) -> Vec<(Family, Table, ChainName, RuleSeen)> {
     out
 }
 
-fn foreign_rules(world: &mut dyn World) {
+/// Rules of others are the same, in the same order, whatever is put back between them.
+pub fn foreign_rules_keep_place_and_handle(world: &mut dyn World) {
     converge(world, &wants());
     for set in wants() {
         for chain in set.chains.iter().filter(|c| !c.rules.is_empty()) {
@@ -137,7 +157,8 @@ fn foreign_rules(world: &mut dyn World) {
     assert_eq!(foreign(world), before);
 }
 
-fn surplus(world: &mut dyn World) {
+/// Of a rule that is there twice one stays.
+pub fn surplus_copies_go(world: &mut dyn World) {
     converge(world, &wants());
     for set in wants() {
         for chain in set.chains.iter().filter(|c| !c.rules.is_empty()) {
@@ -155,7 +176,8 @@ fn surplus(world: &mut dyn World) {
     }
 }
 
-fn stale(world: &mut dyn World) {
+/// Who writes what was looked at before another commit is refused, and nothing is changed.
+pub fn a_stale_plan_is_refused_whole(world: &mut dyn World) {
     converge(world, &wants());
     let mark = (Table::Nat, ChainName::from("KUBE-MARK-MASQ"));
     world.outside(Family::Ipv4, &Outside::Flush(mark.0, mark.1.clone()));
@@ -167,7 +189,8 @@ fn stale(world: &mut dyn World) {
     assert_eq!(still.families[&Family::Ipv4], plan.families[&Family::Ipv4]);
 }
 
-fn refused_family(world: &mut dyn World) {
+/// The other family is in place, and the refused one has what it had.
+pub fn one_refused_family_does_not_take_the_other(world: &mut dyn World) {
     let (mut plan, _) = plan_of(world, &wants());
     // IPv6 asks for each chain twice: EEXIST, and with it everything of IPv6.
     if let Some(steps) = plan.families.get_mut(&Family::Ipv6) {
@@ -188,7 +211,8 @@ fn refused_family(world: &mut dyn World) {
     assert_eq!(made, 0, "a refused family keeps what it had: nothing");
 }
 
-fn removal(world: &mut dyn World) {
+/// What others use or have put in stays.
+pub fn remove_takes_all_that_is_marked_and_nothing_else(world: &mut dyn World) {
     converge(world, &wants());
     let foreign_chain = (Table::Nat, ChainName::from("KUBE-MARK-DROP"));
     world.outside(Family::Ipv4, &Outside::Foreign(foreign_chain.0, foreign_chain.1.clone(), 0));

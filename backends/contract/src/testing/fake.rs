@@ -5,8 +5,9 @@ use super::tables::Tables;
 use crate::backend::{Applied, Backend, Survey};
 use crate::error::{BackendError, Errno};
 use crate::names::{Family, Table};
-use crate::observed::{End, Observed, Outline, Reference, RuleSeen, Scope, Seen, Snapshot};
+use crate::observed::{End, Observed, Outline, Reference, RuleSeen, Seen, Snapshot};
 use crate::plan::Plan;
+use crate::scope::Scope;
 use std::collections::BTreeMap;
 
 /// An nf_tables of the imagination.

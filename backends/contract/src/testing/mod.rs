@@ -1,6 +1,6 @@
 //! For tests of any backend: an honest fake kernel, a world to break things in, and the conformance
 //! suite that fake and kernel both run. No dependencies.
-mod conformance;
+pub mod conformance;
 mod dice;
 mod fake;
 mod random;
@@ -8,7 +8,7 @@ mod sample;
 mod script;
 mod tables;
 
-pub use conformance::{CASES, Case, World, converge, random_drift};
+pub use conformance::{Case, World, converge, random_drift};
 pub use dice::Dice;
 pub use fake::Fake;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use super::random;
 use crate::backend::Backend;
 use crate::error::{BackendError, Errno};
 use crate::names::{ChainName, Family, Handle, Hook, Table};
-use crate::observed::{Observed, Scope};
+use crate::observed::Observed;
 use crate::plan::{Place, Plan, Step, Why};
 use crate::rule::{Action, Rule};
+use crate::scope::Scope;
 use std::collections::BTreeMap;
 
 const NAMES: [&str; 4] = ["CK-A", "CK-B", "CK-C", "CK-D"];

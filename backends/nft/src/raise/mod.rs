@@ -72,6 +72,11 @@ impl Raising {
                 | Expr::Other(_) => return None,
             };
         }
+        self.whole(userdata)
+    }
+
+    /// The rule, now that all of its expressions are read.
+    fn whole(mut self, userdata: &[u8]) -> Option<Rule> {
         if !userdata.is_empty() {
             let text = userdata_comment(userdata)?;
             if self.comment.as_ref().is_some_and(|c| *c != text) {
