@@ -11,10 +11,8 @@ pub(crate) use on::{EVERYWHERE, On};
 pub(crate) use rights::nobody;
 pub(crate) use running::Running;
 
-use nix::sched::{CloneFlags, setns, unshare};
-use std::fs::File;
+use chainkeeper_namespace::Namespace;
 use std::io::Write as _;
-use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -26,7 +24,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 /// A network namespace with `lo` up. Gone when dropped: nothing names it, nothing else holds it.
 #[derive(Debug)]
 pub(crate) struct Host {
-    ns: File,
+    ns: Namespace,
     /// Of the host's own: what chainkeeper remembers, the xtables lock, and what is in `scripts`.
     folder: PathBuf,
     /// The backend that it remembers, for `writes`.
@@ -65,31 +63,19 @@ impl Host {
 
     /// A host of which nothing is known.
     pub(crate) fn unknown() -> Host {
-        let ns = std::thread::spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            File::open("/proc/thread-self/ns/net").expect("/proc is mounted")
-        });
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("host-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("the target directory can be written");
-        let ns = ns.join().expect("a new network namespace");
-        let host = Host { ns, folder, on: On::Nft, counts: AtomicBool::new(false) };
+        let host =
+            Host { ns: Namespace::empty(), folder, on: On::Nft, counts: AtomicBool::new(false) };
         host.sh("ip link set lo up");
         host
     }
 
     /// Runs `work` on a thread of its own inside the namespace. Processes it starts are inside too.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                setns(&self.ns, CloneFlags::CLONE_NEWNET).expect("setns into our own namespace");
-                work()
-            });
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        self.ns.inside(work)
     }
 
     /// Runs a shell script with `set -e`; what it printed. Fails the test if the script fails.
@@ -205,18 +191,14 @@ impl Host {
         })
     }
 
-    /// A path that `ip link set ... netns` takes for this namespace.
+    /// A path that names its namespace.
     pub(crate) fn path(&self) -> String {
-        format!("/proc/{}/fd/{}", std::process::id(), self.ns.as_raw_fd())
+        self.ns.path()
     }
 
     /// Connects two hosts by a veth pair; both ends are called `name` and are up.
     pub(crate) fn link(&self, other: &Host, name: &str) {
-        self.sh(&format!(
-            "ip link add {name} type veth peer name {name} netns {}; ip link set {name} up",
-            other.path()
-        ));
-        other.sh(&format!("ip link set {name} up"));
+        self.ns.link(&other.ns, name);
     }
 }
 

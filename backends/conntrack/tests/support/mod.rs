@@ -2,11 +2,10 @@
 #![allow(dead_code)] // not every test binary uses all of it
 use chainkeeper_conntrack::{Cidr, Conntrack, Flow, Flows};
 use chainkeeper_contract::Family;
-use nix::sched::{CloneFlags, setns, unshare};
+use chainkeeper_namespace::Namespace;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, socket,
 };
-use std::fs::File;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -15,32 +14,19 @@ use std::time::{Duration, SystemTime};
 /// Where the world listens.
 pub(crate) const EAR: u16 = 7001;
 
-/// A network namespace. Gone when dropped: nothing names it, nothing else holds it.
+/// A network namespace.
 #[derive(Debug)]
-pub(crate) struct Host(File);
+pub(crate) struct Host(Namespace);
 
 impl Host {
     fn new() -> Host {
-        let ns = std::thread::spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            File::open("/proc/thread-self/ns/net").expect("/proc is mounted")
-        });
-        let host = Host(ns.join().expect("a new network namespace"));
-        host.sh("ip link set lo up; sysctl -qw net.ipv6.conf.default.accept_dad=0");
+        let host = Host(Namespace::empty());
+        host.sh("ip link set lo up");
         host
     }
 
-    /// Runs `work` on a thread of its own inside. Sockets and processes that it starts stay inside.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                setns(&self.0, CloneFlags::CLONE_NEWNET).expect("setns into our own namespace");
-                work()
-            });
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        self.0.inside(work)
     }
 
     /// Runs a shell script with `set -e`; what it printed.
@@ -57,19 +43,6 @@ impl Host {
         let socket = self.inside(|| UdpSocket::bind((addr, port)).expect("the port is free"));
         socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
         socket
-    }
-
-    fn link(&self, other: &Host, name: &str) {
-        let path = format!("/proc/{}/fd/{}", std::process::id(), other.0.as_raw_fd());
-        self.sh(&format!("ip link add {name} type veth peer name {name} netns {path}"));
-        for host in [self, other] {
-            host.sh(&format!("ip link set {name} up"));
-        }
-        // A link may swallow what is sent until the kernel has worked through "carrier on".
-        let up = format!("until ip link show {name} | grep -q \"state UP\"; do sleep 0.02; done");
-        for host in [self, other] {
-            host.sh(&format!("timeout 5 sh -c '{up}'"));
-        }
     }
 }
 
@@ -89,8 +62,8 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(family: Family) -> Row {
         let [pod, node, world] = [(); 3].map(|()| Host::new());
-        pod.link(&node, "inner");
-        world.link(&node, "outer");
+        pod.0.link(&node.0, "inner");
+        world.0.link(&node.0, "outer");
         let (net, len) = match family {
             Family::Ipv4 => (["10.9.1.2", "10.9.1.1", "10.9.0.1", "10.9.0.2"], "24"),
             Family::Ipv6 => (["fd09:1::2", "fd09:1::1", "fd09::1", "fd09::2"], "64 nodad"),
