@@ -138,23 +138,6 @@ fn where_nobody_writes_down_when_one_begins_none_is_ended() {
     assert_eq!((flows.without_translation, flows.unknown_start, flows.ended), (2, 2, 0));
 }
 
-/// As where pids.max is reached: strace(1) lets no thread begin.
-#[test]
-fn where_no_thread_may_begin_they_are_not_counted_and_it_goes_on() {
-    let (host, _neighbour) = with_neighbour(On::Nft);
-    let mut run = start(&host, "");
-    let inject = "-o /dev/null -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN";
-    let strace = host.start("strace", &format!("{inject} -p {}", run.pid()));
-    eventually("strace watches", || strace.journal().contains("attached"));
-    for times in 1..=2 {
-        wipe(&host);
-        let repaired = || run.journal().matches("INFO repaired ").count() >= times;
-        eventually("it is repaired", repaired);
-        host.ck_ok("check --live", 0);
-    }
-    assert!(!run.is_over(), "{}", run.journal());
-}
-
 #[test]
 fn networks_are_refused_where_they_could_mean_another() {
     let host = Host::new();

@@ -2,16 +2,20 @@
 mod http;
 mod legacy;
 mod on;
+mod pipe;
 mod rights;
 mod running;
 mod scripts;
 
 pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
 pub(crate) use on::{EVERYWHERE, On};
+pub(crate) use pipe::Pipe;
 pub(crate) use rights::nobody;
 pub(crate) use running::Running;
 
+use chainkeeper_contract::{Backend as _, Family, Plan, Step, Table};
 use chainkeeper_namespace::Namespace;
+use chainkeeper_nft::{NftBackend, Setup};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -181,14 +185,26 @@ impl Host {
         self.inside(|| said(command.stdin(Stdio::null()).output().expect("program starts")))
     }
 
+    /// netlink of this process, inside.
+    fn netlink<T: Send>(&self, work: impl FnOnce(&mut NftBackend) -> T + Send) -> T {
+        self.inside(|| work(&mut NftBackend::open(Setup::default()).expect("netlink")))
+    }
+
     /// The generation number of nf_tables, as `nft monitor` would count it.
     pub(crate) fn generation(&self) -> u32 {
-        self.inside(|| {
-            use chainkeeper_contract::Backend;
-            let mut nft = chainkeeper_nft::NftBackend::open(chainkeeper_nft::Setup::default())
-                .expect("netlink");
-            nft.generation().expect("generation").expect("nft has one")
-        })
+        self.netlink(|nft| nft.generation().expect("generation").expect("nft has one"))
+    }
+
+    /// So many commits, each of one new chain in IPv6's mangle.
+    pub(crate) fn storm(&self, name: &str, count: usize) {
+        self.netlink(|nft| {
+            for n in 0..count {
+                let (table, chain) = (Table::Mangle, format!("{name}-{n}").as_str().into());
+                let families = [(Family::Ipv6, vec![Step::CreateChain { table, chain }])].into();
+                let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
+                assert_eq!(applied.commits, 1);
+            }
+        });
     }
 
     /// A path that names its namespace.

@@ -127,7 +127,8 @@ fn no_trend(row: &mut Row, samples: &[Sample], events: usize) -> String {
     )
 }
 
-fn a_day_of(on: On, row: &mut Row) -> String {
+fn a_day_of(on: On, what: &'static str) {
+    let mut row = Row::new(what, "checks");
     // A wipe that leaves the size of a table is not told on legacy.
     let words = "--metrics-bind-address 9253 --canary-wait 50ms --sync-period 60ms";
     let service = Service::new(on, words);
@@ -164,9 +165,10 @@ fn a_day_of(on: On, row: &mut Row) -> String {
         }
         samples.now_and_then(&service);
     }
-    let figures = no_trend(row, &samples.all, events);
-    service.stops(row);
-    format!("{wipes} wipes, {events} events in {:.0} s; {figures}", began.elapsed().as_secs_f64())
+    let figures = no_trend(&mut row, &samples.all, events);
+    service.stops(&mut row);
+    let seconds = began.elapsed().as_secs_f64();
+    row.end(&format!("{wipes} wipes, {events} events in {seconds:.0} s; {figures}"));
 }
 
 /// Lost: a wipe that is not repaired within 5 s, a scrape without an answer, or growth: of memory by more than 1 MiB
@@ -174,23 +176,15 @@ fn a_day_of(on: On, row: &mut Row) -> String {
 /// of the journal by more than 100 bytes an event and what is said one by one first.
 #[test]
 fn a_day_of_wipes_on_nft() {
-    let mut row = Row::new(
-        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: nft",
-        "checks",
-    );
-    let notes = a_day_of(On::Nft, &mut row);
-    row.end(&notes);
+    let what = "a day of wipes, scrapes, questions, reloads and lost canaries, faster: nft";
+    a_day_of(On::Nft, what);
 }
 
 /// Lost: the same.
 #[test]
 fn a_day_of_wipes_on_legacy() {
-    let mut row = Row::new(
-        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: legacy",
-        "checks",
-    );
-    let notes = a_day_of(On::Legacy, &mut row);
-    row.end(&notes);
+    let what = "a day of wipes, scrapes, questions, reloads and lost canaries, faster: legacy";
+    a_day_of(On::Legacy, what);
 }
 
 /// Lost: a fight that is not left to whoever wants it otherwise, chains
