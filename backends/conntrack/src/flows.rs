@@ -20,13 +20,6 @@ pub struct Flows {
     pub unknown_start: usize,
 }
 
-impl Flows {
-    /// How many were counted and are not listed.
-    pub fn unlisted(&self) -> usize {
-        self.count - self.without_translation.len()
-    }
-}
-
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
