@@ -1,6 +1,6 @@
 //! Connections that begin while the masquerade chains are missing.
 use crate::support::{Host, On, PROGRAM, Running, eventually};
-use chainkeeper::story::{Event, GapFlows, What};
+use chainkeeper::story::{GapFlows, What};
 use nix::sys::socket::{setsockopt, sockopt::Mark};
 use std::net::UdpSocket;
 use std::thread::sleep;
@@ -46,9 +46,7 @@ fn wipe(host: &Host) {
 fn counted(host: &Host) -> GapFlows {
     let mut found = None;
     eventually("they are counted", || {
-        let story = host.ck_ok("events --output json", 0);
-        let events = story.lines().map(|l| serde_json::from_str::<Event>(l).expect("an event"));
-        found = events.into_iter().find_map(|event| match event.what {
+        found = host.events().into_iter().find_map(|event| match event.what {
             What::Flows(flows) => Some(flows),
             What::Gap(_)
             | What::Yielded { .. }

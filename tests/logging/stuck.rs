@@ -1,5 +1,5 @@
 //! Whoever reads the journal stands still, with the pipe full.
-use super::{Host, is_whole, keeping, repair};
+use super::{Host, keeping, repair};
 use crate::support::{PROGRAM, Pipe, eventually};
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
@@ -28,7 +28,7 @@ fn a_pipe_that_nobody_reads_keeps_it_from_nothing_and_is_told_of_it_later() {
         for _ in 0..5 {
             repair(&host);
         }
-        assert!(is_whole(&host), "{format}");
+        assert!(host.is_in_sync(), "{format}");
         pipe.drained();
         repair(&host);
         let mut said = String::new();
@@ -64,7 +64,7 @@ fn a_terminal_that_nobody_reads_keeps_it_from_nothing() {
         // Room for a part of a line.
         let _ = terminal.read(&mut [0; 300]).expect("it is full");
     }
-    assert!(is_whole(&host));
+    assert!(host.is_in_sync());
     run.signal("TERM");
     assert_eq!(run.ended(), 0);
 }

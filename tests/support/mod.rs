@@ -1,4 +1,5 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod asked;
 mod http;
 mod legacy;
 mod on;
@@ -7,6 +8,7 @@ mod rights;
 mod running;
 mod scripts;
 
+pub(crate) use chainkeeper_namespace::{Said, comes_true, eventually, within};
 pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
 pub(crate) use on::{EVERYWHERE, On};
 pub(crate) use pipe::Pipe;
@@ -14,13 +16,12 @@ pub(crate) use rights::nobody;
 pub(crate) use running::Running;
 
 use chainkeeper_contract::{Backend as _, Family, Plan, Step, Table};
-use chainkeeper_namespace::Namespace;
+use chainkeeper_namespace::{Namespace, said};
 use chainkeeper_nft::{NftBackend, Setup};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
@@ -35,14 +36,6 @@ pub(crate) struct Host {
     on: On,
     /// Starts of legacy tools are counted, see `scripts`.
     counts: AtomicBool,
-}
-
-/// What a program said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Host {
@@ -84,9 +77,7 @@ impl Host {
 
     /// Runs a shell script with `set -e`; what it printed. Fails the test if the script fails.
     pub(crate) fn sh(&self, script: &str) -> String {
-        let said = self.try_sh(script);
-        assert!(said.code == 0, "{script}\nexit {}\n{}{}", said.code, said.stdout, said.stderr);
-        said.stdout
+        self.try_sh(script).good(script)
     }
 
     /// The same with this tool in the place of each `$T`.
@@ -182,7 +173,7 @@ impl Host {
 
     fn run(&self, command: &mut Command) -> Said {
         self.environment(command);
-        self.inside(|| said(command.stdin(Stdio::null()).output().expect("program starts")))
+        self.inside(|| said(command))
     }
 
     /// netlink of this process, inside.
@@ -227,28 +218,6 @@ impl Drop for Host {
     }
 }
 
-/// Asks again and again until it is so, at most 10 s.
-pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
-    within(10, what, is);
-}
-
-/// The same for what takes longer.
-pub(crate) fn within(seconds: u64, what: &str, is: impl FnMut() -> bool) {
-    assert!(comes_true(seconds, is), "in vain for {seconds} s: {what}");
-}
-
-/// Asks again and again, at most so long. False if it was never so.
-pub(crate) fn comes_true(seconds: u64, mut is: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while !is() {
-        if start.elapsed() >= Duration::from_secs(seconds) {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    true
-}
-
 /// The test with each of these, at the same time: most of it is waiting.
 pub(crate) fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
     let test = &test;
@@ -285,14 +254,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn said(output: Output) -> Said {
-    Said {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 

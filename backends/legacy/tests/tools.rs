@@ -73,9 +73,8 @@ fn chains() -> BTreeSet<(Family, Table, String)> {
     let mut found = BTreeSet::new();
     for family in Family::ALL {
         for table in Table::ALL {
-            let out = support::theirs().run(family, &format!("-t {table} -S"));
-            let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            let names = text.lines().filter_map(|l| l.strip_prefix("-N "));
+            let said = support::theirs().run(family, &format!("-t {table} -S"));
+            let names = said.stdout.lines().filter_map(|l| l.strip_prefix("-N "));
             found.extend(names.map(|name| (family, table, name.to_owned())));
         }
     }

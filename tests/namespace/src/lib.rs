@@ -1,13 +1,16 @@
-//! For tests: network namespaces of their own, and somebody else's programs in them. Nothing of the machine's own
-//! is seen or changed.
+//! For tests: network namespaces of their own, somebody else's programs in them, and waiting. Nothing of the
+//! machine's own is seen or changed.
 #![forbid(unsafe_code)]
 mod others;
+mod wait;
 
-pub use others::{Iptables, feed, output};
+pub use others::{Iptables, Said, feed, output, said};
+pub use wait::{comes_true, eventually, within};
 
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
+use std::process::Command;
 
 /// A network namespace. Gone when dropped: nothing names it, nothing else holds it.
 #[derive(Debug)]
@@ -36,6 +39,11 @@ impl Namespace {
         })
     }
 
+    /// Runs a shell script with `set -e` inside; what it printed. Fails the test if the script fails.
+    pub fn sh(&self, script: &str) -> String {
+        self.inside(|| said(Command::new("sh").args(["-ec", script]))).good(script)
+    }
+
     /// A path that names it.
     pub fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
@@ -50,11 +58,13 @@ impl Namespace {
         let add = format!("{conf}; {pair} netns {}", other.path());
         let up = format!("ip link set {name} up");
         // A link may swallow what is sent until the kernel has worked through "carrier on".
-        let wait = format!("until ip link show {name} | grep -q 'state UP'; do sleep 0.02; done");
+        let wait = format!(
+            "timeout 5 sh -c 'until ip link show {name} | grep -q \"state UP\"; do sleep 0.02; done'"
+        );
         for (host, script) in
             [(other, &conf), (self, &add), (self, &up), (other, &up), (self, &wait), (other, &wait)]
         {
-            host.inside(|| feed("timeout 5 sh -e", script));
+            host.sh(script);
         }
     }
 }

@@ -3,7 +3,7 @@ use chainkeeper_contract::testing::Outside;
 use chainkeeper_contract::{Family, Table};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 /// Runs a program with that input. Its number.
 pub fn feed(words: &str, input: &str) -> u32 {
@@ -12,7 +12,36 @@ pub fn feed(words: &str, input: &str) -> u32 {
 
 /// What a program prints.
 pub fn output(words: &str) -> String {
-    good(words, command(words).output().expect("it is installed"))
+    said(&mut command(words)).good(words)
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit code; -1 for a signal.
+    pub code: i32,
+    /// On standard output.
+    pub stdout: String,
+    /// On standard error.
+    pub stderr: String,
+}
+
+impl Said {
+    /// What it printed. Fails the test if the program failed.
+    pub fn good(self, what: &str) -> String {
+        let Said { code, stdout, stderr } = self;
+        assert_eq!(code, 0, "{what}\n{stdout}{stderr}");
+        stdout
+    }
+}
+
+/// Runs it to its end, with nothing to read.
+pub fn said(command: &mut Command) -> Said {
+    let done = command.stdin(Stdio::null()).output();
+    let done = done.unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let code = done.status.code().unwrap_or(-1);
+    Said { code, stdout: text(done.stdout), stderr: text(done.stderr) }
 }
 
 fn command(words: &str) -> Command {
@@ -28,11 +57,6 @@ fn fed(command: &mut Command, input: &str) -> u32 {
     child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
     assert!(child.wait().expect("it ends").success(), "{command:?}\n{input}");
     child.id()
-}
-
-fn good(what: &str, out: Output) -> String {
-    assert!(out.status.success(), "{what}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
 /// The iptables of both families.
@@ -56,21 +80,19 @@ impl Iptables {
     }
 
     /// Runs it, whatever it says.
-    pub fn run(&self, family: Family, words: &str) -> Output {
-        let mut command = self.command(family, "");
-        command.args(words.split_whitespace()).output().expect("it is installed")
+    pub fn run(&self, family: Family, words: &str) -> Said {
+        said(self.command(family, "").args(words.split_whitespace()))
     }
 
     /// Runs it.
     pub fn must(&self, family: Family, words: &str) {
-        good(&format!("{family} {words}"), self.run(family, words));
+        self.run(family, words).good(&format!("{family} {words}"));
     }
 
     /// The `-A` lines of a chain; none where there is no such chain.
     pub fn rules(&self, family: Family, table: Table, chain: &str) -> Vec<String> {
-        let out = self.run(family, &format!("-t {table} -S {chain}"));
-        let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        text.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect()
+        let said = self.run(family, &format!("-t {table} -S {chain}"));
+        said.stdout.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect()
     }
 
     /// Makes that change.

@@ -3,7 +3,6 @@ use super::super::{Row, minutes};
 use super::Service;
 use super::service::{CHAIN, JUMP};
 use crate::support::{ADDRESS, On, comes_true};
-use chainkeeper::control::{Request, ask_once};
 use std::time::{Duration, Instant};
 
 /// What a service has of each, at a time.
@@ -19,18 +18,11 @@ struct Sample {
 
 impl Sample {
     fn of(service: &Service) -> Sample {
-        let pid = service.run.pid();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let field = |name| {
-            let line = status.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
-        };
-        let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count();
         let state = std::fs::metadata(service.host.state()).map_or(0, |file| file.len());
         Sample {
-            memory: field("VmRSS:"),
-            descriptors: fds as u64,
-            threads: field("Threads:"),
+            memory: service.run.number("VmRSS"),
+            descriptors: service.run.descriptors() as u64,
+            threads: service.run.number("Threads"),
             state,
             journal: service.run.journal().len() as u64,
         }
@@ -148,7 +140,7 @@ fn a_day_of(on: On, what: &'static str) {
         let whole = taken && comes_true(5, whole);
         row.one(whole, || format!("{on:?}, {wipes}: not repaired\n{}", service.run.journal()));
         service.wipe(tool, "*mangle\n-X CHAINKEEPER-CANARY\nCOMMIT\n");
-        let asked = ask_once(&service.host.socket(), &Request::Status {}).is_ok();
+        let asked = service.host.status().is_some();
         let served = service.host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
         row.one(asked && served, || format!("{on:?}, {wipes}: no answer"));
         events += 4;

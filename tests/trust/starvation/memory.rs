@@ -53,11 +53,7 @@ fn no_more_address_space_for_the_running_one() {
                 &[],
                 std::time::Duration::from_millis(700),
                 |s| {
-                    let status = std::fs::read_to_string(format!("/proc/{}/status", s.run.pid()))
-                        .expect("it runs");
-                    let size =
-                        status.lines().find_map(|l| l.strip_prefix("VmSize:")).expect("a size");
-                    let size: u64 = size.trim().trim_end_matches(" kB").parse().expect("a number");
+                    let size = s.run.number("VmSize");
                     let limit = format!("--as={}:unlimited", (size + more) << 10);
                     Limited::to(&limit, s, "--as=unlimited:unlimited")
                 },

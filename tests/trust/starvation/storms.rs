@@ -17,8 +17,7 @@ fn more_commits_than_its_buffer_holds() {
         let page = host.get(ADDRESS, "/metrics").map(|got| Scrape::of(&got.text));
         page.and_then(|page| page.get("overruns_total")).unwrap_or_default()
     };
-    let fds =
-        || std::fs::read_dir(format!("/proc/{}/fd", service.run.pid())).map_or(0, Iterator::count);
+    let fds = || service.run.descriptors();
     let (before, mut commits_made) = (fds(), 0);
     for n in 0..many(2, 15) {
         let lost = overruns();

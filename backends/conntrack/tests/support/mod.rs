@@ -8,51 +8,31 @@ use nix::sys::socket::{
 };
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 /// Where the world listens.
 pub(crate) const EAR: u16 = 7001;
 
-/// A network namespace.
-#[derive(Debug)]
-pub(crate) struct Host(Namespace);
+fn host() -> Namespace {
+    let host = Namespace::empty();
+    host.sh("ip link set lo up");
+    host
+}
 
-impl Host {
-    fn new() -> Host {
-        let host = Host(Namespace::empty());
-        host.sh("ip link set lo up");
-        host
-    }
-
-    pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.0.inside(work)
-    }
-
-    /// Runs a shell script with `set -e`; what it printed.
-    pub(crate) fn sh(&self, script: &str) -> String {
-        let output = self.inside(|| Command::new("sh").args(["-ec", script]).output().expect("sh"));
-        let [out, err] =
-            [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).into_owned());
-        assert!(output.status.success(), "{script}\n{out}{err}");
-        out
-    }
-
-    /// A socket bound to this address, with a time limit on reading.
-    pub(crate) fn udp(&self, addr: IpAddr, port: u16) -> UdpSocket {
-        let socket = self.inside(|| UdpSocket::bind((addr, port)).expect("the port is free"));
-        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        socket
-    }
+/// A socket of that host bound to this address, with a time limit on reading.
+pub(crate) fn udp(host: &Namespace, addr: IpAddr, port: u16) -> UdpSocket {
+    let socket = host.inside(|| UdpSocket::bind((addr, port)).expect("the port is free"));
+    socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    socket
 }
 
 /// The three, with addresses of one family. The node forwards and tracks; it translates nothing yet.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) family: Family,
-    pub(crate) pod: Host,
-    pub(crate) node: Host,
-    pub(crate) world: Host,
+    pub(crate) pod: Namespace,
+    pub(crate) node: Namespace,
+    pub(crate) world: Namespace,
     pub(crate) pod_ip: IpAddr,
     /// The node's towards the world: what masquerading puts in.
     pub(crate) node_ip: IpAddr,
@@ -61,9 +41,9 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(family: Family) -> Row {
-        let [pod, node, world] = [(); 3].map(|()| Host::new());
-        pod.0.link(&node.0, "inner");
-        world.0.link(&node.0, "outer");
+        let [pod, node, world] = [(); 3].map(|()| host());
+        pod.link(&node, "inner");
+        world.link(&node, "outer");
         let (net, len) = match family {
             Family::Ipv4 => (["10.9.1.2", "10.9.1.1", "10.9.0.1", "10.9.0.2"], "24"),
             Family::Ipv6 => (["fd09:1::2", "fd09:1::1", "fd09::1", "fd09::2"], "64 nodad"),
@@ -110,9 +90,9 @@ impl Row {
     }
 
     /// The same from any host.
-    pub(crate) fn send_from(&self, host: &Host, addr: IpAddr, port: u16) -> IpAddr {
-        let ear = self.world.udp(self.world_ip, EAR);
-        host.udp(addr, port).send_to(b"!", (self.world_ip, EAR)).expect("sent");
+    pub(crate) fn send_from(&self, host: &Namespace, addr: IpAddr, port: u16) -> IpAddr {
+        let ear = udp(&self.world, self.world_ip, EAR);
+        udp(host, addr, port).send_to(b"!", (self.world_ip, EAR)).expect("sent");
         ear.recv_from(&mut [0; 1]).expect("it arrives").1.ip()
     }
 

@@ -7,7 +7,7 @@ pub(crate) use tools::Doctored;
 use chainkeeper_contract::testing::full;
 use chainkeeper_contract::{Applied, Backend, BackendError, Family, Options, Plan, Scope, diff};
 use chainkeeper_legacy::{LegacyBackend, Setup, Tools};
-use chainkeeper_namespace::Iptables;
+use chainkeeper_namespace::{Iptables, output, said};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -75,17 +75,13 @@ pub(crate) fn converges() {
 
 /// All tables of both families with their counters, without dates.
 pub(crate) fn everything() -> String {
-    let save = "iptables-legacy-save -c; ip6tables-legacy-save -c";
-    let out = Command::new("sh").args(["-ec", save]).output().expect("sh");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let text = ["iptables-legacy-save -c", "ip6tables-legacy-save -c"].map(output).concat();
     text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect()
 }
 
 /// Nobody holds the lock of the backend under test.
 pub(crate) fn is_free() -> bool {
-    let flock = Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true").status();
-    flock.expect("flock is installed").success()
+    said(Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true")).code == 0
 }
 
 /// The error of each family.
