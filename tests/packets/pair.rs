@@ -53,15 +53,18 @@ pub(super) struct Packet {
 
 impl Pair {
     pub(super) fn new(family: Family, way: Way) -> Pair {
-        let (near, second, peer, net) = match family {
-            Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", "24"),
-            Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", "64 nodad"),
+        // The kernel's own work makes an address of IPv6 one that can be bound to, unless it is `nodad`.
+        let (near, second, peer, len, flag) = match family {
+            Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", 24, ""),
+            Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", 64, "nodad"),
         };
         let (sender, receiver) = (Host::of(way.on()), Host::of(way.on()));
         sender.link(&receiver, "veth");
-        sender.sh(&format!("ip a add dev veth {near}/{net}; ip a add {second} dev lo"));
+        sender
+            .sh(&format!("ip a add dev veth {near}/{len} {flag}; ip a add {second} dev lo {flag}"));
         // The way back is there for the reverse path filter; nobody answers.
-        receiver.sh(&format!("ip a add dev veth {peer}/{net}; ip r add {second} via {near}"));
+        let way_back = format!("ip r add {second} via {near}");
+        receiver.sh(&format!("ip a add dev veth {peer}/{len} {flag}; {way_back}"));
         let [near, second, peer] = [near, second, peer].map(|a| a.parse().expect("an address"));
         Pair { family, way, sender, receiver, near, second, peer }
     }
