@@ -130,25 +130,6 @@ fn keepers_that_repair_at_once_make_no_double_rule() {
     }
 }
 
-/// On legacy it is the lock.
-#[test]
-fn applies_that_repair_at_once_on_legacy_make_no_double_rule() {
-    let host = Host::of(On::Legacy);
-    host.ck_ok("apply", 0);
-    for _ in 0..5 {
-        host.sh("iptables-legacy -D INPUT -j KUBE-FIREWALL");
-        let before = host.writes();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| host.ck_ok("apply", 0));
-            }
-        });
-        assert_eq!(host.writes(), before + 1, "one of them wrote, once");
-        let input = host.sh("iptables-legacy -S INPUT");
-        assert_eq!(input.matches("-j KUBE-FIREWALL").count(), 1, "{input}");
-    }
-}
-
 #[test]
 fn a_result_that_cannot_be_written_is_an_error_and_no_panic() {
     let host = Host::new();

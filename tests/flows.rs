@@ -1,6 +1,6 @@
 //! Connections that begin while the masquerade chains are missing.
 use crate::support::{Host, On, PROGRAM, Running, eventually};
-use chainkeeper::story::{Event, GapFlows, What};
+use chainkeeper::story::{GapFlows, What};
 use nix::sys::socket::{setsockopt, sockopt::Mark};
 use std::net::UdpSocket;
 use std::thread::sleep;
@@ -46,9 +46,7 @@ fn wipe(host: &Host) {
 fn counted(host: &Host) -> GapFlows {
     let mut found = None;
     eventually("they are counted", || {
-        let story = host.ck_ok("events --output json", 0);
-        let events = story.lines().map(|l| serde_json::from_str::<Event>(l).expect("an event"));
-        found = events.into_iter().find_map(|event| match event.what {
+        found = host.events().into_iter().find_map(|event| match event.what {
             What::Flows(flows) => Some(flows),
             What::Gap(_)
             | What::Yielded { .. }
@@ -136,23 +134,6 @@ fn where_nobody_writes_down_when_one_begins_none_is_ended() {
     host.sh("echo 0 > /proc/sys/net/netfilter/nf_conntrack_timestamp");
     let flows = told(&host, "--heal-flows 10.9.0.0/24");
     assert_eq!((flows.without_translation, flows.unknown_start, flows.ended), (2, 2, 0));
-}
-
-/// As where pids.max is reached: strace(1) lets no thread begin.
-#[test]
-fn where_no_thread_may_begin_they_are_not_counted_and_it_goes_on() {
-    let (host, _neighbour) = with_neighbour(On::Nft);
-    let mut run = start(&host, "");
-    let inject = "-o /dev/null -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN";
-    let strace = host.start("strace", &format!("{inject} -p {}", run.pid()));
-    eventually("strace watches", || strace.journal().contains("attached"));
-    for times in 1..=2 {
-        wipe(&host);
-        let repaired = || run.journal().matches("INFO repaired ").count() >= times;
-        eventually("it is repaired", repaired);
-        host.ck_ok("check --live", 0);
-    }
-    assert!(!run.is_over(), "{}", run.journal());
 }
 
 #[test]

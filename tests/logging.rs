@@ -4,45 +4,22 @@ mod storms;
 mod stuck;
 
 use crate::support::{Host, PROGRAM, Running, eventually};
-use chainkeeper::control::{Answer, Request, ask, ask_once};
-use chainkeeper::status::Status;
 use chainkeeper::story::{Event, Outcome, What};
 use serde_json::Value;
-
-fn status(host: &Host) -> Option<Status> {
-    match ask_once(&host.socket(), &Request::Status {}) {
-        Ok(Answer::Status(status)) => Some(*status),
-        Ok(_) | Err(_) => None,
-    }
-}
-
-fn is_whole(host: &Host) -> bool {
-    status(host).is_some_and(|s| s.looked_ms.is_some() && s.in_sync())
-}
 
 /// By that program, which runs the rest, and waits until everything is in place.
 fn keeping(host: &Host, by: &str, words: &str) -> Running {
     let run = host.start(by, words);
-    eventually("it is in sync", || is_whole(host));
+    eventually("it is in sync", || host.is_in_sync());
     run
-}
-
-fn events(host: &Host) -> Vec<Event> {
-    let (path, request) = (host.socket(), Request::Events { since_ms: 0, follow: false });
-    let answers = ask(&path, &request).expect("the service serves");
-    let event = |answer| match answer {
-        Ok(Answer::Event(event)) => Some(event),
-        Ok(_) | Err(_) => None,
-    };
-    answers.filter_map(event).collect()
 }
 
 /// Somebody deletes a jump, and it comes back.
 fn repair(host: &Host) -> Event {
-    let before = events(host).len();
+    let before = host.events().len();
     host.sh("iptables-nft -D INPUT -j KUBE-FIREWALL");
-    eventually("it is repaired", || events(host).len() > before);
-    events(host).pop().expect("just seen")
+    eventually("it is repaired", || host.events().len() > before);
+    host.events().pop().expect("just seen")
 }
 
 #[test]

@@ -17,9 +17,8 @@ mod wipe;
 mod wipes;
 
 use crate::support::{Host, On, PROGRAM, Running, eventually};
-use chainkeeper::control::{Answer, Request, ask, ask_once};
+use chainkeeper::control::{Answer, Request, ask};
 use chainkeeper::culprit::Culprit;
-use chainkeeper::status::Status;
 use chainkeeper::story::{Event, Gap, Outcome, Suspects, What};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard};
@@ -83,23 +82,15 @@ impl Story {
 /// Starts `run`, and waits until it answers and has looked.
 fn started(host: &Host, words: &str) -> Running {
     let run = host.start(PROGRAM, &format!("run {words}"));
-    eventually("it has looked", || status(host).is_some_and(|s| s.looked_ms.is_some()));
+    eventually("it has looked", || host.status().is_some_and(|s| s.looked_ms.is_some()));
     run
 }
 
 /// The same, and waits until everything is there.
 fn keeping(host: &Host, words: &str) -> (Running, Story) {
     let run = started(host, words);
-    eventually("it is in sync", || status(host).is_some_and(|s| s.in_sync()));
+    eventually("it is in sync", || host.is_in_sync());
     (run, Story::of(host))
-}
-
-fn status(host: &Host) -> Option<Status> {
-    match ask_once(&host.socket(), &Request::Status {}) {
-        Ok(Answer::Status(status)) => Some(*status),
-        Ok(answer) => panic!("{answer:?}"),
-        Err(_) => None,
-    }
 }
 
 /// Everybody who is named anywhere in it.
@@ -122,13 +113,4 @@ fn quick(on: On) -> &'static str {
         On::Nft => "--on-conflict insist --settle 10ms",
         On::Legacy => "--on-conflict insist --settle 10ms --sync-period 100ms",
     }
-}
-
-/// The kernel's names of threads of a process, with their numbers.
-fn threads(pid: u32) -> Vec<(String, u32)> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
-    let number = |task: std::fs::DirEntry| task.file_name().to_str()?.parse::<u32>().ok();
-    let tasks = tasks.filter_map(|task| number(task.expect("it runs")));
-    let name = |tid: &u32| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/comm"));
-    tasks.map(|tid| (name(&tid).expect("it runs").trim_end().to_owned(), tid)).collect()
 }

@@ -5,7 +5,7 @@ mod staying;
 mod sweeping;
 mod traffic;
 
-use crate::support::{Host, PROGRAM, Running, comes_true, eventually};
+use crate::support::{Host, On, PROGRAM, Running, comes_true, eventually};
 use std::fs;
 
 /// Adds or takes kubelet's hint in that backend, both families.
@@ -28,23 +28,9 @@ fn kubelet_moves(host: &Host, from: &str, to: &str) {
     hint(host, from, "X");
 }
 
-/// The chains of our names in that backend, such as `ip nat KUBE-MARK-MASQ`.
+/// The chains of our names in that backend.
 fn chains(host: &Host, backend: &str) -> Vec<String> {
-    if backend == "legacy" {
-        return host.legacy_chains();
-    }
-    let (mut table, mut found) = (String::new(), Vec::new());
-    for line in host.sh("nft list ruleset").lines() {
-        match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["table", family, name, ..] => table = format!("{family} {name}"),
-            ["chain", name, ..] if name.starts_with("KUBE-") || name.starts_with("CHAINK") => {
-                found.push(format!("{table} {name}"));
-            }
-            _ => {}
-        }
-    }
-    found.sort();
-    found
+    host.our_chains(On::named(backend))
 }
 
 /// All that does something is in that backend. Canaries and the hint may be another's.

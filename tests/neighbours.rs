@@ -54,12 +54,8 @@ fn rules(host: &Host, tool: &str, table: &str, chain: &str) -> Vec<String> {
 
 /// The chains of ours that a table of that family has, sorted.
 fn our_chains(host: &Host, family: &str) -> Vec<String> {
-    let ours = |(table, chain): (String, String)| {
-        let ours = chain.starts_with("KUBE-") || chain.starts_with("CHAINKEEPER-");
-        let table = table.strip_prefix(family).and_then(|t| t.strip_prefix(' '))?;
-        ours.then(|| format!("{table} {chain}"))
-    };
-    chains(host).into_keys().filter_map(ours).collect()
+    let of = |chain: String| chain.strip_prefix(family)?.strip_prefix(' ').map(str::to_owned);
+    host.our_chains(host.on()).into_iter().filter_map(of).collect()
 }
 
 /// Every chain of the host's backend, by table (`ip nat`) and name: its listing with counters, and with

@@ -1,6 +1,6 @@
 //! Kinds of hosts, and what is chosen on each.
 use super::{HINT4, answer, host, look};
-use crate::support::{Host, PROGRAM};
+use crate::support::{Host, On, PROGRAM};
 
 const SET: &str = "-t nat -N KUBE-MARK-MASQ; X -t nat -N KUBE-POSTROUTING
     X -t nat -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
@@ -110,7 +110,7 @@ fn a_hint_that_was_seen_decides_though_the_other_family_cannot_be_read() {
     host.put("ip6tables-legacy-save", "echo boom >&2; exit 1");
     assert_eq!(answer(&look(&host, "")), "legacy 15 evidence, hint");
     let ip = |host: &Host| {
-        let chains = host.legacy_chains();
+        let chains = host.our_chains(On::Legacy);
         chains.iter().filter(|c| c.starts_with("ip ")).count()
     };
     let said = host.ck("apply");

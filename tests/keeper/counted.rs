@@ -1,75 +1,9 @@
 //! What rules have counted: told, never mended; and asked for without a trace.
-use super::config;
-use chainkeeper::policy;
-use chainkeeper::policy::Counts;
-use chainkeeper::reconcile::{Counted, Keeper};
-use chainkeeper_contract::testing::{Fake, Outside};
-use chainkeeper_contract::{
-    Applied, Backend, BackendError, CanaryPolicy, ChainName, Errno, Family, Plan, Scope, Snapshot,
-    Step, Survey, Table,
-};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-const V4: Family = Family::Ipv4;
-
-/// A kernel that the test and the keeper both see. Of some families it says nothing.
-#[derive(Clone, Default)]
-struct Kernel {
-    fake: Arc<Mutex<Fake>>,
-    dumb: Arc<Mutex<BTreeSet<Family>>>,
-}
-
-impl Kernel {
-    fn fake(&self) -> MutexGuard<'_, Fake> {
-        self.fake.lock().expect("nobody has panicked with it")
-    }
-
-    fn keeper(&self, toml: &str) -> Keeper {
-        Keeper::new(Box::new(self.clone()), config(toml))
-    }
-
-    fn create(&self, table: Table, chain: &str) {
-        let steps = vec![Step::CreateChain { table, chain: chain.into() }];
-        let plan = Plan { generation: None, families: BTreeMap::from([(V4, steps)]) };
-        assert_eq!(self.fake().apply(&plan).expect("it is taken").commits, 1);
-    }
-
-    fn silence(&self, families: &[Family]) {
-        *self.dumb.lock().expect("as above") = families.iter().copied().collect();
-    }
-}
-
-impl Backend for Kernel {
-    fn kind(&self) -> &'static str {
-        "fake"
-    }
-
-    fn observe(&mut self, scope: &Scope) -> Result<Snapshot, BackendError> {
-        let mut snapshot = self.fake().observe(scope)?;
-        for family in self.dumb.lock().expect("as above").iter() {
-            let (what, errno) = (format!("read {family}"), Errno::RESTART);
-            snapshot.families.insert(*family, Err(BackendError::Busy { what, errno }));
-        }
-        Ok(snapshot)
-    }
-
-    fn apply(&mut self, plan: &Plan) -> Result<Applied, BackendError> {
-        self.fake().apply(plan)
-    }
-
-    fn validate(&mut self, plan: &Plan) -> Result<Applied, BackendError> {
-        self.fake().validate(plan)
-    }
-
-    fn generation(&mut self) -> Result<Option<u32>, BackendError> {
-        self.fake().generation()
-    }
-
-    fn survey(&mut self) -> Result<Survey, BackendError> {
-        self.fake().survey()
-    }
-}
+use super::{Kernel, V4, config};
+use chainkeeper::policy::{self, Counts};
+use chainkeeper::reconcile::Counted;
+use chainkeeper_contract::testing::Outside;
+use chainkeeper_contract::{Backend, CanaryPolicy, ChainName, Family, Table};
 
 /// Of these, what one kind in one chain has counted.
 fn of(counted: &[Counted], family: Family, chain: &str, counts: Counts) -> Vec<(u64, u64)> {

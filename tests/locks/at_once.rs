@@ -57,8 +57,8 @@ fn two_that_come_to_an_empty_host_make_everything_once_and_remember_all_of_it() 
         let mut created: Vec<_> =
             state["created"].as_array().expect("a list").iter().map(name).collect();
         created.sort();
-        assert_eq!(created, host.legacy_chains());
+        assert_eq!(created, host.our_chains(On::Legacy));
         host.ck_ok("remove", 0);
-        assert_eq!(host.legacy_chains(), [""; 0]);
+        assert_eq!(host.our_chains(On::Legacy), [""; 0]);
     }
 }

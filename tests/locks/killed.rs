@@ -37,7 +37,7 @@ fn before_anything_is_written_the_next_pass_is_the_first() {
     assert_eq!(counted(&host), before.1);
     host.ck_ok("remove", 0);
     assert_eq!(counted(&host), before.1);
-    let left = host.legacy_chains();
+    let left = host.our_chains(On::Legacy);
     assert_eq!(
         left,
         ["ip nat KUBE-MARK-MASQ", "ip nat KUBE-POSTROUTING"],
@@ -55,12 +55,12 @@ fn after_it_was_written_nothing_proves_that_it_is_ours_and_it_stays() {
     killed(&host, &format!("{note}\n$real \"$@\""));
     assert_eq!(host.left("free"), "", "somebody could have come in between");
     host.heal();
-    let (before, chains) = (host.legacy_tables(), host.legacy_chains());
+    let (before, chains) = (host.legacy_tables(), host.our_chains(On::Legacy));
     assert_eq!(chains.len(), 16);
     host.ck_ok("diff", 0);
     // Canaries that are not ours are somebody's, so it makes its own. Those go again.
     host.ck_ok("apply", 0);
-    assert_eq!(host.legacy_chains().len(), 22);
+    assert_eq!(host.our_chains(On::Legacy).len(), 22);
     let text = host.ck_ok("remove", 0);
     assert!(text.contains("KUBE-FIREWALL") && text.contains("nothing proves that we"), "{text}");
     assert_eq!(host.legacy_tables(), before, "what is not proven ours was removed");

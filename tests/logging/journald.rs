@@ -1,5 +1,5 @@
 //! Beside a journal of the test's own, at the place of systemd's.
-use super::{Host, events, is_whole, keeping, repair};
+use super::{Host, keeping, repair};
 use crate::support::{PROGRAM, eventually};
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
@@ -85,13 +85,13 @@ fn a_journal_that_takes_nothing_holds_nothing_up_and_is_told_of_it_later() {
     let most: usize = host.sh("cat /proc/sys/net/unix/max_dgram_qlen").trim().parse().expect("n");
     for _ in 0..most.clamp(10, 600) / 4 {
         host.sh("iptables-nft -D INPUT -j KUBE-FIREWALL; iptables-nft -D OUTPUT -j KUBE-FIREWALL");
-        eventually("it is kept all the same", || is_whole(&host));
+        eventually("it is kept all the same", || host.is_in_sync());
     }
     let before = lines(&socket).len();
     assert!(before >= 10, "{before}");
-    let told = events(&host).len();
+    let told = host.events().len();
     repair(&host);
-    assert!(events(&host).len() > told);
+    assert!(host.events().len() > told);
     let lines = lines(&socket);
     let lost = lines.iter().find(|l| l["MESSAGE"].starts_with("the journal did not take the last"));
     let lost = lost.unwrap_or_else(|| panic!("{before} before; {lines:?}"));

@@ -1,5 +1,5 @@
 //! Many changes, few lines, and no change that is not counted.
-use super::{Host, events, keeping, repair};
+use super::{Host, keeping, repair};
 use crate::support::{PROGRAM, Running, eventually};
 use chainkeeper::story::{Outcome, What};
 
@@ -33,7 +33,7 @@ fn repairs_that_are_undone_again_and_again_are_counted() {
         | What::Paused { .. }
         | What::Resumed { .. } => false,
     };
-    let told = events(&host).iter().filter(|e| repaired(&e.what)).count();
+    let told = host.events().iter().filter(|e| repaired(&e.what)).count();
     assert!(told >= 60, "{told}");
     run.signal("TERM");
     assert_eq!(run.ended(), 0);

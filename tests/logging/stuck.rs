@@ -1,9 +1,9 @@
 //! Whoever reads the journal stands still, with the pipe full.
-use super::{Host, is_whole, keeping, repair};
-use crate::support::{PROGRAM, eventually};
+use super::{Host, keeping, repair};
+use crate::support::{PROGRAM, Pipe, eventually};
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
@@ -12,23 +12,8 @@ use std::time::Duration;
 const TO_A_PIPE: &str =
     "mkfifo \"$STATE_DIRECTORY/pipe\"\nexec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"";
 
-fn pipe(host: &Host) -> File {
-    let flags = nix::libc::O_NONBLOCK;
-    let open = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path(host));
-    open.expect("it is there")
-}
-
 fn path(host: &Host) -> std::path::PathBuf {
     host.state().with_file_name("pipe")
-}
-
-/// What is in it, until nothing is left.
-fn drained(pipe: &mut File) -> String {
-    let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
-    while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-        all.extend_from_slice(&buffer[..n]);
-    }
-    String::from_utf8(all).expect("UTF-8")
 }
 
 #[test]
@@ -38,38 +23,26 @@ fn a_pipe_that_nobody_reads_keeps_it_from_nothing_and_is_told_of_it_later() {
         host.put("to-a-pipe", TO_A_PIPE);
         let words = format!("run -vv --settle 1ms --on-conflict insist --log-format {format}");
         let mut run = keeping(&host, "to-a-pipe", &format!("{PROGRAM} {words}"));
-        let mut pipe = pipe(&host);
-        while pipe.write(b"full\n").is_ok() {}
+        let mut pipe = Pipe::open(path(&host));
+        pipe.fill();
         for _ in 0..5 {
             repair(&host);
         }
-        assert!(is_whole(&host), "{format}");
-        drained(&mut pipe);
+        assert!(host.is_in_sync(), "{format}");
+        pipe.drained();
         repair(&host);
         let mut said = String::new();
         eventually("it says so", || {
-            said += &drained(&mut pipe);
+            said += &pipe.drained();
             said.contains("repaired")
         });
         let told = said.lines().next().expect("a line");
         assert!(told.contains("the journal did not take the last "), "{format}: {said}");
         // Full again: it ends all the same.
-        while pipe.write(b"full\n").is_ok() {}
+        pipe.fill();
         run.signal("TERM");
         assert_eq!(run.ended(), 0, "{format}");
     }
-}
-
-#[test]
-fn a_pipe_whose_reader_has_gone_stops_nothing() {
-    let host = Host::new();
-    let alone = "exec 3<>\"$F\" 4>\"$F\" 3>&-\nexec \"$@\" 2>&4 4>&-";
-    host.put("to-nobody", &format!("F=\"$STATE_DIRECTORY/pipe\"; mkfifo \"$F\"\n{alone}"));
-    let _run = keeping(&host, "to-nobody", &format!("{PROGRAM} run --settle 1ms"));
-    for _ in 0..3 {
-        repair(&host);
-    }
-    assert!(is_whole(&host));
 }
 
 /// It says that it can be written to while it has room for less than a line.
@@ -91,7 +64,7 @@ fn a_terminal_that_nobody_reads_keeps_it_from_nothing() {
         // Room for a part of a line.
         let _ = terminal.read(&mut [0; 300]).expect("it is full");
     }
-    assert!(is_whole(&host));
+    assert!(host.is_in_sync());
     run.signal("TERM");
     assert_eq!(run.ended(), 0);
 }
@@ -102,16 +75,16 @@ fn a_command_waits_for_whoever_reads_what_it_says() {
     let host = Host::new();
     host.sh(&format!("mkfifo {}", path(&host).display()));
     host.put("to-the-pipe", "exec \"$@\" 2<>\"$STATE_DIRECTORY/pipe\"");
-    let mut pipe = pipe(&host);
-    while pipe.write(b"full\n").is_ok() {}
+    let mut pipe = Pipe::open(path(&host));
+    pipe.fill();
     let mut run = host.start("to-the-pipe", &format!("{PROGRAM} apply -v"));
     std::thread::sleep(Duration::from_millis(500));
     assert!(!run.is_over(), "it waits");
     let mut said = String::new();
     eventually("it ends", || {
-        said += &drained(&mut pipe);
+        said += &pipe.drained();
         run.is_over()
     });
-    said += &drained(&mut pipe);
+    said += &pipe.drained();
     assert!(said.contains("DEBUG ip: ") && !said.contains("did not take"), "{said}");
 }

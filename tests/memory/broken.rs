@@ -84,7 +84,7 @@ fn removed_at_the_end(words: &str) -> (Host, Running) {
     let host = Host::unknown();
     let words = format!("run --backend legacy --sync-period 100ms --on-exit remove {words}");
     let mut run = host.start(PROGRAM, &words);
-    eventually("the chains are there", || host.legacy_chains().len() == 16);
+    eventually("the chains are there", || host.our_chains(On::Legacy).len() == 16);
     for _ in 0..2 {
         host.sh("iptables-legacy -t nat -F KUBE-MARK-MASQ");
         let rule = || host.legacy_tables().contains("-A KUBE-MARK-MASQ -j MARK");
@@ -99,7 +99,7 @@ fn removed_at_the_end(words: &str) -> (Host, Running) {
 #[test]
 fn without_a_file_a_run_remembers_until_it_ends() {
     let (host, run) = removed_at_the_end("--state-file none");
-    assert_eq!(host.legacy_chains(), [""; 0], "{}", run.journal());
+    assert_eq!(host.our_chains(On::Legacy), [""; 0], "{}", run.journal());
     assert!(!host.state().exists());
 }
 
@@ -107,7 +107,7 @@ fn without_a_file_a_run_remembers_until_it_ends() {
 fn with_a_file_that_cannot_be_written_a_run_says_so_once_and_remembers_until_it_ends() {
     let file = Scratch::new("no-folder", "");
     let (host, run) = removed_at_the_end(&format!("--state-file {}/state.json", file.path()));
-    assert_eq!(host.legacy_chains(), [""; 0], "{}", run.journal());
+    assert_eq!(host.our_chains(On::Legacy), [""; 0], "{}", run.journal());
     assert_eq!(run.journal().matches("cannot remember in ").count(), 1, "{}", run.journal());
 }
 
@@ -131,7 +131,12 @@ fn a_file_that_is_lost_or_overwritten_takes_nothing_from_what_a_run_knows() {
         eventually("the rule is back", rule);
         run.signal("TERM");
         assert_eq!(run.ended(), 0, "{}", run.journal());
-        assert_eq!(host.legacy_chains(), [""; 0], "elsewhere: {elsewhere}\n{}", run.journal());
+        assert_eq!(
+            host.our_chains(On::Legacy),
+            [""; 0],
+            "elsewhere: {elsewhere}\n{}",
+            run.journal()
+        );
     }
 }
 
@@ -149,7 +154,7 @@ fn where_the_place_cannot_be_read_the_record_is_left_as_it_is() {
     assert_eq!(state(&host), before);
     host.ck_ok("remove", 0);
     // Kubelet's canary was not known as ours, so that run made its own.
-    let left = host.legacy_chains();
+    let left = host.our_chains(On::Legacy);
     assert!(left.iter().all(|chain| chain.ends_with("CHAINKEEPER-CANARY")), "{left:?}");
 }
 

@@ -1,6 +1,6 @@
 //! The socket that hears of commits fails: by strace(1), which makes system calls of one thread fail.
 use super::wipe::{Kind, Wipe, whole};
-use super::{Story, keeping, sole, started, status, threads};
+use super::{Story, keeping, sole, started};
 use crate::support::{Host, On, Running, eventually};
 use chainkeeper_contract::{Family, Table};
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn a_socket_that_fails_is_opened_anew_and_hears_again() {
     assert!(run.journal().contains(why), "{}", run.journal());
     for chain in ["KUBE-MARK-MASQ", "KUBE-POSTROUTING"] {
         let wipe = flush(chain, Table::Nat);
-        eventually("it hears again", || status(&host).is_some_and(|s| s.watch == "events"));
+        eventually("it hears again", || host.status().is_some_and(|s| s.watch == "events"));
         let pid = wipe.commit(&host, &all).expect("it is there");
         let gap = story.repaired();
         assert_eq!(gap.took, wipe.took(&all));
@@ -76,17 +76,16 @@ fn a_socket_that_fails_is_opened_anew_and_hears_again() {
 fn where_it_cannot_be_opened_at_all_it_says_so_once_and_goes_on_repairing() {
     let host = Host::new();
     let run = started(&host, "--settle 10ms --sync-period 300ms");
-    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    eventually("it is in sync", || host.is_in_sync());
     let all = whole(&host);
-    let keeper = threads(run.pid()).into_iter().find(|(name, _)| name == "keeper");
     // The worker opens it, and sets nothing else up meanwhile that has to be bound.
-    let no_group = inject(&host, keeper.expect("the worker").1, "bind:error=EPERM");
+    let no_group = inject(&host, run.thread("keeper"), "bind:error=EPERM");
     let broken = inject(&host, run.pid(), "recvfrom:error=EBADF:when=1");
     nudge(&host);
     eventually("it says so", || count(&run, BROKE_OFF) == 1);
     end(broken);
     eventually("it says why", || count(&run, "no news of what others write: ") == 1);
-    let deaf = status(&host).expect("it answers").watch;
+    let deaf = host.status().expect("it answers").watch;
     assert!(deaf.contains("operation not permitted (EPERM)"), "{deaf}");
     let story = Story::of(&host);
     for chain in ["KUBE-MARK-MASQ", "KUBE-POSTROUTING"] {
@@ -100,6 +99,6 @@ fn where_it_cannot_be_opened_at_all_it_says_so_once_and_goes_on_repairing() {
     assert_eq!(count(&run, "no news of what others write: "), 1, "{}", run.journal());
     // The reason is gone.
     end(no_group);
-    eventually("it hears again", || status(&host).is_some_and(|s| s.watch == "events"));
+    eventually("it hears again", || host.status().is_some_and(|s| s.watch == "events"));
     assert_eq!(whole(&host), all);
 }

@@ -1,19 +1,14 @@
 //! What the service does while nothing happens.
-use super::{keeping, status, threads};
+use super::keeping;
 use crate::support::{Host, On, PROGRAM, Running, eventually};
-use std::fs::read_to_string;
 use std::os::unix::net::UnixDatagram;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How often its threads went to sleep so far, all told: each system call that waits, no other.
-fn waits(pid: u32) -> u64 {
-    let of = |(_, thread): (String, u32)| {
-        let status = read_to_string(format!("/proc/{pid}/task/{thread}/status")).expect("it runs");
-        let line = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
-        line.expect("there is such a line").trim().parse::<u64>().expect("a number")
-    };
-    threads(pid).into_iter().map(of).sum()
+fn waits(run: &Running) -> u64 {
+    let of = |(_, thread)| run.number_of(thread, "voluntary_ctxt_switches");
+    run.threads().into_iter().map(of).sum()
 }
 
 /// While it is left alone for so long: how often it woke.
@@ -25,9 +20,9 @@ fn woken(host: &Host, words: &str, length: Duration) -> (u64, Duration) {
 
 fn left_alone(run: &Running, length: Duration) -> (u64, Duration) {
     sleep(Duration::from_secs(1)); // for what the beginning has left to do
-    let (before, began) = (waits(run.pid()), Instant::now());
+    let (before, began) = (waits(run), Instant::now());
     sleep(length);
-    (waits(run.pid()) - before, began.elapsed())
+    (waits(run) - before, began.elapsed())
 }
 
 #[test]
@@ -61,7 +56,7 @@ fn it_wakes_once_for_each_ping_of_the_watchdog() {
     let path = path.display().to_string();
     let second = [("NOTIFY_SOCKET", path.as_str()), ("WATCHDOG_USEC", "1000000")];
     let run = host.start_with(PROGRAM, "run", &second);
-    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    eventually("it is in sync", || host.is_in_sync());
     let (woken, length) = left_alone(&run, Duration::from_secs(3));
     assert!((2..=7).contains(&woken), "{woken} in {length:?}");
 }

@@ -1,6 +1,6 @@
 //! The service is killed at any moment of its work, again and again.
 use super::wipe::{Kind, Lines, Whole, Wipe, whole};
-use super::{quick, started, status};
+use super::{quick, started};
 use crate::support::{Host, On, PROGRAM, eventually};
 use chainkeeper_contract::Family;
 use chainkeeper_contract::testing::Dice;
@@ -54,7 +54,7 @@ fn killed(on: On, rounds: usize) {
         let run = host.start(PROGRAM, &words);
         if ready {
             // The file that the killed one has left keeps nobody from asking this one.
-            eventually("it serves", || status(&host).is_some_and(|s| s.looked_ms.is_some()));
+            eventually("it serves", || host.status().is_some_and(|s| s.looked_ms.is_some()));
         } else {
             sleep(Duration::from_micros(dice.roll(40_000) as u64));
         }
@@ -102,7 +102,7 @@ fn killed(on: On, rounds: usize) {
     );
     let _run = started(&host, quick(on));
     eventually("all is there", || whole(&host) == all);
-    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    eventually("it is in sync", || host.is_in_sync());
     host.ck_ok("diff", 0);
     let known =
         ["bin", "chainkeeper.sock", "starts", "state.json", "state.json.lock", "xtables.lock"];

@@ -1,6 +1,6 @@
 //! `run --observe` and `--keep`: what is only watched is told and never written.
 use super::wipe::{Kind, Wipe, whole};
-use super::{sole, started, status};
+use super::{sole, started};
 use crate::support::{Host, On, at_once, eventually};
 use chainkeeper::status::State;
 use chainkeeper::story::Outcome;
@@ -64,7 +64,7 @@ fn observed(on: On) {
         let left: Vec<&str> =
             left().filter(|n| on == On::Nft || !n.starts_with("xtables")).collect();
         assert_eq!(left, [""; 0]);
-        let tables = status(&host).expect("it answers").families;
+        let tables = host.status().expect("it answers").families;
         assert_eq!(tables[&wipe.family][&wipe.table], State::Watched);
         host.ck_ok(&format!("apply --backend {}", on.name()), 0);
         let gap = story.gap();
@@ -103,7 +103,7 @@ fn what_is_not_kept_is_told_and_the_rest_repaired() {
         let keep = "--keep nat,filter/KUBE-FIREWALL --on-conflict insist";
         let _run = started(&host, &format!("{keep} --settle 20ms --sync-period 200ms"));
         let story = super::Story::of(&host);
-        eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+        eventually("it is in sync", || host.is_in_sync());
         for family in Family::ALL {
             let (table, chain) = (Table::Nat, String::new());
             let wipe = Wipe { kind: Kind::Everything, on, family, table, chain, n: 0 };
@@ -141,7 +141,7 @@ fn what_is_not_kept_is_told_and_the_rest_repaired() {
 fn what_is_wanted_since_somebody_came_was_taken_by_nobody() {
     let host = Host::new();
     let run = started(&host, "");
-    eventually("it is in sync", || status(&host).is_some_and(|s| s.in_sync()));
+    eventually("it is in sync", || host.is_in_sync());
     host.sh("iptables-nft -t nat -N KUBE-SERVICES");
     eventually("it is made", || host.sh("iptables-nft -S").contains("-N CHAINKEEPER-DROP"));
     std::thread::sleep(Duration::from_millis(500));

@@ -1,6 +1,6 @@
 //! People and programs at the socket, well-behaved or not.
 use super::wipe::{Kind, Wipe, whole};
-use super::{Story, keeping, status};
+use super::{Story, keeping};
 use crate::support::{Host, On, PROGRAM, eventually};
 use chainkeeper_contract::{Family, Table};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -84,11 +84,11 @@ fn no_bad_questioner_keeps_it_from_its_work() {
     // Those who wait for their turn get it once the others were too slow.
     let began = Instant::now();
     drop(half.split_off(40));
-    eventually("it answers again", || status(&host).is_some());
+    eventually("it answers again", || host.status().is_some());
     println!("answered {:.1} s after 100 who asked nothing", began.elapsed().as_secs_f64());
     drop(half);
     works();
-    assert!(status(&host).is_some_and(|s| s.in_sync()));
+    assert!(host.is_in_sync());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_follower_who_never_reads_delays_nobody() {
         count += 1;
     }
     println!("{count} repairs in {:.1} s beside it", began.elapsed().as_secs_f64());
-    assert!(status(&host).is_some_and(|s| s.day.repairs == count));
+    assert!(host.status().is_some_and(|s| s.day.repairs == count));
     drop(deaf);
     assert_eq!(whole(&host), all);
 }

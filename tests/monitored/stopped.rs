@@ -3,9 +3,7 @@ use super::wipe::{Kind, Wipe, whole};
 use super::{culprits, keeping, quick, sole};
 use crate::support::{Host, On, at_once};
 use chainkeeper::story::Taken;
-use chainkeeper_contract::{Backend as _, Family, Plan, Step, Table};
-use chainkeeper_nft::{NftBackend, Setup};
-use std::collections::BTreeMap;
+use chainkeeper_contract::{Family, Table};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -65,20 +63,6 @@ fn still(on: On) {
     }
 }
 
-/// Many small commits of this process.
-fn storm(host: &Host, name: &str, count: usize) {
-    host.inside(|| {
-        let mut nft = NftBackend::open(Setup::default()).expect("netlink");
-        for n in 0..count {
-            let (table, chain) = (Table::Nat, format!("{name}-{n}").as_str().into());
-            let families =
-                BTreeMap::from([(Family::Ipv6, vec![Step::CreateChain { table, chain }])]);
-            let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
-            assert_eq!(applied.commits, 1);
-        }
-    });
-}
-
 /// The queue of its socket holds some hundred commits. Who is behind those that did not get in it, nobody
 /// knows.
 #[test]
@@ -88,9 +72,9 @@ fn more_commits_than_its_queue_holds_are_looked_at_and_nobody_is_blamed() {
     let all = whole(&host);
     let [flush, jump, ..] = wipes(On::Nft);
     run.signal("STOP");
-    storm(&host, "A", 1000);
+    host.storm("A", 1000);
     flush.commit(&host, &all).expect("it is there");
-    storm(&host, "B", 1000);
+    host.storm("B", 1000);
     run.signal("CONT");
     let gap = story.repaired();
     assert_eq!(gap.took, flush.took(&all));

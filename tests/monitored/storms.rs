@@ -1,6 +1,6 @@
 //! Twenty thousand rules come in at once beside the service, or many commits.
 use super::wipe::{Kind, Wipe, whole};
-use super::{keeping, sole, status};
+use super::{keeping, sole};
 use crate::support::{Host, On, Running, Scratch, eventually};
 use chainkeeper_contract::testing::big_restore;
 use chainkeeper_contract::{Family, Table};
@@ -70,7 +70,7 @@ fn twenty_thousand_rules_beside_it_cost_one_look() {
     drop(calls);
     assert_eq!(host.generation(), before + 1, "something was written");
     story.is_silent(Duration::from_millis(100));
-    assert!(status(&host).is_some_and(|s| s.in_sync() && s.watch == "events"));
+    assert!(host.status().is_some_and(|s| s.in_sync() && s.watch == "events"));
     host.ck_ok("diff", 0);
     assert!(!run.journal().contains("WARN"), "{}", run.journal());
 }

@@ -3,7 +3,7 @@ mod doors;
 
 use super::wipe::{Kind, Whole, Wipe, whole};
 use super::{Story, keeping};
-use crate::support::{ADDRESS, Host, On, Running, eventually, within};
+use crate::support::{ADDRESS, Host, On, eventually, within};
 use chainkeeper::story::Outcome;
 use chainkeeper_contract::{Family, Table};
 use std::io::{Read as _, Write as _};
@@ -19,10 +19,6 @@ fn works(host: &Host, story: &Story, all: &Whole) {
     wipe.commit(host, all).expect("it is there");
     let Outcome::Repaired { gap_ms, .. } = story.repaired().outcome else { panic!("repaired") };
     assert!(gap_ms < 1000.0, "{gap_ms} ms");
-}
-
-fn fds(run: &Running) -> usize {
-    std::fs::read_dir(format!("/proc/{}/fd", run.pid())).expect("it runs").count()
 }
 
 fn is_served(host: &Host) -> bool {
@@ -55,7 +51,7 @@ fn each_page_is_there_and_nothing_else() {
 fn no_bad_request_keeps_it_from_its_work() {
     let host = Host::new();
     let (run, story) = keeping(&host, WORDS);
-    let (all, before) = (whole(&host), fds(&run));
+    let (all, before) = (whole(&host), run.descriptors());
     let long = format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
     let many = format!("GET /metrics HTTP/1.1\r\n{}\r\n", "X: x\r\n".repeat(1000));
     let path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 17));
@@ -86,14 +82,14 @@ fn no_bad_request_keeps_it_from_its_work() {
     let got = host.said_to(ADDRESS, twice.as_bytes());
     assert!(got.is_none_or(|got| got.status == 200 && got.text == "ok\n"), "one answer");
     assert!(is_served(&host));
-    eventually("all is closed", || fds(&run) <= before);
+    eventually("all is closed", || run.descriptors() <= before);
 }
 
 #[test]
 fn two_hundred_who_say_nothing_keep_it_from_nothing() {
     let host = Host::new();
     let (run, story) = keeping(&host, WORDS);
-    let (all, before) = (whole(&host), fds(&run));
+    let (all, before) = (whole(&host), run.descriptors());
     let begun = |bytes: &[u8]| {
         let mut stream = host.visit(ADDRESS).expect("the kernel has a queue");
         stream.write_all(bytes).expect("it is taken");
@@ -110,7 +106,7 @@ fn two_hundred_who_say_nothing_keep_it_from_nothing() {
     let mut most = 0;
     while began.elapsed() < Duration::from_secs(4) {
         works(&host, &story, &all);
-        most = most.max(fds(&run) - before);
+        most = most.max(run.descriptors() - before);
     }
     assert!((30..=34).contains(&most), "{most} of 200 at a time, and a list of them");
     // One byte a second is no reason to wait for it any longer.
@@ -124,7 +120,7 @@ fn two_hundred_who_say_nothing_keep_it_from_nothing() {
     println!("served {:.1} s after 200 who said nothing", began.elapsed().as_secs_f64());
     drop(crowd);
     works(&host, &story, &all);
-    eventually("all is closed", || fds(&run) <= before);
+    eventually("all is closed", || run.descriptors() <= before);
 }
 
 #[test]
@@ -157,11 +153,11 @@ fn fifty_at_once_are_all_answered_while_it_repairs() {
 fn who_does_not_read_is_cut_off() {
     let host = Host::new();
     let (run, story) = keeping(&host, WORDS);
-    let (all, before) = (whole(&host), fds(&run));
+    let (all, before) = (whole(&host), run.descriptors());
     let mut deaf = host.visit(ADDRESS).expect("served");
     // Many in one, so that the answers would be more than the buffers of a socket hold.
     let _ = deaf.write_all(&b"GET /metrics HTTP/1.1\r\n\r\n".repeat(10_000));
     works(&host, &story, &all);
-    within(15, "it is closed", || fds(&run) <= before);
+    within(15, "it is closed", || run.descriptors() <= before);
     drop(deaf);
 }

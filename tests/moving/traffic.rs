@@ -47,15 +47,10 @@ fn source(family: Family, n: u32) -> (IpAddr, u16) {
 impl Traffic {
     pub(super) fn new() -> Traffic {
         let (sender, receiver) = (Host::unknown(), Host::unknown());
-        for host in [&sender, &receiver] {
-            host.sh("sysctl -qw net.ipv6.conf.default.accept_dad=0");
-        }
         sender.link(&receiver, "veth");
-        let up =
-            "timeout 5 sh -c 'until ip link show veth | grep -q \"state UP\"; do sleep 0.02; done'";
         for (host, at) in [(&sender, 0), (&receiver, 1)] {
             let [v4, v6] = [link(Family::Ipv4)[at], link(Family::Ipv6)[at]];
-            host.sh(&format!("{up}; ip a add dev veth {v4}/24; ip a add dev veth {v6}/64 nodad"));
+            host.sh(&format!("ip a add dev veth {v4}/24; ip a add dev veth {v6}/64 nodad"));
         }
         sender.sh("ip r add local 10.10.0.0/16 dev lo; ip -6 r add local fd10::/64 dev lo
                    sysctl -qw net.ipv6.ip_nonlocal_bind=1

@@ -3,7 +3,6 @@ use super::pair::{EAR, Packet, Pair, Way};
 use super::{DROP, MASQUERADE, in_each_family_and_way, in_each_way};
 use crate::support::{Host, On, PROGRAM, Running, eventually};
 use chainkeeper::config::parse;
-use chainkeeper::control::{Answer, Request, ask_once};
 use chainkeeper::policy::Counts;
 use chainkeeper::reconcile::Counted;
 use chainkeeper::switch::Switch;
@@ -33,11 +32,7 @@ fn run(pair: &Pair, host: &Host) -> Running {
 }
 
 fn status(host: &Host) -> Option<Vec<Counted>> {
-    match ask_once(&host.socket(), &Request::Status {}) {
-        Ok(Answer::Status(status)) => Some(status.counters),
-        Ok(answer) => panic!("{answer:?}"),
-        Err(_) => None,
-    }
+    host.status().map(|status| status.counters)
 }
 
 /// A worker of the test's own, asked for a fresh count.

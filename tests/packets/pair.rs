@@ -53,23 +53,18 @@ pub(super) struct Packet {
 
 impl Pair {
     pub(super) fn new(family: Family, way: Way) -> Pair {
-        let (near, second, peer, net) = match family {
-            Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", "24"),
-            Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", "64 nodad"),
+        // The kernel's own work makes an address of IPv6 one that can be bound to, unless it is `nodad`.
+        let (near, second, peer, len, flag) = match family {
+            Family::Ipv4 => ("10.9.0.1", "10.9.1.1", "10.9.0.2", 24, ""),
+            Family::Ipv6 => ("fd09::1", "fd09:1::1", "fd09::2", 64, "nodad"),
         };
         let (sender, receiver) = (Host::of(way.on()), Host::of(way.on()));
-        // Until its link-local address is no longer tentative (a second), a host cannot ask for the
-        // other's link address on behalf of an address on lo.
-        for host in [&sender, &receiver] {
-            host.sh("sysctl -qw net.ipv6.conf.default.accept_dad=0");
-        }
         sender.link(&receiver, "veth");
-        // A link may swallow what is sent until the kernel has worked through "carrier on".
-        let up = "until ip link show veth | grep -q \"state UP\"; do sleep 0.02; done";
-        let setup = |host: &Host, rest| host.sh(&format!("timeout 5 sh -c '{up}'; {rest}"));
-        setup(&sender, format!("ip a add dev veth {near}/{net}; ip a add {second} dev lo"));
+        sender
+            .sh(&format!("ip a add dev veth {near}/{len} {flag}; ip a add {second} dev lo {flag}"));
         // The way back is there for the reverse path filter; nobody answers.
-        setup(&receiver, format!("ip a add dev veth {peer}/{net}; ip r add {second} via {near}"));
+        let way_back = format!("ip r add {second} via {near}");
+        receiver.sh(&format!("ip a add dev veth {peer}/{len} {flag}; {way_back}"));
         let [near, second, peer] = [near, second, peer].map(|a| a.parse().expect("an address"));
         Pair { family, way, sender, receiver, near, second, peer }
     }

@@ -20,22 +20,4 @@ impl Host {
         let text = self.sh("iptables-legacy-save -c; ip6tables-legacy-save -c");
         text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect()
     }
-
-    /// The chains of our names in the legacy tables, such as `ip nat KUBE-MARK-MASQ`.
-    pub(crate) fn legacy_chains(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for (tool, family) in [("iptables-legacy", "ip"), ("ip6tables-legacy", "ip6")] {
-            let mut table = String::new();
-            for line in self.sh(&format!("{tool}-save")).lines() {
-                if let Some(name) = line.strip_prefix('*') {
-                    table = name.to_owned();
-                }
-                let name = line.strip_prefix(':').and_then(|l| l.split(' ').next());
-                let name = name.filter(|n| n.starts_with("KUBE-") || n.starts_with("CHAINKEEPER-"));
-                found.extend(name.map(|name| format!("{family} {table} {name}")));
-            }
-        }
-        found.sort();
-        found
-    }
 }

@@ -1,24 +1,27 @@
 //! A host of the test's own: a network namespace that lives as long as the value.
+mod asked;
 mod http;
 mod legacy;
 mod on;
+mod pipe;
 mod rights;
 mod running;
 mod scripts;
 
+pub(crate) use chainkeeper_namespace::{Said, comes_true, eventually, within};
 pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
 pub(crate) use on::{EVERYWHERE, On};
+pub(crate) use pipe::Pipe;
 pub(crate) use rights::nobody;
 pub(crate) use running::Running;
 
-use nix::sched::{CloneFlags, setns, unshare};
-use std::fs::File;
+use chainkeeper_contract::{Backend as _, Family, Plan, Step, Table};
+use chainkeeper_namespace::{Namespace, said};
+use chainkeeper_nft::{NftBackend, Setup};
 use std::io::Write as _;
-use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
@@ -26,21 +29,13 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chainkeeper");
 /// A network namespace with `lo` up. Gone when dropped: nothing names it, nothing else holds it.
 #[derive(Debug)]
 pub(crate) struct Host {
-    ns: File,
+    ns: Namespace,
     /// Of the host's own: what chainkeeper remembers, the xtables lock, and what is in `scripts`.
     folder: PathBuf,
     /// The backend that it remembers, for `writes`.
     on: On,
     /// Starts of legacy tools are counted, see `scripts`.
     counts: AtomicBool,
-}
-
-/// What a program said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Host {
@@ -65,38 +60,24 @@ impl Host {
 
     /// A host of which nothing is known.
     pub(crate) fn unknown() -> Host {
-        let ns = std::thread::spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            File::open("/proc/thread-self/ns/net").expect("/proc is mounted")
-        });
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("host-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("the target directory can be written");
-        let ns = ns.join().expect("a new network namespace");
-        let host = Host { ns, folder, on: On::Nft, counts: AtomicBool::new(false) };
+        let host =
+            Host { ns: Namespace::empty(), folder, on: On::Nft, counts: AtomicBool::new(false) };
         host.sh("ip link set lo up");
         host
     }
 
     /// Runs `work` on a thread of its own inside the namespace. Processes it starts are inside too.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                setns(&self.ns, CloneFlags::CLONE_NEWNET).expect("setns into our own namespace");
-                work()
-            });
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        self.ns.inside(work)
     }
 
     /// Runs a shell script with `set -e`; what it printed. Fails the test if the script fails.
     pub(crate) fn sh(&self, script: &str) -> String {
-        let said = self.try_sh(script);
-        assert!(said.code == 0, "{script}\nexit {}\n{}{}", said.code, said.stdout, said.stderr);
-        said.stdout
+        self.try_sh(script).good(script)
     }
 
     /// The same with this tool in the place of each `$T`.
@@ -192,31 +173,39 @@ impl Host {
 
     fn run(&self, command: &mut Command) -> Said {
         self.environment(command);
-        self.inside(|| said(command.stdin(Stdio::null()).output().expect("program starts")))
+        self.inside(|| said(command))
+    }
+
+    /// netlink of this process, inside.
+    fn netlink<T: Send>(&self, work: impl FnOnce(&mut NftBackend) -> T + Send) -> T {
+        self.inside(|| work(&mut NftBackend::open(Setup::default()).expect("netlink")))
     }
 
     /// The generation number of nf_tables, as `nft monitor` would count it.
     pub(crate) fn generation(&self) -> u32 {
-        self.inside(|| {
-            use chainkeeper_contract::Backend;
-            let mut nft = chainkeeper_nft::NftBackend::open(chainkeeper_nft::Setup::default())
-                .expect("netlink");
-            nft.generation().expect("generation").expect("nft has one")
-        })
+        self.netlink(|nft| nft.generation().expect("generation").expect("nft has one"))
     }
 
-    /// A path that `ip link set ... netns` takes for this namespace.
+    /// So many commits, each of one new chain in IPv6's mangle.
+    pub(crate) fn storm(&self, name: &str, count: usize) {
+        self.netlink(|nft| {
+            for n in 0..count {
+                let (table, chain) = (Table::Mangle, format!("{name}-{n}").as_str().into());
+                let families = [(Family::Ipv6, vec![Step::CreateChain { table, chain }])].into();
+                let applied = nft.apply(&Plan { generation: None, families }).expect("apply");
+                assert_eq!(applied.commits, 1);
+            }
+        });
+    }
+
+    /// A path that names its namespace.
     pub(crate) fn path(&self) -> String {
-        format!("/proc/{}/fd/{}", std::process::id(), self.ns.as_raw_fd())
+        self.ns.path()
     }
 
     /// Connects two hosts by a veth pair; both ends are called `name` and are up.
     pub(crate) fn link(&self, other: &Host, name: &str) {
-        self.sh(&format!(
-            "ip link add {name} type veth peer name {name} netns {}; ip link set {name} up",
-            other.path()
-        ));
-        other.sh(&format!("ip link set {name} up"));
+        self.ns.link(&other.ns, name);
     }
 }
 
@@ -227,28 +216,6 @@ impl Drop for Host {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// Asks again and again until it is so, at most 10 s.
-pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
-    within(10, what, is);
-}
-
-/// The same for what takes longer.
-pub(crate) fn within(seconds: u64, what: &str, is: impl FnMut() -> bool) {
-    assert!(comes_true(seconds, is), "in vain for {seconds} s: {what}");
-}
-
-/// Asks again and again, at most so long. False if it was never so.
-pub(crate) fn comes_true(seconds: u64, mut is: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while !is() {
-        if start.elapsed() >= Duration::from_secs(seconds) {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    true
 }
 
 /// The test with each of these, at the same time: most of it is waiting.
@@ -287,14 +254,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn said(output: Output) -> Said {
-    Said {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 

@@ -57,6 +57,28 @@ impl Host {
         self.on
     }
 
+    /// The chains of our names in that backend, such as `ip nat KUBE-MARK-MASQ`.
+    pub(crate) fn our_chains(&self, on: On) -> Vec<String> {
+        let listing = match on {
+            On::Nft => self.sh("nft list ruleset"),
+            On::Legacy => self.sh("for f in ip ip6; do ${f}tables-legacy-save | sed \"s/^\\*/table $f /; s/^:/chain /\"; done"),
+        };
+        let (mut table, mut found) = (String::new(), Vec::new());
+        for line in listing.lines() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["table", family, name, ..] => table = format!("{family} {name}"),
+                ["chain", name, ..]
+                    if name.starts_with("KUBE-") || name.starts_with("CHAINKEEPER-") =>
+                {
+                    found.push(format!("{table} {name}"));
+                }
+                _ => {}
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// How often something was written: on nft by anybody, on legacy by chainkeeper (its restores).
     pub(crate) fn writes(&self) -> usize {
         match self.on {

@@ -1,5 +1,6 @@
 //! A program that is left running beside the test.
 use super::eventually;
+use std::fs::{DirEntry, read_dir, read_to_string};
 use std::io::{Read, Write};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,41 @@ impl Running {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its threads: the kernel's names, and numbers.
+    pub(crate) fn threads(&self) -> Vec<(String, u32)> {
+        let folder = format!("/proc/{}/task", self.pid());
+        let number = |task: DirEntry| task.file_name().to_str()?.parse().ok();
+        let tasks = read_dir(&folder).expect("it runs").map(|task| task.expect("it runs"));
+        let name = |tid: &u32| read_to_string(format!("{folder}/{tid}/comm"));
+        let named = |tid| Some((name(&tid).ok()?.trim_end().to_owned(), tid)); // some come and go
+        tasks.filter_map(number).filter_map(named).collect()
+    }
+
+    /// The one with that name.
+    pub(crate) fn thread(&self, name: &str) -> u32 {
+        let found = self.threads().into_iter().find(|(named, _)| named == name);
+        found.unwrap_or_else(|| panic!("no thread {name}")).1
+    }
+
+    /// How many descriptors it has; none once it has ended.
+    pub(crate) fn descriptors(&self) -> usize {
+        read_dir(format!("/proc/{}/fd", self.pid())).map_or(0, Iterator::count)
+    }
+
+    /// A number that the kernel tells of it, such as `VmRSS`.
+    pub(crate) fn number(&self, name: &str) -> u64 {
+        self.number_of(self.pid(), name)
+    }
+
+    /// The same of one of its threads.
+    pub(crate) fn number_of(&self, thread: u32, name: &str) -> u64 {
+        let status = format!("/proc/{}/task/{thread}/status", self.pid());
+        let status = read_to_string(status).expect("it runs");
+        let value = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
+        let value = value.expect("it has one").trim().trim_end_matches(" kB");
+        value.parse().expect("a number")
     }
 
     /// What it wrote to standard error so far.

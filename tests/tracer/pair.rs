@@ -47,14 +47,12 @@ impl Pair {
     pub(super) fn new(family: Family) -> Pair {
         stay_on_one_cpu();
         let hosts = [Host::new(), Host::new()];
-        let conf = "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.icmp_ratemask=0";
+        let conf = "sysctl -qw net.ipv4.icmp_ratemask=0";
         hosts.iter().for_each(|host| _ = host.sh(&format!("{conf} net.ipv6.icmp.ratemask=''")));
         hosts[0].link(&hosts[1], "veth");
         for (n, host) in hosts.iter().enumerate() {
             let m = 1 - n;
             let mut script = format!("ip link set veth address 02:00:00:00:00:0{n}\n");
-            script +=
-                "timeout 5 sh -c 'until ip link show veth | grep -q \"state UP\"; do :; done'\n";
             // Neighbours are told, not asked for: the chains would drop the question.
             for (a, net) in ADDRESSES.iter().zip(["24", "64 nodad"]) {
                 script += &format!(

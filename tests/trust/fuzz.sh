@@ -43,7 +43,7 @@ while read -r _ target fate rest; do
         *) row "$(what "$target")" 1 inputs 1 "$rest" "$target" ;;
     esac
 done < <(echo "$said" | grep '^fuzz: ')
-[ "$(echo "$said" | grep -c '^fuzz: ')" -eq "$(find fuzz/fuzz_targets -name '*.rs' | wc -l)" ] ||
+[ "$(echo "$said" | grep -c '^fuzz: ')" -eq "$(find fuzz/src/bin -name '*.rs' | wc -l)" ] ||
     { echo "fuzz: a target said nothing" >&2; exit 1; }
 
 # Each encoder, both kinds of socket and the refusals, each use of each byte watched. What is large there by design, or

@@ -38,13 +38,6 @@ for backend in nft legacy; do awk 'NR <= 2 || FNR > 2' "$out/$backend".* >"$out/
 # Of the second table, what is otherwise than in the first.
 awk -F '|' 'NR == FNR { first[FNR] = $4 $5 $8; next } FNR <= 2 || $4 $5 $8 != first[FNR]' \
     "$out/nft" "$out/legacy" >"$out/otherwise"
-write() { # file $2 between the marks of $1
-    TABLE=$(cat "$2") awk -v mark="<!-- neighbours: $1 -->" '
-        $0 == "<!-- end -->" && inside { inside = 0 }
-        !inside { print }
-        $0 == mark { inside = 1; print ""; print ENVIRON["TABLE"]; print "" }' docs/coexistence.md >"$out/page"
-    cp "$out/page" docs/coexistence.md
-}
-write nft "$out/nft"
-write legacy "$out/otherwise"
+scripts/between docs/coexistence.md "neighbours: nft" <"$out/nft"
+scripts/between docs/coexistence.md "neighbours: legacy" <"$out/otherwise"
 exit "$code"

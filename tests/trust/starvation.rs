@@ -14,7 +14,7 @@ mod signals;
 mod storms;
 
 use super::Row;
-use crate::support::{On, at_once};
+use crate::support::{Host, On, PROGRAM, Running, at_once, comes_true};
 use service::Service;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +28,38 @@ fn on_both(row: Row, test: impl Fn(On, &mut Row) + Sync) -> Row {
         row.lock().expect("no panic").add(part);
     });
     row.into_inner().expect("no panic")
+}
+
+/// Starts the service under a limit, and waits a little. And whether it has ended.
+fn started_under(limit: &str, host: &Host, more: &str) -> (Running, bool) {
+    let backend = host.on().name();
+    let words = format!("{limit} {PROGRAM} run --backend {backend} --sync-period 300ms {more}");
+    let mut run = host.start("prlimit", &words);
+    comes_true(1, || run.is_over() || is_in_sync(host));
+    let ended = run.is_over();
+    (run, ended)
+}
+
+fn is_in_sync(host: &Host) -> bool {
+    host.ck(&format!("diff --backend {}", host.on().name())).code == 0
+}
+
+/// A limit of the running service, and what it is to be again when this is dropped.
+struct Limited(u32, &'static str);
+
+impl Limited {
+    fn to(limit: &str, service: &Service, again: &'static str) -> Limited {
+        let pid = service.run.pid();
+        service.host.sh(&format!("prlimit --pid {pid} {limit}"));
+        Limited(pid, again)
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let words = ["--pid", &self.0.to_string(), self.1];
+        let _ = std::process::Command::new("prlimit").args(words).status();
+    }
 }
 
 /// What became of services that lacked something, for the notes of a row.

@@ -5,7 +5,7 @@ use chainkeeper_conntrack::{Cidr, LISTED, Protocol};
 use chainkeeper_contract::Family;
 use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
-use support::{EAR, Row, from_port, texts};
+use support::{EAR, Row, from_port, texts, udp};
 
 fn in_each_family(test: impl Fn(&Row)) {
     Family::ALL.into_iter().for_each(|family| test(&Row::new(family)));
@@ -121,8 +121,8 @@ fn what_stays_on_loopback_does_not_count() {
         let lo: IpAddr =
             if row.family == Family::Ipv4 { "127.0.0.1" } else { "::1" }.parse().expect("lo");
         let send = |from: IpAddr, to: IpAddr| {
-            let ear = row.node.udp(to, EAR);
-            row.node.udp(from, 4001).send_to(b"!", (to, EAR)).expect("sent");
+            let ear = udp(&row.node, to, EAR);
+            udp(&row.node, from, 4001).send_to(b"!", (to, EAR)).expect("sent");
             ear.recv_from(&mut [0; 1]).expect("it arrives");
         };
         send(lo, lo);
@@ -144,7 +144,7 @@ fn a_connection_from_loopback_that_a_rule_sends_elsewhere_does_count() {
     row.node.sh(&format!("nft 'table ip port {{ chain out {{ {hook}; {dnat}; }}; }}'"));
     let local: IpAddr = "127.0.0.1".parse().expect("lo");
     // Nobody gets it: the world drops such a source. The node has tracked it when it is sent.
-    row.node.udp(local, 4001).send_to(b"!", (local, 30000)).expect("sent");
+    udp(&row.node, local, 4001).send_to(b"!", (local, 30000)).expect("sent");
     assert_eq!(texts(&row.all(None)), ["udp 127.0.0.1:4001 -> 127.0.0.1:30000"]);
 }
 
@@ -164,8 +164,8 @@ fn another_port_alone_is_no_translation() {
         let pre = format!("chain pre {{ type nat hook prerouting priority -100; {dnat}; }}");
         let post = "chain post { type nat hook postrouting priority 100; }";
         row.node.sh(&format!("nft 'table {l3} port {{ {pre}; {post}; }}'"));
-        let ear = row.world.udp(world, EAR);
-        let pod = row.pod.udp(row.pod_ip, 4001);
+        let ear = udp(&row.world, world, EAR);
+        let pod = udp(&row.pod, row.pod_ip, 4001);
         for to in [node, world] {
             pod.send_to(b"!", (to, EAR)).expect("sent");
         }

@@ -84,7 +84,7 @@ impl CtStates {
     pub const UNTRACKED: u16 = 0x100;
 
     /// Names in the order in which libxt_conntrack prints them.
-    pub const NAMES: [(u16, &'static str); 7] = [
+    pub(crate) const NAMES: [(u16, &'static str); 7] = [
         (Self::INVALID, "INVALID"),
         (Self::NEW, "NEW"),
         (Self::RELATED, "RELATED"),
@@ -186,7 +186,7 @@ impl Rule {
     }
 
     /// The same rule but for the *bit*: one program was told another masquerade or drop bit.
-    pub fn differs_only_in_bit(&self, other: &Rule) -> bool {
+    pub(crate) fn differs_only_in_bit(&self, other: &Rule) -> bool {
         match (bit_of(self), bit_of(other)) {
             (Some(mine), Some(theirs)) if mine != theirs => rest(self, mine) == rest(other, theirs),
             (Some(_) | None, Some(_) | None) => false,

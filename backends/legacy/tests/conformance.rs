@@ -6,7 +6,7 @@ use chainkeeper_contract::testing::{Case, Dice, Outside, World, random_drift};
 use chainkeeper_contract::{Backend, Family};
 use chainkeeper_legacy::LegacyBackend;
 use proptest::prelude::*;
-use support::{backend, in_netns, must, restore, rules};
+use support::{backend, in_netns, theirs};
 
 /// The calling thread's own new namespace; gone with the thread.
 struct Kernel(LegacyBackend);
@@ -17,23 +17,7 @@ impl World for Kernel {
     }
 
     fn outside(&mut self, family: Family, change: &Outside) {
-        let (table, chain) = change.place();
-        let rules = rules(family, table, chain.as_str());
-        match change {
-            Outside::Flush(..) => must(family, &format!("-t {table} -F {chain}")),
-            Outside::DeleteRule(_, _, n) if *n < rules.len() => {
-                must(family, &format!("-t {table} -D {chain} {}", n + 1));
-            }
-            Outside::Duplicate(_, _, n) if *n < rules.len() => {
-                restore(family, &format!("*{table}\n{}\nCOMMIT\n", rules[*n]));
-            }
-            Outside::Foreign(_, _, n) => {
-                let at = (*n).min(rules.len()) + 1;
-                must(family, &format!("-t {table} -I {chain} {at} -p tcp --dport 9 -j ACCEPT"));
-            }
-            Outside::DeleteChain(..) => must(family, &format!("-t {table} -X {chain}")),
-            Outside::DeleteRule(..) | Outside::Duplicate(..) => {}
-        }
+        theirs().outside(family, change);
     }
 
     fn handles_last(&self) -> bool {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use support::{
-    Doctored, backend, converges, errors, everything, in_netns, is_free, must, pass, plan,
+    Doctored, backend, converges, errors, everything, in_netns, is_free, must, pass, plan, theirs,
 };
 
 /// As before 1.8.6, which did not know XTABLES_LOCKFILE.
@@ -66,9 +66,9 @@ fn a_rule_goes_by_its_text_where_somebody_writes_without_the_lock() {
         let tools = Doctored::new("no-lock", "restore", NO_LOCK);
         assert_eq!(errors(pass(&mut tools.backend()).expect("a pass")), []);
         for family in Family::ALL {
-            let theirs = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
-            let left = support::rules(family, Table::Filter, "INPUT");
-            assert_eq!(left, ["-A INPUT -j KUBE-FIREWALL", theirs], "{family}");
+            let other = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
+            let left = theirs().rules(family, Table::Filter, "INPUT");
+            assert_eq!(left, ["-A INPUT -j KUBE-FIREWALL", other], "{family}");
         }
     });
 }
@@ -97,9 +97,8 @@ fn chains() -> BTreeSet<(Family, Table, String)> {
     let mut found = BTreeSet::new();
     for family in Family::ALL {
         for table in Table::ALL {
-            let out = support::iptables(family, &format!("-t {table} -S"));
-            let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            let names = text.lines().filter_map(|l| l.strip_prefix("-N "));
+            let said = support::theirs().run(family, &format!("-t {table} -S"));
+            let names = said.stdout.lines().filter_map(|l| l.strip_prefix("-N "));
             found.extend(names.map(|name| (family, table, name.to_owned())));
         }
     }

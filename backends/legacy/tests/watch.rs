@@ -5,7 +5,7 @@ use chainkeeper_contract::{Backend as _, ErrorKind, Family, Signal, Table, Watch
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
-use support::{backend, everything, in_netns, must, pass, rules};
+use support::{backend, everything, in_netns, must, pass, theirs};
 
 const CHANGED: Result<Option<Signal>, chainkeeper_contract::BackendError> =
     Ok(Some(Signal::Commit { generation: None, writer: None }));
@@ -123,7 +123,7 @@ fn a_rule_in_the_place_of_another_of_its_size_is_not_seen() {
         must(Family::Ipv4, "-t nat -A OUTPUT -s 10.0.0.1 -j ACCEPT");
         let mut watch = watch();
         must(Family::Ipv4, "-t nat -R OUTPUT 1 -s 10.0.0.2 -j ACCEPT");
-        assert!(rules(Family::Ipv4, Table::Nat, "OUTPUT")[0].contains("10.0.0.2"));
+        assert!(theirs().rules(Family::Ipv4, Table::Nat, "OUTPUT")[0].contains("10.0.0.2"));
         assert_eq!(watch.next(), Ok(None));
     });
 }

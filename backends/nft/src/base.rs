@@ -3,7 +3,7 @@ use chainkeeper_contract::{Hook, Table};
 
 /// NFTA_CHAIN_USERDATA of every chain we create: one TLV (type, length, value with NUL) as libnftnl
 /// frames userdata, of a type that no nft knows. Not shown by iptables-nft (1.8.9) or nft (1.0.6).
-pub const OWNERSHIP_MARK: &[u8] = b"\xc8\x0echainkeeper 1\0";
+pub(crate) const OWNERSHIP_MARK: &[u8] = b"\xc8\x0echainkeeper 1\0";
 
 /// Definition of a base chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

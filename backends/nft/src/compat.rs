@@ -117,7 +117,7 @@ mod tests {
     use crate::expr::Xt;
     use crate::write::Encoder;
     use chainkeeper_contract::{Place, Table};
-    use nix::sched::{CloneFlags, unshare};
+    use chainkeeper_namespace::in_netns;
 
     fn xt(name: &str, rev: u32) -> Xt {
         Xt { name: name.into(), rev, info: vec![] }
@@ -125,8 +125,7 @@ mod tests {
 
     /// What the kernel says of one rule with these expressions, in both families, and what is known then.
     fn ask(exprs: Vec<Expr>) -> (BTreeMap<Family, BackendError>, Known) {
-        std::thread::spawn(move || {
-            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
+        in_netns(|| {
             let mut socket = Socket::open(Encoder::default()).expect("socket");
             let (table, place, comment) = (Table::Nat, Place::Last, None);
             let rule = Msg::NewRule { table, chain: "A".into(), exprs, comment, place };
@@ -145,8 +144,6 @@ mod tests {
             assert_eq!(again.1, !first.0.is_empty(), "asked again only for what is missing");
             (first.0, known)
         })
-        .join()
-        .expect("no panic")
     }
 
     #[test]

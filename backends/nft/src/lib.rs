@@ -24,7 +24,6 @@ mod wire;
 pub mod write;
 
 pub use backend::{NftBackend, Setup};
-pub use base::OWNERSHIP_MARK;
 pub use compat::Lacking;
 pub use lower::{Dialect, Inexpressible, Lowered, lower};
 pub use ops::Msg;

@@ -6,10 +6,9 @@ use chainkeeper_contract::testing::{
 use chainkeeper_contract::{
     Action, Backend, Chain, Family, Hook, Jump, Options, Readable, Rule, Ruleset, Table,
 };
+use chainkeeper_namespace::{Iptables, in_netns, output};
 use chainkeeper_nft::{Dialect, NftBackend, Setup};
-use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
-use std::process::{Command, Output};
 
 /// The calling thread's own new namespace; gone with the thread.
 struct Kernel(NftBackend);
@@ -17,31 +16,9 @@ struct Kernel(NftBackend);
 /// The same in the native dialect, which iptables-nft cannot read: "somebody else" is nft there.
 struct NativeKernel(NftBackend);
 
-/// Runs a test in a new thread with a new network namespace.
-fn in_netns(dialect: Dialect, test: impl FnOnce(NftBackend) + Send) {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            test(NftBackend::open(Setup { dialect, ..Setup::default() }).expect("netlink"));
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
-}
-
-/// Runs the iptables-nft of that family, in this thread's namespace.
-fn iptables(family: Family, words: &str) -> Output {
-    let tool = match family {
-        Family::Ipv4 => "iptables-nft",
-        Family::Ipv6 => "ip6tables-nft",
-    };
-    Command::new(tool).args(words.split_whitespace()).output().expect("iptables-nft is installed")
-}
-
-fn must(family: Family, words: &str) {
-    let out = iptables(family, words);
-    assert!(out.status.success(), "{family} {words}: {}", String::from_utf8_lossy(&out.stderr));
+/// A test in a namespace of its own.
+fn on(dialect: Dialect, test: impl FnOnce(NftBackend) + Send) {
+    in_netns(|| test(NftBackend::open(Setup { dialect, ..Setup::default() }).expect("netlink")));
 }
 
 impl World for Kernel {
@@ -50,25 +27,7 @@ impl World for Kernel {
     }
 
     fn outside(&mut self, family: Family, change: &Outside) {
-        let (table, chain) = change.place();
-        let rules = rules(family, table, chain.as_str());
-        match change {
-            Outside::Flush(..) => must(family, &format!("-t {table} -F {chain}")),
-            Outside::DeleteRule(_, _, n) if *n < rules.len() => {
-                must(family, &format!("-t {table} -D {chain} {}", n + 1));
-            }
-            Outside::Duplicate(_, _, n) if *n < rules.len() => {
-                let line = rules[*n].clone();
-                let script = format!("*{table}\n{line}\nCOMMIT\n");
-                restore(family, &script);
-            }
-            Outside::Foreign(_, _, n) => {
-                let at = (*n).min(rules.len()) + 1;
-                must(family, &format!("-t {table} -I {chain} {at} -p tcp --dport 9 -j ACCEPT"));
-            }
-            Outside::DeleteChain(..) => must(family, &format!("-t {table} -X {chain}")),
-            Outside::DeleteRule(..) | Outside::Duplicate(..) => {}
-        }
+        Iptables { kind: "nft", lock: "/dev/null".into() }.outside(family, change);
     }
 }
 
@@ -109,32 +68,12 @@ impl World for NativeKernel {
     }
 }
 
-/// What nft prints, in this thread's namespace. It joins its arguments and splits them itself.
 fn nft(words: &str) -> String {
-    let out = Command::new("nft").args(words.split(' ')).output().expect("nft is installed");
-    assert!(out.status.success(), "{words}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8_lossy(&out.stdout).into_owned()
-}
-
-/// The `-A` lines of a chain.
-fn rules(family: Family, table: Table, chain: &str) -> Vec<String> {
-    let out = iptables(family, &format!("-t {table} -S {chain}"));
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    text.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect()
-}
-
-fn restore(family: Family, script: &str) {
-    let tool = match family {
-        Family::Ipv4 => "iptables-nft-restore",
-        Family::Ipv6 => "ip6tables-nft-restore",
-    };
-    let sh = format!("{tool} --noflush <<'END'\n{script}END\n");
-    let out = Command::new("sh").args(["-c", &sh]).output().expect("sh");
-    assert!(out.status.success(), "{script}{}", String::from_utf8_lossy(&out.stderr));
+    output(&format!("nft {words}"))
 }
 
 fn run(case: Case) {
-    in_netns(Dialect::Xt, |nft| case(&mut Kernel(nft)));
+    on(Dialect::Xt, |nft| case(&mut Kernel(nft)));
 }
 
 chainkeeper_contract::conformance!(run);
@@ -143,7 +82,7 @@ mod in_the_native_dialect {
     use super::*;
 
     fn run(case: Case) {
-        in_netns(Dialect::Native, |nft| case(&mut NativeKernel(nft)));
+        on(Dialect::Native, |nft| case(&mut NativeKernel(nft)));
     }
 
     chainkeeper_contract::conformance!(run);
@@ -162,7 +101,7 @@ fn a_thousand_chains_converge_in_one_step() {
         let name = name.as_str().into();
         want.chains.push(Chain { table, name, rules, instead: vec![], retired: vec![] });
     }
-    in_netns(Dialect::Xt, |nft| drop(converge(&mut Kernel(nft), &[want])));
+    on(Dialect::Xt, |nft| drop(converge(&mut Kernel(nft), &[want])));
 }
 
 /// One script, two executors: results, errnos and what is there afterwards must match.
@@ -172,7 +111,7 @@ fn fake_and_kernel_answer_alike() {
     for seed in 0..60 {
         let script = Dice::seeded(seed, 2000);
         let fake = play(&mut Fake::default(), &mut script.clone(), 25).expect("fake");
-        in_netns(Dialect::Xt, |mut nft| {
+        on(Dialect::Xt, |mut nft| {
             let real = play(&mut nft, &mut script.clone(), 25).expect("kernel");
             for (i, (fake, real)) in fake.iter().zip(&real).enumerate() {
                 assert_eq!(fake, real, "seed {seed}, plan {i}");
@@ -187,6 +126,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn random_rulesets_with_random_drift_converge_in_one_step(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
-        in_netns(Dialect::Xt, |nft| random_drift(&mut Kernel(nft), &mut Dice::new(numbers)));
+        on(Dialect::Xt, |nft| random_drift(&mut Kernel(nft), &mut Dice::new(numbers)));
     }
 }

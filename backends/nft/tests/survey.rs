@@ -7,10 +7,9 @@ use chainkeeper_contract::{
     Action, Backend, ChainName, ErrorKind, Family, Handle, Options, Place, Plan, Rule, Scope, Step,
     Survey, Table, Why, diff,
 };
+use chainkeeper_namespace::feed;
 use chainkeeper_nft::{NftBackend, Setup};
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::in_netns;
 
@@ -26,19 +25,13 @@ fn counts(survey: &Survey) -> [usize; 2] {
     Family::ALL.map(|family| survey.rules[&family])
 }
 
-/// A script for nft, in this thread's namespace.
+/// A script for nft.
 fn script(text: &str) {
-    let mut child =
-        Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).spawn().expect("nft");
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
-    assert!(child.wait().expect("nft").success(), "{text}");
+    feed("nft -f -", text);
 }
 
 fn run(words: &str) {
-    let mut words = words.split_whitespace();
-    let tool = words.next().expect("a tool");
-    let out = Command::new(tool).args(words).output().expect("it is installed");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    feed(words, "");
 }
 
 fn apply_ours(nft: &mut NftBackend) {

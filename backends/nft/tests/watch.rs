@@ -6,12 +6,12 @@ use chainkeeper_contract::testing::big_restore;
 use chainkeeper_contract::{
     Backend, BackendError, ErrorKind, Family, Plan, Signal, Step, Table, Watch, Way,
 };
+use chainkeeper_namespace::feed;
 use chainkeeper_nft::NftBackend;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use support::in_netns;
 
 const BOTH: [Way; 2] = [Way::Told, Way::Ask];
@@ -43,17 +43,6 @@ fn names(signals: &[Signal]) -> Vec<&str> {
 
 fn run(words: &str) {
     feed(words, "");
-}
-
-/// Runs a program with that input, in this thread's namespace. Its number.
-fn feed(words: &str, input: &str) -> u32 {
-    let mut words = words.split_whitespace();
-    let mut command = Command::new(words.next().expect("a tool"));
-    command.args(words).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = command.spawn().expect("it is installed");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
-    assert!(child.wait().expect("it ends").success());
-    child.id()
 }
 
 /// Commits one new chain.

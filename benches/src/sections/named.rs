@@ -89,7 +89,7 @@ pub(crate) fn measure(args: &Args) -> anyhow::Result<Measured> {
 
 fn score(scene: Scene, wipes: usize) -> anyhow::Result<[usize; 5]> {
     let service = Service::start(Watching::Events, Some("20ms"))?;
-    let bystander = Writer::nft()?;
+    let mut bystander = Writer::nft()?;
     let mut score = [0; 5];
     for nth in 0..wipes {
         let name = format!("wiper-{nth}");

@@ -1,15 +1,8 @@
 //! Who wipes: a netlink batch of this process, or iptables-legacy.
-use super::wall;
-use anyhow::{Context as _, ensure};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, sendto,
-    socket,
-};
+use super::{Raw, feed, wall};
 use std::fmt;
-use std::io::Write as _;
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// What is wiped.
@@ -37,32 +30,25 @@ impl fmt::Display for Kind {
 /// Writes in the network namespace of the thread that made it.
 #[derive(Debug)]
 pub(crate) enum Writer {
-    Nft(OwnedFd),
+    Nft(Raw),
     /// With that lock.
     Legacy(PathBuf),
 }
 
 impl Writer {
     pub(crate) fn nft() -> anyhow::Result<Writer> {
-        let socket = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::NetlinkNetFilter,
-        )?;
-        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-        Ok(Writer::Nft(socket))
+        Ok(Writer::Nft(Raw::open()?))
     }
 
     /// When it began and when it was done, by the wall clock. The commit is between the two.
-    pub(crate) fn wipe(&self, kind: Kind) -> anyhow::Result<(Duration, Duration)> {
+    pub(crate) fn wipe(&mut self, kind: Kind) -> anyhow::Result<(Duration, Duration)> {
         let before = wall();
         match (self, kind) {
-            (Writer::Nft(socket), Kind::Chain) => {
+            (Writer::Nft(raw), Kind::Chain) => {
                 let names = [(1, "nat"), (2, "KUBE-POSTROUTING")];
-                commit(socket, &[message(DEL_RULE, IPV4, &names)])?;
+                commit(raw, &[message(DEL_RULE, IPV4, &names)])?;
             }
-            (Writer::Nft(socket), Kind::All) => commit(socket, &[message(DEL_TABLE, ANY, &[])])?,
+            (Writer::Nft(raw), Kind::All) => commit(raw, &[message(DEL_TABLE, ANY, &[])])?,
             (Writer::Legacy(lock), Kind::Chain) => {
                 tool(lock, "iptables-legacy", "-w -t nat -F KUBE-POSTROUTING", "")?;
             }
@@ -75,22 +61,16 @@ impl Writer {
     }
 
     /// A commit that takes nothing from anybody: a table comes and goes.
-    pub(crate) fn innocent(&self) -> anyhow::Result<()> {
-        let Writer::Nft(socket) = self else { return Ok(()) };
+    pub(crate) fn innocent(&mut self) -> anyhow::Result<()> {
+        let Writer::Nft(raw) = self else { return Ok(()) };
         let name = [(1, "bystander")];
-        commit(socket, &[message(NEW_TABLE, IPV4, &name), message(DEL_TABLE, IPV4, &name)])
+        commit(raw, &[message(NEW_TABLE, IPV4, &name), message(DEL_TABLE, IPV4, &name)])
     }
 }
 
-fn tool(lock: &PathBuf, program: &str, words: &str, input: &str) -> anyhow::Result<()> {
+fn tool(lock: &Path, program: &str, words: &str, input: &str) -> anyhow::Result<()> {
     let mut command = Command::new(program);
-    command.args(words.split(' ')).env("XTABLES_LOCKFILE", lock).stdin(Stdio::piped());
-    let mut child = command.spawn().context(program.to_owned())?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes())?;
-    }
-    ensure!(child.wait()?.success(), "{program} {words} failed");
-    Ok(())
+    feed(command.args(words.split(' ')).env("XTABLES_LOCKFILE", lock), input)
 }
 
 // linux/netfilter/nfnetlink.h and nf_tables.h, the few that are used.
@@ -103,7 +83,6 @@ const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
 pub(super) const REQUEST_ACK: u16 = REQUEST | ACK;
 const CREATE: u16 = 0x400;
-const ERROR: u16 = 0x2;
 const ANY: u8 = 0;
 const IPV4: u8 = 2;
 
@@ -137,16 +116,7 @@ pub(super) fn batch(messages: &[Vec<u8>]) -> Vec<u8> {
     [edge(BATCH_BEGIN), messages.concat(), edge(BATCH_END)].concat()
 }
 
-/// Sends it as one batch. The kernel has committed it when the sending returns, and then the answers are
-/// there: one for each message.
-fn commit(socket: &OwnedFd, messages: &[Vec<u8>]) -> anyhow::Result<()> {
-    sendto(socket.as_raw_fd(), &batch(messages), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-    for _ in messages {
-        let mut answer = [0; 512];
-        let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-        let word = |at: usize| [answer[at], answer[at + 1], answer[at + 2], answer[at + 3]];
-        ensure!(length >= 20 && word(4)[..2] == ERROR.to_ne_bytes(), "a strange answer");
-        ensure!(word(16) == [0; 4], "the kernel refused: errno {}", -i32::from_ne_bytes(word(16)));
-    }
-    Ok(())
+/// As one batch. The kernel has committed it when the sending returns.
+fn commit(raw: &mut Raw, messages: &[Vec<u8>]) -> anyhow::Result<()> {
+    raw.send(&batch(messages)).map(drop)
 }

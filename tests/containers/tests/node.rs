@@ -1,6 +1,9 @@
 //! A network namespace that plays the node, and the folders of it that a pod mounts.
+pub(crate) use chainkeeper_namespace::{Said, said};
+
+use chainkeeper_namespace::within;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,14 +12,6 @@ use std::time::{Duration, Instant};
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
-}
-
-/// What a program said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Node {
@@ -63,9 +58,7 @@ impl Node {
 
     /// The same; what it printed. Fails the test if the script fails.
     pub(crate) fn sh(&self, script: &str) -> String {
-        let said = self.try_sh(script);
-        assert!(said.code == 0, "{script}\n{said:?}");
-        said.stdout
+        self.try_sh(script).good(script)
     }
 
     /// Every process in the node's network.
@@ -119,19 +112,7 @@ pub(crate) fn status_of(pid: &str, name: &str) -> String {
     value.unwrap_or_else(|| panic!("no {name}: {status}")).trim().to_owned()
 }
 
-/// Runs it to its end.
-pub(crate) fn said(command: &mut Command) -> Said {
-    let Output { status, stdout, stderr } =
-        command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Said { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
-}
-
 /// Asks again and again until it is so, at most 20 s.
-pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !is() {
-        assert!(Instant::now() < end, "in vain for 20 s: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
+    within(20, what, is);
 }

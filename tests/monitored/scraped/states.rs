@@ -1,6 +1,6 @@
 //! What is a matter of now: pauses, yields, what is only watched, reloads, and the process itself.
 use super::super::wipe::{Kind, Wipe, whole};
-use super::super::{Story, keeping, quick, started, status};
+use super::super::{Story, keeping, quick, started};
 use super::{SERVED, is_liked};
 use crate::support::{ADDRESS, Host, On, eventually};
 use chainkeeper::story::What;
@@ -123,10 +123,10 @@ fn it_says_what_it_is_and_what_it_uses() {
     assert!(before - 1.0 <= start && start <= wall().as_secs_f64(), "{start} {before}");
     let looked = scrape.at("last_look_timestamp_seconds");
     assert!(before <= looked && looked <= wall().as_secs_f64() + 0.01, "{looked}");
-    let fds = std::fs::read_dir(format!("/proc/{}/fd", run.pid())).expect("ours").count() as f64;
+    let fds = run.descriptors() as f64;
     // While it answers it has the connection open, and its own list.
     assert!((scrape.at("process_open_fds") - fds).abs() <= 3.0, "{fds}");
-    let threads = super::super::threads(run.pid()).len() as f64;
+    let threads = run.threads().len() as f64;
     assert_eq!(scrape.at("process_threads"), threads);
     assert!(scrape.at("process_resident_memory_bytes") > 1e6);
     assert!(scrape.at("process_cpu_seconds_total") < 60.0);
@@ -134,7 +134,7 @@ fn it_says_what_it_is_and_what_it_uses() {
     assert_eq!(scrape.all("missing").count(), 24);
     assert_eq!(scrape.all("losses_total").count(), 24);
     assert_eq!(scrape.all("errors_total").count(), 6);
-    assert!(status(&host).is_some());
+    assert!(host.status().is_some());
 }
 
 #[test]

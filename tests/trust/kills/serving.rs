@@ -32,14 +32,7 @@ fn started(host: &Host) -> Running {
 
 /// strace(1) with these words on that thread of a program.
 fn trace(host: &Host, run: &Running, thread: &str, words: &str) -> Running {
-    let folder = format!("/proc/{}/task", run.pid());
-    let tasks = std::fs::read_dir(&folder).expect("it runs");
-    let mut numbers = tasks.filter_map(|t| t.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let named = |tid: &u32| {
-        let comm = std::fs::read_to_string(format!("{folder}/{tid}/comm"));
-        comm.is_ok_and(|comm| comm.trim_end() == thread)
-    };
-    let tid = numbers.find(named).unwrap_or_else(|| panic!("no thread {thread}"));
+    let tid = run.thread(thread);
     let strace = host.start("strace", &format!("{} -p {tid}", words.trim_start_matches("strace ")));
     eventually("strace watches", || strace.journal().contains("attached"));
     strace
@@ -93,7 +86,8 @@ fn failed(trial: &Trial, thread: &str, (call, fate): &(Call, Fate), row: &mut Ro
     let _strace = trace(&host, &run, thread, &call.strace(*fate, &host));
     flush(&host, trial.way.story.on);
     let repaired = comes_true(20, || run.is_over() || Tables::of(&host).is(&trial.way.to));
-    let alive = !run.is_over() && host.ck("check --live").code == 0;
+    // The call may be that by which this question is read: it is asked again.
+    let alive = !run.is_over() && comes_true(5, || host.ck("check --live").code == 0);
     let journal = run.journal();
     if journal.contains("failed to wake I/O driver") {
         return false; // an eventfd that does not wait: no kernel fails to write to it

@@ -54,7 +54,7 @@ fn no_secret_is_told() {
         host.sh(&format!(
             "iptables-nft -I KUBE-POSTROUTING -t nat -m comment --comment {SECRET} -j RETURN"
         ));
-        // `events` has it, as docs/settings.md says of command-lines; no other may.
+        // `events` has it, unless `command-lines` is false; no other may.
         let told = (0..20).any(|_| {
             let flush = "echo flush chain ip nat KUBE-MARK-MASQ";
             host.sh(&format!("{flush} | nft -D token={SECRET} -f -"));

@@ -3,7 +3,6 @@ use super::super::{Row, minutes};
 use super::Service;
 use super::service::{CHAIN, JUMP};
 use crate::support::{ADDRESS, On, comes_true};
-use chainkeeper::control::{Request, ask_once};
 use std::time::{Duration, Instant};
 
 /// What a service has of each, at a time.
@@ -19,18 +18,11 @@ struct Sample {
 
 impl Sample {
     fn of(service: &Service) -> Sample {
-        let pid = service.run.pid();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let field = |name| {
-            let line = status.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
-        };
-        let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count();
         let state = std::fs::metadata(service.host.state()).map_or(0, |file| file.len());
         Sample {
-            memory: field("VmRSS:"),
-            descriptors: fds as u64,
-            threads: field("Threads:"),
+            memory: service.run.number("VmRSS"),
+            descriptors: service.run.descriptors() as u64,
+            threads: service.run.number("Threads"),
             state,
             journal: service.run.journal().len() as u64,
         }
@@ -127,7 +119,8 @@ fn no_trend(row: &mut Row, samples: &[Sample], events: usize) -> String {
     )
 }
 
-fn a_day_of(on: On, row: &mut Row) -> String {
+fn a_day_of(on: On, what: &'static str) {
+    let mut row = Row::new(what, "checks");
     // A wipe that leaves the size of a table is not told on legacy.
     let words = "--metrics-bind-address 9253 --canary-wait 50ms --sync-period 60ms";
     let service = Service::new(on, words);
@@ -147,7 +140,7 @@ fn a_day_of(on: On, row: &mut Row) -> String {
         let whole = taken && comes_true(5, whole);
         row.one(whole, || format!("{on:?}, {wipes}: not repaired\n{}", service.run.journal()));
         service.wipe(tool, "*mangle\n-X CHAINKEEPER-CANARY\nCOMMIT\n");
-        let asked = ask_once(&service.host.socket(), &Request::Status {}).is_ok();
+        let asked = service.host.status().is_some();
         let served = service.host.get(ADDRESS, "/metrics").is_some_and(|got| got.status == 200);
         row.one(asked && served, || format!("{on:?}, {wipes}: no answer"));
         events += 4;
@@ -164,9 +157,10 @@ fn a_day_of(on: On, row: &mut Row) -> String {
         }
         samples.now_and_then(&service);
     }
-    let figures = no_trend(row, &samples.all, events);
-    service.stops(row);
-    format!("{wipes} wipes, {events} events in {:.0} s; {figures}", began.elapsed().as_secs_f64())
+    let figures = no_trend(&mut row, &samples.all, events);
+    service.stops(&mut row);
+    let seconds = began.elapsed().as_secs_f64();
+    row.end(&format!("{wipes} wipes, {events} events in {seconds:.0} s; {figures}"));
 }
 
 /// Lost: a wipe that is not repaired within 5 s, a scrape without an answer, or growth: of memory by more than 1 MiB
@@ -174,23 +168,15 @@ fn a_day_of(on: On, row: &mut Row) -> String {
 /// of the journal by more than 100 bytes an event and what is said one by one first.
 #[test]
 fn a_day_of_wipes_on_nft() {
-    let mut row = Row::new(
-        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: nft",
-        "checks",
-    );
-    let notes = a_day_of(On::Nft, &mut row);
-    row.end(&notes);
+    let what = "a day of wipes, scrapes, questions, reloads and lost canaries, faster: nft";
+    a_day_of(On::Nft, what);
 }
 
 /// Lost: the same.
 #[test]
 fn a_day_of_wipes_on_legacy() {
-    let mut row = Row::new(
-        "a day of wipes, scrapes, questions, reloads and lost canaries, faster: legacy",
-        "checks",
-    );
-    let notes = a_day_of(On::Legacy, &mut row);
-    row.end(&notes);
+    let what = "a day of wipes, scrapes, questions, reloads and lost canaries, faster: legacy";
+    a_day_of(On::Legacy, what);
 }
 
 /// Lost: a fight that is not left to whoever wants it otherwise, chains

@@ -1,13 +1,16 @@
 //! Fewer descriptors than it wants.
 use super::super::{BOUND, Row, many};
-use super::{Service, Tally, on_both};
-use crate::support::{ADDRESS, Host, On, PROGRAM, comes_true};
+use super::{Limited, Service, Tally, is_in_sync, on_both, started_under};
+use crate::support::{ADDRESS, Host, On, comes_true};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Lost: a panic, an end without a word or with a code that is not documented, chains that are not there once
+/// The system's words, and ours.
+const WORDS: [&str; 2] = ["Too many open files", "too many files are open"];
+
+/// Lost: a panic, a silence, an end without a word or with a code that is not documented, chains that are not there once
 /// the limit is raised, a service that does not stop.
 #[test]
 fn every_small_limit_at_the_start() {
@@ -28,19 +31,9 @@ fn every_small_limit_at_the_start() {
 
 /// What was lost, and whether it ended by itself.
 fn started(on: On, limit: usize) -> (Option<String>, bool) {
-    let host = Host::of(on);
-    let backend = on.name();
-    let words = "--settle 10ms --sync-period 300ms --metrics-bind-address 9253";
-    let run = &mut host
-        .start("prlimit", &format!("--nofile={limit}: {PROGRAM} run --backend {backend} {words}"));
-    let in_sync = || host.ck(&format!("diff --backend {backend}")).code == 0;
-    let over = |pid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.contains(") Z ")
-    };
-    let pid = run.pid();
-    comes_true(1, || over(pid) || in_sync());
-    let ends = over(pid);
+    let (host, backend) = (Host::of(on), on.name());
+    let words = "--settle 10ms --metrics-bind-address 9253";
+    let (mut run, ends) = started_under(&format!("--nofile={limit}:"), &host, words);
     let wrong = if ends {
         let code = run.ended();
         comes_true(1, || !run.journal().is_empty());
@@ -49,11 +42,14 @@ fn started(on: On, limit: usize) -> (Option<String>, bool) {
         let documented = code == 5 || (code == 127 && journal.contains("shared libraries"));
         (!documented || journal.is_empty()).then(|| format!("ended with {code}"))
     } else {
-        host.sh(&format!("prlimit --pid {pid} --nofile=1024:"));
-        let whole = comes_true(20, in_sync);
+        let says = || WORDS.iter().any(|words| run.journal().contains(words));
+        let told = comes_true(20, || says() || is_in_sync(&host));
+        host.sh(&format!("prlimit --pid {} --nofile=1024:", run.pid()));
+        let whole = comes_true(20, || is_in_sync(&host));
         run.signal("TERM");
         let code = run.ended();
-        (!whole || code != 0).then(|| format!("in sync: {whole}, and ended with {code}"))
+        (!told || !whole || code != 0)
+            .then(|| format!("told: {told}, in sync: {whole}, and ended with {code}"))
     };
     let panicked = run.journal().contains("panicked").then(|| "it panicked".to_owned());
     let lost = panicked.or(wrong);
@@ -67,29 +63,18 @@ fn a_limit_that_falls_below_what_is_open() {
     let row = Row::new("limit of descriptors lowered under the running service", "limits");
     let row = on_both(row, |on, row| {
         let mut service = Service::new(on, "--metrics-bind-address 9253");
-        let pid = service.run.pid();
         for limit in (3..=26).step_by(many(5, 1)) {
             // In nf_tables a repair takes no descriptor; with more there may be enough for what legacy does.
             let must = on == On::Legacy && limit < 8;
             let says: &[&str] = if must { &["oo many open files"] } else { &[] };
             service.lacks(row, &limit.to_string(), says, Duration::from_millis(600), |s| {
-                s.host.sh(&format!("prlimit --pid {pid} --nofile={limit}:"));
-                Raised(pid)
+                Limited::to(&format!("--nofile={limit}:"), s, "--nofile=1024:")
             });
         }
         tally.of(&service);
         service.stops(row);
     });
     row.end(&format!("both backends; {}", tally.notes()));
-}
-
-struct Raised(u32);
-
-impl Drop for Raised {
-    fn drop(&mut self) {
-        let words = ["--pid", &self.0.to_string(), "--nofile=1024:"];
-        let _ = std::process::Command::new("prlimit").args(words).status();
-    }
 }
 
 /// Lost: a wipe that is not repaired within 10 s, or a service that does not answer once they have gone.
@@ -112,12 +97,11 @@ fn whoever_holds_every_connection() {
                 Some(stream)
             })
             .collect();
-        let fds = || std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
         for n in 0..many(5, 20) {
             let taken = service.take();
             let whole = taken && comes_true(BOUND, || service.is_whole());
             row.one(whole, || format!("{on:?}, repair {n}: {}", service.run.journal()));
-            most = most.max(fds());
+            most = most.max(service.run.descriptors());
         }
         drop((web, local));
         let answers = comes_true(10, || service.host.ck("check --live").code == 0);

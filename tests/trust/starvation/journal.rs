@@ -1,15 +1,7 @@
 //! Whoever reads its journal stands still, or is gone, or has no room for it.
 use super::super::{BOUND, Row, many};
 use super::{Service, on_both};
-use crate::support::comes_true;
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-
-fn pipe(path: &str) -> File {
-    let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).expect("it is there")
-}
+use crate::support::{Pipe, comes_true};
 
 /// A journal at `$F`, in each form.
 fn service(on: crate::support::On, name: &str, redirect: &str, format: &str) -> (Service, String) {
@@ -35,8 +27,8 @@ fn a_pipe_that_is_full() {
     let row = on_both(row, |on, row| {
         for format in ["text", "json"] {
             let (service, file) = service(on, format, "exec \"$@\" 2<>$F", format);
-            let mut pipe = pipe(&file);
-            while pipe.write(b"full\n").is_ok() {}
+            let mut pipe = Pipe::open(&file);
+            pipe.fill();
             for n in 0..many(5, 50) {
                 let taken = service.take();
                 let whole = taken && comes_true(BOUND, || service.is_whole());
@@ -44,15 +36,12 @@ fn a_pipe_that_is_full() {
             }
             let mut said = String::new();
             let told = comes_true(10, || {
-                let mut buffer = [0; 1 << 16];
-                while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-                    said += &String::from_utf8_lossy(&buffer[..n]);
-                }
+                said += &pipe.drained();
                 service.take();
                 said.contains("the journal did not take the last ")
             });
             row.one(told, || format!("{on:?}, {format}: no word of what was lost:\n{said}"));
-            while pipe.write(b"full\n").is_ok() {}
+            pipe.fill();
             service.stops(row);
             gone(&file);
         }

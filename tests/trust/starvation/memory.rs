@@ -1,8 +1,8 @@
 //! An address space that is too small: Rust ends a program that gets no memory, by a signal. What it has done
 //! until then must be whole.
 use super::super::{Row, many};
-use super::{Service, Tally, on_both};
-use crate::support::{Host, On, PROGRAM, comes_true};
+use super::{Limited, Service, Tally, is_in_sync, on_both, started_under};
+use crate::support::{Host, On};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Megabytes, from where nothing starts to where all is well.
@@ -17,32 +17,21 @@ fn every_small_address_space_at_the_start() {
     let row = on_both(row, |on, row| {
         for megabytes in (8..=MOST).step_by(many(3, 1)) {
             let host = Host::of(on);
-            let (backend, bytes) = (on.name(), megabytes << 20);
-            let words =
-                format!("--as={bytes} {PROGRAM} run --backend {backend} --sync-period 300ms");
-            let run = host.start("prlimit", &words);
-            let over = || {
-                let stat = std::fs::read_to_string(format!("/proc/{}/stat", run.pid()));
-                stat.is_ok_and(|stat| stat.contains(") Z "))
-            };
-            let well = |host: &Host| host.ck(&format!("diff --backend {backend}")).code == 0;
-            comes_true(1, || over() || well(&host));
-            ended.fetch_add(usize::from(over()), Ordering::Relaxed);
+            let (run, ends) = started_under(&format!("--as={}", megabytes << 20), &host, "");
+            ended.fetch_add(usize::from(ends), Ordering::Relaxed);
             let journal = run.journal();
             drop(run);
             let chains = host.sh("nft list chains | grep -c KUBE- || true");
-            let all = on == On::Legacy || chains.trim() == "0" || well(&host);
-            host.ck(&format!("apply --backend {backend}"));
+            let all = on == On::Legacy || chains.trim() == "0" || is_in_sync(&host);
+            host.ck(&format!("apply --backend {}", on.name()));
             let wrong = [
                 (!all, "in part"),
                 (journal.contains("panicked"), "panic"),
-                (!well(&host), "not mended"),
+                (!is_in_sync(&host), "not mended"),
             ];
             let wrong: Vec<&str> =
                 wrong.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
-            row.one(wrong.is_empty(), || {
-                format!("{backend}, {megabytes} MiB: {wrong:?}\n{journal}")
-            });
+            row.one(wrong.is_empty(), || format!("{on:?}, {megabytes} MiB: {wrong:?}\n{journal}"));
         }
     });
     row.end(&format!("both backends; {} ended", ended.into_inner()));
@@ -64,15 +53,9 @@ fn no_more_address_space_for_the_running_one() {
                 &[],
                 std::time::Duration::from_millis(700),
                 |s| {
-                    let pid = s.run.pid();
-                    let status =
-                        std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-                    let size =
-                        status.lines().find_map(|l| l.strip_prefix("VmSize:")).expect("a size");
-                    let size: u64 = size.trim().trim_end_matches(" kB").parse().expect("a number");
-                    s.host
-                        .sh(&format!("prlimit --pid {pid} --as={}:unlimited", (size + more) << 10));
-                    Enough(pid)
+                    let size = s.run.number("VmSize");
+                    let limit = format!("--as={}:unlimited", (size + more) << 10);
+                    Limited::to(&limit, s, "--as=unlimited:unlimited")
                 },
             );
         }
@@ -80,13 +63,4 @@ fn no_more_address_space_for_the_running_one() {
         service.stops(row);
     });
     row.end(&format!("both backends; {}", tally.notes()));
-}
-
-struct Enough(u32);
-
-impl Drop for Enough {
-    fn drop(&mut self) {
-        let words = ["--pid", &self.0.to_string(), "--as=unlimited:unlimited"];
-        let _ = std::process::Command::new("prlimit").args(words).status();
-    }
 }

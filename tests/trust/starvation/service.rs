@@ -1,5 +1,6 @@
 //! The service that is starved, and how it is judged.
 use super::super::Row;
+use super::is_in_sync;
 use crate::support::{Host, On, PROGRAM, Running, comes_true, normalised, within};
 use std::time::{Duration, Instant};
 
@@ -75,16 +76,11 @@ impl Service {
             share: 0.0,
             ends_by: None,
         };
-        within(SOON, "it is in sync", || service.is_in_sync());
+        within(SOON, "it is in sync", || is_in_sync(&service.host));
         service.all = service.saved();
         assert!(service.take(), "an attack that takes nothing");
         within(SOON, "it is repaired", || service.is_whole());
         service
-    }
-
-    fn is_in_sync(&self) -> bool {
-        let backend = self.host.on().name();
-        self.host.ck(&format!("diff --backend {backend}")).code == 0
     }
 
     /// All rules.
@@ -120,11 +116,6 @@ impl Service {
         Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.run.pid()));
-        stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
-    }
-
     /// Lacks what `attack` takes from it until what that returns is dropped, for so long. Something is taken
     /// meanwhile. `says`: words of which one must have come into the journal; none: nothing has to be said.
     pub(super) fn lacks<T>(
@@ -145,12 +136,12 @@ impl Service {
             (self.used().saturating_sub(used)).as_secs_f64() / began.elapsed().as_secs_f64();
         self.share = self.share.max(share);
         // On a busy machine it comes to it only later.
-        let since = if self.has_ended() { 0 } else { heard };
+        let since = if self.run.is_over() { 0 } else { heard };
         let said = || self.run.journal().get(since..).unwrap_or_default().to_owned();
         let told = says.is_empty() || comes_true(8, || says.iter().any(|s| said().contains(s)));
         drop(lacking);
         let panicked = self.run.journal().contains("panicked");
-        let ended = self.has_ended().then(|| self.again());
+        let ended = self.run.is_over().then(|| self.again());
         let whole = comes_true(SOON, || self.is_whole());
         let journal = self.run.journal();
         let said = journal.get(if ended.is_some() { 0 } else { heard }..).unwrap_or_default();

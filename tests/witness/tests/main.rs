@@ -3,7 +3,8 @@
 //! an encoder has a part in it, so the two cannot be wrong alike.
 //!
 //! What rustables cannot see is in the name of a test, and `limits` shows it: the day it learns to
-//! see, that test fails and the witness can be asked for more.
+//! see, that test fails and the witness can be asked for more. Only the test commits in its namespace, so no listing
+//! of rustables is interrupted (it gives up where one is).
 mod expressions;
 mod limits;
 mod meant;
@@ -12,9 +13,9 @@ mod seen;
 mod written;
 
 use chainkeeper_contract::{Backend, Family, Options, Plan, Ruleset, Scope, diff};
+use chainkeeper_namespace::in_netns;
 use chainkeeper_nft::write::Encoder;
 use chainkeeper_nft::{Dialect, Msg, NftBackend, Setup};
-use nix::sched::{CloneFlags, unshare};
 
 /// Writes what these rulesets lack. Whether the backend itself finds them afterwards is not asked: here
 /// another one looks.
@@ -29,20 +30,6 @@ fn apply(setup: Setup, wants: &[Ruleset]) {
     for (family, result) in backend.apply(&plan).expect("apply").families {
         assert!(result.is_ok(), "{setup:?} {family}: {result:?}\n{plan:#?}");
     }
-}
-
-/// Runs a test in a new thread with a new network namespace. Only the test commits there, so no listing
-/// of rustables is interrupted (it gives up where one is).
-fn in_netns(test: impl FnOnce() + Send) {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            test();
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
 }
 
 /// Every encoder in every dialect.

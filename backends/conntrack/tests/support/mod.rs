@@ -2,84 +2,37 @@
 #![allow(dead_code)] // not every test binary uses all of it
 use chainkeeper_conntrack::{Cidr, Conntrack, Flow, Flows};
 use chainkeeper_contract::Family;
-use nix::sched::{CloneFlags, setns, unshare};
+use chainkeeper_namespace::Namespace;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, socket,
 };
-use std::fs::File;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 /// Where the world listens.
 pub(crate) const EAR: u16 = 7001;
 
-/// A network namespace. Gone when dropped: nothing names it, nothing else holds it.
-#[derive(Debug)]
-pub(crate) struct Host(File);
+fn host() -> Namespace {
+    let host = Namespace::empty();
+    host.sh("ip link set lo up");
+    host
+}
 
-impl Host {
-    fn new() -> Host {
-        let ns = std::thread::spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            File::open("/proc/thread-self/ns/net").expect("/proc is mounted")
-        });
-        let host = Host(ns.join().expect("a new network namespace"));
-        host.sh("ip link set lo up; sysctl -qw net.ipv6.conf.default.accept_dad=0");
-        host
-    }
-
-    /// Runs `work` on a thread of its own inside. Sockets and processes that it starts stay inside.
-    pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                setns(&self.0, CloneFlags::CLONE_NEWNET).expect("setns into our own namespace");
-                work()
-            });
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    }
-
-    /// Runs a shell script with `set -e`; what it printed.
-    pub(crate) fn sh(&self, script: &str) -> String {
-        let output = self.inside(|| Command::new("sh").args(["-ec", script]).output().expect("sh"));
-        let [out, err] =
-            [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).into_owned());
-        assert!(output.status.success(), "{script}\n{out}{err}");
-        out
-    }
-
-    /// A socket bound to this address, with a time limit on reading.
-    pub(crate) fn udp(&self, addr: IpAddr, port: u16) -> UdpSocket {
-        let socket = self.inside(|| UdpSocket::bind((addr, port)).expect("the port is free"));
-        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        socket
-    }
-
-    fn link(&self, other: &Host, name: &str) {
-        let path = format!("/proc/{}/fd/{}", std::process::id(), other.0.as_raw_fd());
-        self.sh(&format!("ip link add {name} type veth peer name {name} netns {path}"));
-        for host in [self, other] {
-            host.sh(&format!("ip link set {name} up"));
-        }
-        // A link may swallow what is sent until the kernel has worked through "carrier on".
-        let up = format!("until ip link show {name} | grep -q \"state UP\"; do sleep 0.02; done");
-        for host in [self, other] {
-            host.sh(&format!("timeout 5 sh -c '{up}'"));
-        }
-    }
+/// A socket of that host bound to this address, with a time limit on reading.
+pub(crate) fn udp(host: &Namespace, addr: IpAddr, port: u16) -> UdpSocket {
+    let socket = host.inside(|| UdpSocket::bind((addr, port)).expect("the port is free"));
+    socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    socket
 }
 
 /// The three, with addresses of one family. The node forwards and tracks; it translates nothing yet.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) family: Family,
-    pub(crate) pod: Host,
-    pub(crate) node: Host,
-    pub(crate) world: Host,
+    pub(crate) pod: Namespace,
+    pub(crate) node: Namespace,
+    pub(crate) world: Namespace,
     pub(crate) pod_ip: IpAddr,
     /// The node's towards the world: what masquerading puts in.
     pub(crate) node_ip: IpAddr,
@@ -88,7 +41,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(family: Family) -> Row {
-        let [pod, node, world] = [(); 3].map(|()| Host::new());
+        let [pod, node, world] = [(); 3].map(|()| host());
         pod.link(&node, "inner");
         world.link(&node, "outer");
         let (net, len) = match family {
@@ -137,9 +90,9 @@ impl Row {
     }
 
     /// The same from any host.
-    pub(crate) fn send_from(&self, host: &Host, addr: IpAddr, port: u16) -> IpAddr {
-        let ear = self.world.udp(self.world_ip, EAR);
-        host.udp(addr, port).send_to(b"!", (self.world_ip, EAR)).expect("sent");
+    pub(crate) fn send_from(&self, host: &Namespace, addr: IpAddr, port: u16) -> IpAddr {
+        let ear = udp(&self.world, self.world_ip, EAR);
+        udp(host, addr, port).send_to(b"!", (self.world_ip, EAR)).expect("sent");
         ear.recv_from(&mut [0; 1]).expect("it arrives").1.ip()
     }
 

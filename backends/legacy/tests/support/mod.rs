@@ -5,29 +5,19 @@ mod tools;
 pub(crate) use tools::Doctored;
 
 use chainkeeper_contract::testing::full;
-use chainkeeper_contract::{
-    Applied, Backend, BackendError, Family, Options, Plan, Scope, Table, diff,
-};
+use chainkeeper_contract::{Applied, Backend, BackendError, Family, Options, Plan, Scope, diff};
 use chainkeeper_legacy::{LegacyBackend, Setup, Tools};
-use nix::sched::{CloneFlags, unshare};
+use chainkeeper_namespace::{Iptables, output, said};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// Runs a test in a new thread with a new network namespace.
+/// Runs a test in a new network namespace, with locks of its own.
 pub(crate) fn in_netns<T: Send>(test: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap_or_else(|e| {
-                panic!("this test needs root, or the user namespace that `make test` makes: {e}")
-            });
-            test()
-        });
-        let done = thread.join();
-        for whose in ["ours", "theirs"] {
-            let _ = std::fs::remove_file(lock_file(whose));
-        }
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    let done = chainkeeper_namespace::in_netns(test);
+    for whose in ["ours", "theirs"] {
+        let _ = std::fs::remove_file(lock_file(whose));
+    }
+    done
 }
 
 /// The lock of the backend under test, or that of everybody else: theirs must not wait for ours here.
@@ -43,39 +33,13 @@ pub(crate) fn backend() -> LegacyBackend {
         .expect("iptables-legacy")
 }
 
-/// Runs the iptables-legacy of that family, without a lock that matters.
-pub(crate) fn iptables(family: Family, words: &str) -> Output {
-    let tool = match family {
-        Family::Ipv4 => "iptables-legacy",
-        Family::Ipv6 => "ip6tables-legacy",
-    };
-    let mut command = Command::new(tool);
-    command.env("XTABLES_LOCKFILE", lock_file("theirs")).args(words.split_whitespace());
-    command.output().expect("iptables-legacy is installed")
+/// Everybody else's.
+pub(crate) fn theirs() -> Iptables {
+    Iptables { kind: "legacy", lock: lock_file("theirs") }
 }
 
 pub(crate) fn must(family: Family, words: &str) {
-    let out = iptables(family, words);
-    assert!(out.status.success(), "{family} {words}: {}", String::from_utf8_lossy(&out.stderr));
-}
-
-/// The `-A` lines of a chain.
-pub(crate) fn rules(family: Family, table: Table, chain: &str) -> Vec<String> {
-    let out = iptables(family, &format!("-t {table} -S {chain}"));
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    text.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect()
-}
-
-pub(crate) fn restore(family: Family, script: &str) {
-    let tool = match family {
-        Family::Ipv4 => "iptables-legacy-restore",
-        Family::Ipv6 => "ip6tables-legacy-restore",
-    };
-    let sh = format!("{tool} --noflush <<'END'\n{script}END\n");
-    let lock = lock_file("theirs");
-    let out = Command::new("sh").env("XTABLES_LOCKFILE", lock).args(["-c", &sh]).output();
-    let out = out.expect("sh");
-    assert!(out.status.success(), "{script}{}", String::from_utf8_lossy(&out.stderr));
+    theirs().must(family, words);
 }
 
 /// Looks, and plans what is missing of [`full`].
@@ -111,17 +75,13 @@ pub(crate) fn converges() {
 
 /// All tables of both families with their counters, without dates.
 pub(crate) fn everything() -> String {
-    let save = "iptables-legacy-save -c; ip6tables-legacy-save -c";
-    let out = Command::new("sh").args(["-ec", save]).output().expect("sh");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let text = ["iptables-legacy-save -c", "ip6tables-legacy-save -c"].map(output).concat();
     text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect()
 }
 
 /// Nobody holds the lock of the backend under test.
 pub(crate) fn is_free() -> bool {
-    let flock = Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true").status();
-    flock.expect("flock is installed").success()
+    said(Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true")).code == 0
 }
 
 /// The error of each family.

@@ -155,12 +155,11 @@ mod tests {
     use crate::wire::Socket;
     use crate::write::{Batch, Encoder, Writer};
     use chainkeeper_contract::{Place, Table};
-    use nix::sched::{CloneFlags, unshare};
+    use chainkeeper_namespace::in_netns;
 
     /// The kernel's answer to the last message of a dry run in a new network namespace.
     fn answer(messages: Vec<Msg>) -> BackendError {
-        std::thread::spawn(move || {
-            unshare(CloneFlags::CLONE_NEWNET).expect("root, or the namespace of `make test`");
+        in_netns(|| {
             let family = Family::Ipv6;
             let last = messages.last().expect("a message").clone();
             let messages: Vec<_> = messages.into_iter().map(|m| (family, m)).collect();
@@ -179,8 +178,6 @@ mod tests {
             let Body::Error { errno, offset } = first.body else { panic!("{first:?}") };
             message("ip6: step", (family, &last), &bytes[at..], Errno(errno), offset)
         })
-        .join()
-        .expect("no panic")
     }
 
     #[test]

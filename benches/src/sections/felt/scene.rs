@@ -35,7 +35,7 @@ pub(super) fn play(keeper: &Keeper, kind: Kind, part: f64) -> anyhow::Result<Fel
     ensure!(stage.wrong.is_empty(), "packets go wrong before the wipe: {keeper}, {kind}");
     ensure!(stage.wrong.right > 0, "no packet arrives before the wipe: {keeper}, {kind}");
     // By another thread: packets go on while it waits for the kernel.
-    let (writer, wiped) = (Writer::nft()?, Instant::now());
+    let (mut writer, wiped) = (Writer::nft()?, Instant::now());
     let wipe = thread::spawn(move || writer.wipe(kind));
     let is_well = |stage: &Stage| wipe.is_finished() && stage.is_well();
     stage.send_until(|stage| is_well(stage) || at_work.has_missed(wiped))?;

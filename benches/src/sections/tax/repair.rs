@@ -35,20 +35,20 @@ fn pure() -> Setup {
 /// The parts of a repair of everything, each after a wipe of its own.
 fn one_repair(repairs: usize) -> anyhow::Result<Table> {
     let (mut keeper, mut backend) = (nft(pure())?, NftBackend::open(pure())?);
-    let (mut raw, mut batches, writer) = (Raw::open()?, Batches::open()?, Writer::nft()?);
+    let (mut raw, mut batches, mut writer) = (Raw::open()?, Batches::open()?, Writer::nft()?);
     keeper.apply(CanaryPolicy::Write)?;
     let mut parts: [Samples; 3] = Default::default();
     for _ in 0..repairs {
-        wiped(&writer)?;
+        wiped(&mut writer)?;
         let (ms, pass) = timed(|| keeper.apply(CanaryPolicy::Write));
         ensure!(pass?.is_well(), "the repair went wrong");
         parts[0].add(ms);
-        wiped(&writer)?;
+        wiped(&mut writer)?;
         let plan = keeper.look(CanaryPolicy::Write)?.plan();
         let (ms, applied) = timed(|| backend.apply(&plan));
         ensure!(applied?.commits == 1, "more than one commit");
         parts[1].add(ms);
-        wiped(&writer)?;
+        wiped(&mut writer)?;
         let batch = batches.now()?;
         let (ms, sent) = timed(|| raw.send(&batch));
         sent?;
@@ -69,7 +69,7 @@ fn one_repair(repairs: usize) -> anyhow::Result<Table> {
     })
 }
 
-fn wiped(writer: &Writer) -> anyhow::Result<()> {
+fn wiped(writer: &mut Writer) -> anyhow::Result<()> {
     writer.wipe(Kind::All)?;
     sleep(QUIET);
     Ok(())
@@ -122,7 +122,7 @@ fn felt(rounds: usize) -> anyhow::Result<Table> {
 
 /// A second of small commits: how long each took.
 fn second(busy: Busy) -> anyhow::Result<Vec<f64>> {
-    let (writer, done) = (Writer::nft()?, AtomicBool::new(false));
+    let (mut writer, done) = (Writer::nft()?, AtomicBool::new(false));
     thread::scope(|scope| {
         let repairs = scope.spawn(|| repairs(busy, &done));
         let began = Instant::now();
@@ -145,21 +145,21 @@ fn second(busy: Busy) -> anyhow::Result<Vec<f64>> {
 
 fn repairs(busy: Busy, done: &AtomicBool) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let (mut keeper, writer) = (nft(pure())?, Writer::nft()?);
+    let (mut keeper, mut writer) = (nft(pure())?, Writer::nft()?);
     let mut restores = Way::Restore("nft").open(&Programs::new(folder.path()))?;
     while !done.load(Ordering::Relaxed) {
         let began = Instant::now();
         match busy {
             Busy::Nothing => {}
-            Busy::Ours => ours(&writer, &mut keeper)?,
-            Busy::Restores => theirs(&writer, &mut restores)?,
+            Busy::Ours => ours(&mut writer, &mut keeper)?,
+            Busy::Restores => theirs(&mut writer, &mut restores)?,
         }
         sleep(EVERY.saturating_sub(began.elapsed()));
     }
     Ok(())
 }
 
-fn ours(writer: &Writer, keeper: &mut Keeper) -> anyhow::Result<()> {
+fn ours(writer: &mut Writer, keeper: &mut Keeper) -> anyhow::Result<()> {
     writer.wipe(Kind::All)?;
     match keeper.apply(CanaryPolicy::Write) {
         // The other thread was faster each time: so it goes with those who commit without a pause.
@@ -171,7 +171,7 @@ fn ours(writer: &Writer, keeper: &mut Keeper) -> anyhow::Result<()> {
     }
 }
 
-fn theirs(writer: &Writer, restores: &mut Pass) -> anyhow::Result<()> {
+fn theirs(writer: &mut Writer, restores: &mut Pass) -> anyhow::Result<()> {
     writer.wipe(Kind::All)?;
     restores()
 }

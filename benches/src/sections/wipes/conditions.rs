@@ -48,7 +48,7 @@ impl Condition {
             }
             Condition::Namespace => neighbours.add(|flag| {
                 alone(move || {
-                    let (mut keeper, writer) = (nft(Setup::default())?, Writer::nft()?);
+                    let (mut keeper, mut writer) = (nft(Setup::default())?, Writer::nft()?);
                     flag.repeat(|| {
                         keeper.apply(CanaryPolicy::Write)?;
                         writer.wipe(Kind::All).map(|_| true)

@@ -52,7 +52,7 @@ impl Plan {
     /// One service in the calling thread's network namespace, and all kinds in turn.
     pub(super) fn run(self, name: &str, kinds: &[Kind]) -> anyhow::Result<Vec<Series>> {
         let service = Service::start(self.way, self.settle)?;
-        let writer = match self.way {
+        let mut writer = match self.way {
             Watching::Events | Watching::Poll => Writer::nft()?,
             Watching::Legacy => Writer::Legacy(service.lock()),
         };

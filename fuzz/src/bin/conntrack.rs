@@ -5,11 +5,11 @@
 use chainkeeper_nft::netlink::{Body, Messages};
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../backends/conntrack/src/flow.rs"]
+#[path = "../../../backends/conntrack/src/flow.rs"]
 mod flow;
-#[path = "../../backends/conntrack/src/read.rs"]
+#[path = "../../../backends/conntrack/src/read.rs"]
 mod read;
-#[path = "../../backends/conntrack/src/uapi.rs"]
+#[path = "../../../backends/conntrack/src/uapi.rs"]
 mod uapi;
 
 fuzz_target!(|bytes: &[u8]| {

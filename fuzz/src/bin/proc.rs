@@ -4,9 +4,9 @@
 #![allow(dead_code, reason = "the readers are all that is used of them")]
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../src/culprit/cgroup.rs"]
+#[path = "../../../src/culprit/cgroup.rs"]
 mod cgroup;
-#[path = "../../src/culprit/text.rs"]
+#[path = "../../../src/culprit/text.rs"]
 mod text;
 
 fuzz_target!(|given: &str| {
