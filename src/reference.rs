@@ -53,7 +53,8 @@ const JSON: &str = "
 
 A step, note or problem is an object with one key, its kind. An error has `message`, `kind` (`busy`,
 `denied`, `unsupported`, `refused`), `detail` and `manifest` (in a container the lines that mend it, or null);
-one that concerns no family is printed as `{\"error\": ...}`. `probe` prints `backend` (or null), `error` (or
+one that concerns no family is printed as `{\"error\": ...}`. One of the socket, a file or a namespace has `message`, `why`
+(or null) and `do`; one of the settings `message` and `do`, and `ok` false beside it. `probe` prints `backend` (or null), `error` (or
 null) and `facts`: those of `nft` and `legacy`, `host_tool`, `remembered` and `container` (or null). `render` prints
 `{\"families\": [...]}`, one ruleset each.
 ";

@@ -298,6 +298,11 @@ fn said(output: Output) -> Said {
     }
 }
 
+/// The same words in one line, wherever the screen broke them.
+pub(crate) fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A save without dates, counters and the policy lines of built-in chains. Tables in the order in which nft's
 /// are printed: legacy prints last what was first used.
 pub(crate) fn normalised(save: &str) -> String {
