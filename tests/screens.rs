@@ -6,6 +6,7 @@ mod legacy;
 mod monitor;
 mod moving;
 mod probe;
+mod terminal;
 
 use crate::support::{Host, Said};
 use insta::assert_snapshot;

@@ -5,6 +5,7 @@ mod on;
 mod rights;
 mod running;
 mod scripts;
+mod terminal;
 
 pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
 pub(crate) use on::{EVERYWHERE, On};
