@@ -3,7 +3,7 @@ mod backends;
 mod contained;
 mod journal;
 mod legacy;
-mod monitor;
+pub(crate) mod monitor;
 mod moving;
 mod probe;
 mod terminal;
