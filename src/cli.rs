@@ -18,7 +18,7 @@ Examples:
   chainkeeper run                  keep it so
   chainkeeper run --observe        only watch, and tell who takes what
   chainkeeper events --follow      what the running service sees
-  chainkeeper run --sandbox        try it without root, in a network namespace of its own
+  chainkeeper run --sandbox        try it without root; the host is not touched
   chainkeeper report               all that a bug report needs, in one file
   chainkeeper render               print the chains as iptables-save would";
 

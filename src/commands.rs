@@ -41,7 +41,7 @@ pub fn apply(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
         Ok((done, switch)) => {
             let pass = &done.pass;
             let text = || {
-                report::applied(pass) + &lines(report::state(&pass.look)) + &swept(&switch, &done)
+                report::applied(pass) + &report::state_screen(&pass.look) + &swept(&switch, &done)
             };
             screen.result(text, || context(config, &switch, pass_json(pass), done.swept()));
             warnings(config, &switch, pass);
@@ -87,8 +87,9 @@ pub fn diff(config: &Config, validate: bool, apply: &str, screen: Screen) -> u8 
 
 /// What would go from the other backend.
 fn would_go(switch: &Switch, other: Option<&Pass>, by: &str) -> String {
-    let text =
-        |p: &Pass| format!("in {}\n{}", switch.choice().kind.other(), report::diff(&p.look, by));
+    let text = |p: &Pass| {
+        format!("in {}\n{}", switch.choice().kind.other(), report::removal_diff(&p.look, by))
+    };
     other.map_or(String::new(), text)
 }
 
@@ -100,7 +101,7 @@ fn accepted(pass: &mut Pass, kind: Kind) -> String {
     });
     if let Some(words) = not_asked {
         pass.applied = None;
-        return format!("Not asked whether it would be taken: {words}.\n");
+        return format!("Not asked: {words}.\n");
     }
     let asked = pass.applied.as_ref().is_some_and(|a| !a.families.is_empty());
     match (asked, pass.is_well(), kind) {
@@ -109,8 +110,7 @@ fn accepted(pass: &mut Pass, kind: Kind) -> String {
             "The kernel would take it (asked by a batch that was rolled back).\n".into()
         }
         (true, true, Kind::Legacy) => {
-            "iptables-restore --test takes it; the kernel itself is asked only when it is done.\n"
-                .into()
+            "iptables-restore --test takes it; the kernel itself is asked only by `apply`.\n".into()
         }
         (false, true, _) => String::new(),
     }
@@ -136,7 +136,7 @@ pub fn remove(config: &Config, force: bool, dry_run: bool, remove: &str, screen:
                         other.as_ref(),
                     )
                 };
-                screen.result(|| report::diff(&look, remove) + &there(), json);
+                screen.result(|| report::removal_diff(&look, remove) + &there(), json);
                 families(&Pass::of(look), exit::FINE)
             }
         };
@@ -230,10 +230,6 @@ fn context(
     value["dialect"] = json!(config.dialect);
     value["other_backend"] = other.map_or(serde_json::Value::Null, pass_json);
     value
-}
-
-fn lines(text: String) -> String {
-    if text.is_empty() { text } else { text + "\n" }
 }
 
 /// The exit code when some families failed; prints their errors.

@@ -2,7 +2,7 @@
 
 /// Everything is as it should be.
 pub const FINE: u8 = 0;
-/// `diff`: there is something to do, or something is wrong that we must not mend.
+/// Something is missing, or wrong and not ours to mend; of `check --live`: no service works.
 pub const DIFFERS: u8 = 1;
 /// The command line or the configuration is wrong.
 pub const USAGE: u8 = 2;
@@ -21,7 +21,7 @@ pub const BACKEND_CHANGED: u8 = 7;
 /// Each code with what it means.
 pub const TABLE: [(u8, &str); 8] = [
     (FINE, "fine: in sync, written, removed, or stopped as asked"),
-    (DIFFERS, "differs: `diff` found something to do or something wrong"),
+    (DIFFERS, "differs: `diff`, `check` or `status` found something missing or wrong"),
     (USAGE, "usage or configuration: the message names the flag, key or line"),
     (UNSUPPORTED, "not supported here: the kernel or this build lacks what is named"),
     (DENIED, "not permitted: a capability or group is missing, or a table has an owner"),

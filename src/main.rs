@@ -17,9 +17,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse(); // exits 2 by itself on a bad command line
     let screen = Screen { output: cli.global.output };
     if cli.global.netns.is_some() && matches!(cli.command, Command::Run { sandbox: true, .. }) {
-        commands::warn(
-            "error: --netns and --sandbox contradict each other\n  \
-             do    leave one of them out: a sandbox is a namespace of its own",
+        screen.complain(
+            "--netns and --sandbox contradict each other",
+            "",
+            "leave one of them out: a sandbox is a namespace of its own",
         );
         return ExitCode::from(exit::USAGE);
     }
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let netns = match cli.global.netns.as_deref().map(netns::enter).transpose() {
         Ok(netns) => netns,
         Err(error) => {
-            commands::warn(&error.to_string());
+            screen.complain(&error.to_string(), "", error.remedy);
             return ExitCode::from(error.code);
         }
     };
@@ -40,10 +41,7 @@ fn main() -> ExitCode {
     }
     let loaded = match loaded {
         Ok(loaded) => loaded,
-        Err(error) => {
-            let asked = matches!(cli.command, Command::Config(_)).then_some(screen);
-            return ExitCode::from(commands::config_error(&error, asked));
-        }
+        Err(error) => return ExitCode::from(commands::config_error(&error, screen)),
     };
     // Keeping waits for nobody who reads; a person has to see all that is said.
     let patient = !matches!(cli.command, Command::Run { .. });
@@ -112,11 +110,11 @@ fn run(loaded: Loaded, how: How, sources: &Sources, screen: Screen) -> u8 {
     if how.sandbox
         && let Err(error) = sandbox::enter()
     {
-        commands::warn(&format!(
-            "error: cannot make a sandbox: {error}\n  \
-             why   user namespaces are switched off for this user on this host\n  \
-             do    sysctl user.max_user_namespaces=10000, or run it as root"
-        ));
+        screen.complain(
+            &format!("cannot make a sandbox: {error}"),
+            "user namespaces are switched off for this user on this host",
+            "`sysctl user.max_user_namespaces=10000`, or run it as root",
+        );
         return exit::DENIED;
     }
     let Loaded { mut config, notes, .. } = loaded;

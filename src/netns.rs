@@ -11,11 +11,12 @@ const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
 
 /// Why it cannot be done, with the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("error: cannot use network namespace {}: {what}\n  do    {remedy}", .path.display())]
+#[error("cannot use network namespace {}: {what}", .path.display())]
 pub struct NoEntry {
     path: PathBuf,
     what: String,
-    remedy: &'static str,
+    /// The way out.
+    pub remedy: &'static str,
     /// The exit code.
     pub code: u8,
 }

@@ -6,8 +6,9 @@ mod probe;
 mod status;
 mod written;
 
-pub use diff::{diff, state};
+pub use diff::{diff, removal_diff, state, state_screen};
 pub use events::{event_line, event_screen, who};
+pub use lines::{folded, length};
 pub use probe::{no_backend, probe, probe_json};
 pub use status::{check, live, status, word};
 pub use written::{applied, removal};

@@ -1,4 +1,7 @@
 //! The documents: commands in them are run, settings in them are read, links in them lead somewhere.
+mod drift;
+mod json;
+
 use crate::support::{Host, PROGRAM, eventually, promtool_path};
 use chainkeeper::cli::Cli;
 use chainkeeper::config::{Settings, parse};
@@ -124,7 +127,17 @@ fn every_alert_has_its_section() {
     let names: Vec<&str> =
         alerts.lines().filter_map(|l| l.trim().strip_prefix("- alert: ")).collect();
     assert!(names.len() > 10);
+    let tested = std::fs::read_to_string(root().join("packaging/prometheus/alerts_test.yaml"));
+    let tested = tested.expect("their tests");
+    for section in page.lines().filter_map(|line| line.strip_prefix("### Chainkeeper")) {
+        let name = format!("Chainkeeper{section}");
+        assert!(names.contains(&&*name), "{name} is no alert");
+    }
     for name in names {
+        assert!(
+            tested.contains(&format!("alertname: {name}\n")),
+            "{name} has no course of numbers"
+        );
         let section = name.to_lowercase();
         assert!(sections.contains(&section), "{name} has no section");
         let link = format!("operating.md#{section}");

@@ -40,7 +40,7 @@ fn a_bit_outside_of_the_mark_is_refused_by_every_command() {
                 let said = refused(&host, &format!("{rest} --{key} {bit}"), 2);
                 let what = format!("{key} {bit} must be between 0 and 31, inclusive");
                 let remedy =
-                    "a packet mark has 32 bits; kubelet uses 14 to masquerade and 15 to drop";
+                    "give it a bit of the mark that nobody else uses; kubelet's are 14 and 15";
                 assert_eq!(said, message(&what, remedy));
             }
         }
@@ -59,7 +59,7 @@ fn equal_bits_are_refused_unless_no_chains_are_made() {
     let host = Host::new();
     for bits in ["--masquerade-bit 15", "--drop-bit 14", "--masquerade-bit 3 --drop-bit 3"] {
         let said = refused(&host, &format!("apply {bits}"), 2);
-        let remedy = "a packet cannot be both masqueraded and dropped; kubelet's are 14 and 15";
+        let remedy = "give each a bit of its own; kubelet's are 14 and 15";
         assert_eq!(said, message("masquerade-bit and drop-bit must be different", remedy));
         host.ck_ok(&format!("apply {bits} --make-iptables-util-chains=false"), 0);
     }
@@ -155,7 +155,7 @@ fn without_the_capability_every_command_says_what_is_missing() {
         (
             NOWHERE,
             "CAP_NET_ADMIN is missing from the bounding set",
-            "run as root with CAP_NET_ADMIN, or try it without: chainkeeper run --sandbox",
+            "run as root with CAP_NET_ADMIN, or try it without: `chainkeeper run --sandbox`",
         ),
         (
             NOT_EFFECTIVE,

@@ -13,7 +13,7 @@ const TITLES: [&str; 11] = [
     "last warnings in the journal",
     "our chains",
     "difference",
-    "rules of others",
+    "rules by chain",
     "kernel settings",
 ];
 
@@ -61,7 +61,7 @@ fn of_a_healthy_host_it_has_everything_and_changes_nothing() {
             ("our chains", "ip filter INPUT\n             [0:0]  -j KUBE-FIREWALL"),
             ("our chains", "ip6 nat KUBE-MARK-MASQ"),
             ("difference", "Nothing to write."),
-            ("rules of others", "KUBE-POSTROUTING                 3"),
+            ("rules by chain", "KUBE-POSTROUTING                 3"),
             ("kernel settings", "net.ipv4.ip_forward"),
         ] {
             assert!(section(&text, title).contains(what), "{title}: {what}\n{text}");
@@ -230,7 +230,7 @@ fn a_tool_that_hangs_holds_nothing_up() {
     let chains = section(&text, "our chains");
     assert!(chains.contains("ip nat KUBE-MARK-MASQ"), "{text}");
     assert!(chains.contains("[0:0]  -j MARK"), "counters come from the kernel: {text}");
-    assert!(section(&text, "rules of others").contains("not read: nft: not done"), "{text}");
+    assert!(section(&text, "rules by chain").contains("not read: nft: not done"), "{text}");
     assert!(section(&text, "kernel settings").contains("ip_forward"), "{text}");
 }
 

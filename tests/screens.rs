@@ -3,9 +3,10 @@ mod backends;
 mod contained;
 mod journal;
 mod legacy;
-mod monitor;
+pub(crate) mod monitor;
 mod moving;
 mod probe;
+mod terminal;
 
 use crate::support::{Host, Said};
 use insta::assert_snapshot;

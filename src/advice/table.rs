@@ -29,7 +29,7 @@ pub(super) const NO_NEW_PRIVS: Advice = Advice {
 pub(super) const NOT_GRANTED: Advice = Advice {
     when: "EPERM, CAP_NET_ADMIN nowhere",
     why: "CAP_NET_ADMIN is missing from the bounding set",
-    remedy: "run as root with CAP_NET_ADMIN, or try it without: chainkeeper run --sandbox",
+    remedy: "run as root with CAP_NET_ADMIN, or try it without: `chainkeeper run --sandbox`",
     manifest: NET_ADMIN,
 };
 pub(super) const USER_NAMESPACE: Advice = Advice {

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 /// Column of the origins.
 const ORIGIN: usize = 46;
 
-/// What is wrong with the settings; for programs, too, where a result was asked for.
-pub fn config_error(error: &ConfigError, screen: Option<Screen>) -> u8 {
-    if let Some(screen) = screen.filter(|screen| screen.output == Output::Json) {
+/// What is wrong with the settings.
+pub fn config_error(error: &ConfigError, screen: Screen) -> u8 {
+    if screen.output == Output::Json {
         let error = json!({ "message": error.what, "do": error.remedy });
         screen.result(String::new, || json!({ "ok": false, "error": error }));
     }

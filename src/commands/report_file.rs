@@ -8,7 +8,7 @@ mod section;
 mod service;
 
 use super::config::config_text;
-use super::screen::{Screen, print, warn};
+use super::screen::{Screen, print};
 use crate::cli::{Output, ReportArgs};
 use crate::config::{Config, ConfigError, Loaded, Settings, Sources};
 use crate::exit;
@@ -34,13 +34,13 @@ pub fn report(
     let mut file = match (path.as_os_str() == "-", screen.output) {
         (true, Output::Text) => None,
         (true, Output::Json) => {
-            warn("error: `-` and --output json both want standard output\n  do    name a file");
+            screen.complain("`-` and --output json both want standard output", "", "name a file");
             return exit::USAGE;
         }
         // Before anything is asked: who waits for it learns at once that it cannot be written.
         (false, _) => match create(&path) {
             Ok(file) => Some(file),
-            Err(error) => return not_created(&path, &error),
+            Err(error) => return not_created(&path, &error, screen),
         },
     };
     let sections = sections(loaded, sources, args);
@@ -53,10 +53,8 @@ pub fn report(
     if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
         // Half of it would look like all of it.
         let _ = std::fs::remove_file(&path);
-        warn(&format!(
-            "error: cannot write {}: {error}\n  do    name another file",
-            path.display()
-        ));
+        let what = format!("cannot write {}: {error}", path.display());
+        screen.complain(&what, "", "name another file");
         return exit::FAILED;
     }
     let shown = path.display().to_string();
@@ -84,7 +82,7 @@ fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-fn not_created(path: &Path, error: &io::Error) -> u8 {
+fn not_created(path: &Path, error: &io::Error, screen: Screen) -> u8 {
     let (remedy, code) = if error.kind() == io::ErrorKind::AlreadyExists {
         ("nothing is overwritten: name another file", exit::USAGE)
     } else if error.kind() == io::ErrorKind::PermissionDenied {
@@ -92,7 +90,7 @@ fn not_created(path: &Path, error: &io::Error) -> u8 {
     } else {
         ("name another file, or `-`", exit::FAILED)
     };
-    warn(&format!("error: cannot create {}: {error}\n  do    {remedy}", path.display()));
+    screen.complain(&format!("cannot create {}: {error}", path.display()), "", remedy);
     code
 }
 
@@ -132,7 +130,7 @@ fn sections(
         section("last warnings in the journal", host::journal),
         section("our chains", with(chains::ours)),
         section("difference", with(choice::difference)),
-        section("rules of others", with(chains::others)),
+        section("rules by chain", with(chains::others)),
         section("kernel settings", host::sysctls),
     ]);
     sections

@@ -7,7 +7,7 @@ use crate::report;
 use crate::safe;
 use chainkeeper_contract::BackendError;
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _, stderr};
 
 /// Where results and errors go, and in what form.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,17 @@ impl Screen {
             Output::Text => print(&text()),
             Output::Json => print_json(&json()),
         }
+    }
+
+    /// Prints an error that is no backend's. `why` may be empty: the message says it.
+    pub fn complain(self, what: &str, why: &str, remedy: &str) {
+        let cause = Some(why).filter(|why| !why.is_empty());
+        if self.output == Output::Json {
+            let error = json!({ "message": what, "why": cause, "do": remedy });
+            print_json(&json!({ "error": error }));
+        }
+        let why = cause.map_or(String::new(), |why| format!("\n  why   {why}"));
+        warn(&format!("error: {what}{why}\n  do    {remedy}"));
     }
 
     /// Prints an error with cause and way out, and returns its exit code.
@@ -65,5 +76,10 @@ fn put(text: &str) {
 
 /// Writes to standard error; there is nobody to tell if that fails.
 pub fn warn(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", safe::text(text));
+    // In a file each message is found by its words.
+    let text = match stderr().is_terminal() {
+        true => report::folded(text),
+        false => safe::text(text),
+    };
+    let _ = writeln!(anstream::stderr(), "{text}");
 }

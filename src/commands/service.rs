@@ -29,8 +29,7 @@ pub fn status(config: &Config, screen: Screen) -> u8 {
         }
         None => {
             if screen.output == Output::Text {
-                let at = config.socket.as_deref().map_or("none", |p| p.to_str().unwrap_or("?"));
-                print(&format!("no service is running (nothing answers at {at})\n"));
+                print(&report::live(None, config.socket.as_deref()));
             }
             warn_container(config);
             super::check(config, None, screen)
@@ -43,19 +42,22 @@ pub fn live(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
     let works = |status: &Option<Status>| status.as_ref().is_some_and(Status::works);
     let status = again(wait, || ask_status(config), works);
     let alive = works(&status);
-    screen.result(|| report::live(status.as_ref()), || json!({ "live": alive }));
+    screen.result(
+        || report::live(status.as_ref(), config.socket.as_deref()),
+        || json!({ "live": alive }),
+    );
     if alive { exit::FINE } else { exit::DIFFERS }
 }
 
 /// `events`.
 pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) -> u8 {
-    let Some(path) = socket(config) else { return exit::USAGE };
+    let Some(path) = socket(config, screen) else { return exit::USAGE };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let since_ms = u64::try_from(now.saturating_sub(since).as_millis()).unwrap_or(u64::MAX);
     let request = Request::Events { since_ms, follow };
     let answers = match ask(path, &request) {
         Ok(answers) => answers,
-        Err(error) => return no_answer(config, path, &error),
+        Err(error) => return no_answer(config, path, &error, screen),
     };
     let (mut none, mut elsewhere) = (true, false);
     for answer in answers {
@@ -74,11 +76,11 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
             }
             Ok(Answer::Error(why)) => warn(&format!("note: {why}")),
             Ok(Answer::Status(_) | Answer::Done(_)) => {}
-            Err(error) => return no_answer(config, path, &error),
+            Err(error) => return no_answer(config, path, &error, screen),
         }
     }
     if none && screen.output == Output::Text {
-        print(&format!("nothing happened in the last {}\n", humantime::format_duration(since)));
+        print(&format!("nothing happened since {}\n", clock(since_ms)));
     }
     exit::FINE
 }
@@ -88,7 +90,7 @@ pub fn pause(config: &Config, length: Duration, screen: Screen) -> u8 {
     let for_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
     let said = format!(
         "paused for {}: nothing is written; `chainkeeper resume` ends it\n",
-        humantime::format_duration(length)
+        report::length(for_ms)
     );
     tell(config, &Request::Pause { for_ms }, screen, |_| said.clone())
 }
@@ -100,47 +102,48 @@ pub fn resume(config: &Config, screen: Screen) -> u8 {
 }
 
 fn tell(config: &Config, request: &Request, screen: Screen, said: impl Fn(bool) -> String) -> u8 {
-    let Some(path) = socket(config) else { return exit::USAGE };
+    let Some(path) = socket(config, screen) else { return exit::USAGE };
     match ask_once(path, request) {
         Ok(Answer::Done(changed)) => {
             screen.result(|| said(changed), || json!({ "changed": changed }));
             exit::FINE
         }
         Ok(Answer::Error(why)) => {
-            warn(&format!("error: {why}"));
+            screen.complain(
+                "the service does not understand the question",
+                &why,
+                "give both the same version",
+            );
             exit::USAGE
         }
         Ok(Answer::Status(_) | Answer::Event(_)) => {
-            no_answer(config, path, &io::ErrorKind::InvalidData.into())
+            no_answer(config, path, &io::ErrorKind::InvalidData.into(), screen)
         }
-        Err(error) => no_answer(config, path, &error),
+        Err(error) => no_answer(config, path, &error, screen),
     }
 }
 
-fn socket(config: &Config) -> Option<&Path> {
+fn socket(config: &Config, screen: Screen) -> Option<&Path> {
     if config.socket.is_none() {
-        warn(
-            "error: there is no socket to ask at\n  why   socket is `none`\n  do    give --socket the path that `run` was given",
-        );
+        let remedy = "give --socket the path that `run` was given";
+        screen.complain("there is no socket to ask at", "socket is `none`", remedy);
     }
     config.socket.as_deref()
 }
 
-fn no_answer(config: &Config, path: &Path, error: &io::Error) -> u8 {
+fn no_answer(config: &Config, path: &Path, error: &io::Error, screen: Screen) -> u8 {
     let absent =
         [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&error.kind());
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
     let (why, remedy) = match (absent, denied) {
         (true, _) => {
-            ("no chainkeeper is running, or it was given another --socket", "chainkeeper run")
+            ("no service is running, or it was given another --socket", "`chainkeeper run`")
         }
         (_, true) => ("the socket is for root and the user of the service", "run it as that user"),
         (false, false) => ("the service ended or is stuck", "look at its journal"),
     };
-    let path = path.display();
-    warn(&format!(
-        "error: cannot ask the service at {path}: {error}\n  why   {why}\n  do    {remedy}"
-    ));
+    let what = format!("cannot ask the service at {}: {error}", path.display());
+    screen.complain(&what, why, remedy);
     if absent {
         warn_container(config);
     }

@@ -49,7 +49,7 @@ impl Settings {
         if make_chains && masquerade_mark == drop_mark {
             return Err(ConfigError::new(
                 "masquerade-bit and drop-bit must be different",
-                "a packet cannot be both masqueraded and dropped; kubelet's are 14 and 15",
+                "give each a bit of its own; kubelet's are 14 and 15",
             )
             .about(&["masquerade-bit", "drop-bit"]));
         }
@@ -198,7 +198,7 @@ pub(super) fn mark(key: &'static str, bit: i64) -> Result<u32, ConfigError> {
         Ok(bit @ 0..=31) => Ok(1 << bit),
         Ok(_) | Err(_) => Err(ConfigError::new(
             format!("{key} {bit} must be between 0 and 31, inclusive"),
-            "a packet mark has 32 bits; kubelet uses 14 to masquerade and 15 to drop",
+            "give it a bit of the mark that nobody else uses; kubelet's are 14 and 15",
         )
         .about(&[key])),
     }

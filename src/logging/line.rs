@@ -1,4 +1,5 @@
 //! One line of the journal, in each of its forms.
+use crate::report::length;
 use crate::safe;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
@@ -56,7 +57,7 @@ impl Line {
 
     /// It stands for so many.
     pub(super) fn repeated(&mut self, count: u64, within: Duration) {
-        let within = humantime::format_duration(within);
+        let within = length(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
         let times = if count == 1 { "once".into() } else { format!("{count} times") };
         self.message = format!("{} (said {times} more in {within})", self.message.trim_end());
         self.fields.push(("repeated", count.into()));
@@ -213,7 +214,7 @@ mod tests {
         let text = line.json();
         assert_eq!(text.matches('\n').count(), 1);
         let object: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(object["message"], "two\nlines (said 57 times more in 10m)");
+        assert_eq!(object["message"], "two\nlines (said 57 times more in 10 min)");
         assert_eq!((&object["took_ms"], &object["repeated"]), (&json!(1.8), &json!(57)));
         assert_eq!((&object["level"], &object["event"]), (&json!("WARN"), &json!("gap")));
     }

@@ -1,5 +1,5 @@
 //! The story for people: one line in the journal, a few on the screen of `events`.
-use super::lines::wrapped;
+use super::lines::{length, wrapped};
 use crate::damage::plural;
 use crate::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
 use anstyle::{AnsiColor, Style};
@@ -65,13 +65,8 @@ fn ms(ms: f64) -> String {
     match ms {
         ms if ms < 10.0 => format!("{ms:.1} ms"),
         ms if ms < 10_000.0 => format!("{ms:.0} ms"),
-        ms if ms < 120_000.0 => format!("{:.0} s", ms / 1e3),
-        ms => format!("{:.0} min", ms / 60e3),
+        ms => length(ms as u64),
     }
-}
-
-fn length(length_ms: u64) -> String {
-    humantime::format_duration(std::time::Duration::from_secs(length_ms.div_ceil(1000))).to_string()
 }
 
 /// As the journal has it.

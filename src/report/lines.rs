@@ -7,6 +7,8 @@ use chainkeeper_contract::{Delta, Note, Problem, Step, Table, Why};
 
 /// Width of the column of names.
 const NAME: usize = 19;
+/// Column of cause and way out.
+const SCREEN: usize = 8;
 
 /// A sentence, broken at blanks so that it fits 80 columns, its next lines indented; with its end. Rules are
 /// left whole, to be copied.
@@ -14,15 +16,49 @@ pub(super) fn wrapped(indent: usize, line: &str) -> String {
     broken(indent, &safe::line(line))
 }
 
+/// An error, a warning or a note, which may have cause and way out below it, so that it fits, too. Lines of a manifest
+/// are left whole.
+pub fn folded(screen: &str) -> String {
+    let (words, yaml) = screen.split_at(screen.find("\n  yaml").unwrap_or(screen.len()));
+    let words = match words.lines().any(|line| line.chars().count() > 80) {
+        // As it is typed.
+        true => words.replace(": docker run", &format!(":\n{:SCREEN$}docker run", "")),
+        false => words.to_owned(),
+    };
+    let words: String = words.lines().map(|line| wrapped(SCREEN, line)).collect();
+    words.trim_end().to_owned() + &safe::text(yaml)
+}
+
 fn broken(indent: usize, line: &str) -> String {
-    let end = line.char_indices().nth(80).map(|(end, _)| end);
-    match end.and_then(|end| line[..end].rfind(' ')).filter(|at| line[..*at].trim().len() > indent)
-    {
+    let fits = line.char_indices().nth(80).map_or(line, |(end, _)| &line[..end]);
+    let blanks = || {
+        fits.rmatch_indices(' ').map(|(at, _)| at).filter(|at| line[..*at].trim().len() > indent)
+    };
+    // A command is left whole where it can be.
+    let in_command = |at: &usize| line[..*at].matches('`').count() % 2 == 1;
+    let at = blanks().find(|at| !in_command(at)).or_else(|| blanks().next());
+    match at.filter(|_| fits.len() < line.len()) {
         Some(at) => {
             let rest = broken(indent, &format!("{:indent$}{}", "", &line[at + 1..]));
             format!("{}\n{rest}", line[..at].trim_end())
         }
         None => format!("{}\n", line.trim_end()),
+    }
+}
+
+/// A length of time in the form that every screen has: `400 ms`, `31 s`, `10 min`, `3 d 4 h`.
+pub fn length(ms: u64) -> String {
+    let mut left = ms.saturating_add(500) / 1000;
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")].map(|(size, unit)| {
+        let n = left / size;
+        left %= size;
+        (n, unit)
+    });
+    let shown = units.iter().skip_while(|(n, _)| *n == 0).take(2).filter(|(n, _)| *n > 0);
+    match ms {
+        0 => "0 s".into(),
+        1..1000 => format!("{ms} ms"),
+        _ => shown.map(|(n, unit)| format!("{n} {unit}")).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -40,15 +76,26 @@ pub(super) fn thousands(n: u64) -> String {
 }
 
 fn sign(sign: char, text: &str) -> String {
-    let text = safe::line(text);
+    let (style, text) = (style(sign), safe::line(text));
+    format!("  {style}{sign}{style:#} {text}")
+}
+
+fn style(sign: char) -> Style {
     let colour = match sign {
         '+' => AnsiColor::Green,
         '-' | '!' => AnsiColor::Red,
         '~' => AnsiColor::Yellow,
-        _ => return format!("  {sign} {text}"),
+        _ => return Style::new(),
     };
-    let style = Style::new().fg_color(Some(colour.into()));
-    format!("  {style}{sign}{style:#} {text}")
+    Style::new().fg_color(Some(colour.into()))
+}
+
+/// A fact below its table, as a sentence that fits.
+pub(super) fn told(sign: char, (name, text): &Fact) -> String {
+    let line = wrapped(NAME + 5, &format!("  {sign} {name:NAME$} {text}"));
+    // After it is broken into lines: colour takes no room.
+    let style = style(sign);
+    line.trim_end().replacen(sign, &format!("{style}{sign}{style:#}"), 1)
 }
 
 /// `handles`: whether the numbers of rules outlive the look.
@@ -106,8 +153,11 @@ fn why_text(why: &Why, all: usize) -> String {
     }
 }
 
-/// A note as a line, if it is about that table.
-pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
+/// Of what, and what there is to know.
+pub(super) type Fact = (String, String);
+
+/// What a note says, if it is about that table.
+pub(super) fn of_note(note: &Note, of: Table) -> Option<Fact> {
     let (table, chain, text) = match note {
         Note::Foreign { table, chain, before, among, after } => {
             let parts = [(*before, "before"), (*among, "among"), (*after, "after")];
@@ -128,11 +178,11 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
         }
         Note::Unreadable { table, by } => {
             let text = format!("a native rule hides this table from iptables-nft: {by}");
-            return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
+            return (*table == of).then(|| (table.to_string(), text));
         }
         Note::Hides { table, rule } => {
             let text = format!("native rules hide others from iptables-nft: {rule}");
-            return (*table == of).then(|| sign('=', &format!("{table:NAME$} {text}")));
+            return (*table == of).then(|| (table.to_string(), text));
         }
         Note::PendingCanary { table, chain } => {
             (table, chain, "pending: not there; a canary alone is no drift".into())
@@ -142,11 +192,11 @@ pub(super) fn note_line(note: &Note, of: Table) -> Option<String> {
         }
         Note::Kept { table, chain, why } => (table, chain, format!("kept: {why}")),
     };
-    (*table == of).then(|| sign('=', &format!("{chain:NAME$} {text}")))
+    (*table == of).then(|| (chain.to_string(), text))
 }
 
-/// A problem as a line, if it is about that table.
-pub(super) fn problem_line(problem: &Problem, of: Table) -> Option<String> {
+/// The same of a problem.
+pub(super) fn of_problem(problem: &Problem, of: Table) -> Option<Fact> {
     let (table, name, text) = problem::words(problem);
-    (table == of).then(|| sign('!', &format!("{name:NAME$} {text}")))
+    (table == of).then_some((name, text))
 }

@@ -1,5 +1,5 @@
 //! The whole truth on one screen.
-use super::lines::{thousands, wrapped};
+use super::lines::{length, thousands, wrapped};
 use crate::damage::plural;
 use crate::policy::Counts;
 use crate::reconcile::Look;
@@ -7,8 +7,9 @@ use crate::safe;
 use crate::status::{State, Status};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
+use std::cmp::Reverse;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::path::Path;
 
 /// Column of facts.
 const INDENT: usize = 12;
@@ -37,12 +38,6 @@ fn cell(state: State, padded: bool) -> String {
     let style = Style::new().fg_color(Some(colour.into()));
     let (word, width) = (word(state), if padded { CELL } else { 0 });
     format!("{style}{word}{style:#}{:1$}", "", width.saturating_sub(word.len()))
-}
-
-fn length(ms: u64) -> String {
-    let whole = Duration::from_secs(ms / 1000);
-    let text = humantime::format_duration(whole).to_string();
-    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// `12,934 connections masqueraded, 3 packets dropped, 0 martians`, of the rules that there are.
@@ -110,7 +105,9 @@ pub fn status(status: &Status) -> String {
         0 => String::new(),
         _ => format!(", gaps {:.0} ms p50, {:.0} ms max", day.gap_p50_ms, day.gap_max_ms),
     };
-    let by: Vec<String> = day.by.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    let mut by: Vec<_> = day.by.iter().collect();
+    by.sort_by_key(|(_, n)| Reverse(**n));
+    let by: Vec<String> = by.iter().map(|(name, n)| format!("{name} {n}")).collect();
     let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
     fact("last 24 h", &format!("{}{gaps}{by}", plural(day.repairs, "repair")));
     if let Some(counters) = counters(status) {
@@ -135,10 +132,13 @@ pub fn status(status: &Status) -> String {
     out
 }
 
-/// `check --live`, for people.
-pub fn live(status: Option<&Status>) -> String {
+/// `check --live`, for people. `socket`: where it was asked.
+pub fn live(status: Option<&Status>, socket: Option<&Path>) -> String {
     match status {
-        None => "not running: nothing answers at the socket\n".into(),
+        None => {
+            let socket = socket.map_or("none".into(), |path| path.display().to_string());
+            wrapped(0, &format!("no service is running: nothing answers at {socket}"))
+        }
         Some(status) if !status.is_alive() => {
             let busy = length(status.busy_ms.unwrap_or_default());
             format!("running, but the worker has hung for {busy}\n")

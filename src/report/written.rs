@@ -1,5 +1,5 @@
 //! What was written, and what was taken out.
-use super::lines::{problem_line, wrapped};
+use super::lines::{of_problem, wrapped};
 use crate::damage::plural;
 use crate::reconcile::Pass;
 use chainkeeper_contract::{Applied, Delta, Family, Note, Step, Table};
@@ -53,18 +53,17 @@ pub fn removal(pass: &Pass) -> String {
                 out += &wrapped(5, &line);
             }
         }
-        for line in Table::ALL.iter().flat_map(|t| {
-            delta.problems.iter().filter_map(|p| problem_line(p, *t)).collect::<Vec<_>>()
-        }) {
-            let _ = writeln!(out, "{family:3} {}", anstream::adapter::strip_str(&line));
+        for table in Table::ALL {
+            for (name, text) in delta.problems.iter().filter_map(|p| of_problem(p, table)) {
+                out += &wrapped(5, &format!("{family:3}  ! {name}: {text}"));
+            }
         }
     }
     match &pass.applied {
         Some(applied) => out + &commit_line(pass, applied),
-        None if pass.look.families.values().all(Result::is_ok) => {
-            out + "nothing of ours to remove\n"
-        }
-        None => out,
+        None if pass.look.families.values().any(Result::is_err) => out,
+        None if out.is_empty() => "nothing of ours to remove\n".into(),
+        None => out + "nothing removed\n",
     }
 }
 

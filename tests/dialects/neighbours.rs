@@ -1,6 +1,6 @@
 //! The native dialect beside those who use iptables-nft, or nft alone.
 use super::{NATIVE, native, nft};
-use crate::support::Host;
+use crate::support::{Host, in_one_line};
 
 const WOULD: &str = "left alone unless --force-dialect: native rules would hide ";
 
@@ -21,9 +21,9 @@ fn a_family_in_which_iptables_is_used_is_left_alone_unless_forced() {
         host.sh(&format!("iptables-nft {rule}"));
         let before = host.sh("nft list table ip nat");
         for (command, code) in [("diff", 1), ("apply", 5), ("apply", 5)] {
-            let said = host.ck_ok(&format!("{NATIVE} {command}"), code);
-            let line = said.lines().find(|l| l.contains(WOULD)).expect("it is refused");
-            assert!(line.contains(shown), "{line}");
+            let said = in_one_line(&host.ck_ok(&format!("{NATIVE} {command}"), code));
+            let (_, rule) = said.split_once(WOULD).expect("it is refused");
+            assert!(rule.contains(shown), "{said}");
             // The other half would be marks that nobody acts on.
             assert!(
                 said.contains("left alone with table nat: marks must mean something"),
@@ -48,7 +48,7 @@ fn a_rule_that_jumps_to_our_chain_on_a_condition_is_a_neighbour() {
     host.sh("nft flush chain ip filter KUBE-FIREWALL");
     for condition in ["-p tcp --dport 80", "-s 10.0.0.0/8"] {
         host.sh(&format!("iptables-nft -A INPUT {condition} -j KUBE-FIREWALL"));
-        let said = host.ck_ok(&format!("{NATIVE} diff"), 1);
+        let said = in_one_line(&host.ck_ok(&format!("{NATIVE} diff"), 1));
         assert!(said.contains(WOULD), "{said}");
         host.sh(&format!("iptables-nft -D INPUT {condition} -j KUBE-FIREWALL"));
     }
@@ -75,7 +75,7 @@ fn a_mark_set_by_nft_is_no_licence_to_hide_the_table() {
     let host = Host::new();
     host.sh("iptables-nft -A INPUT -s 10.0.0.9 -j ACCEPT; nft add chain ip filter mine; \
              nft add rule ip filter mine meta mark set 1 counter");
-    let said = host.ck_ok(&format!("{NATIVE} apply"), 5);
+    let said = in_one_line(&host.ck_ok(&format!("{NATIVE} apply"), 5));
     assert!(said.contains(WOULD), "{said}");
     host.ck_ok("apply", 0);
     let said = host.ck_ok("diff", 0);
@@ -89,7 +89,7 @@ fn a_hidden_table_with_a_neighbour_is_held_back_with_the_other() {
     host.sh("iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to 10.0.0.1; \
              nft add chain ip nat mine; nft add rule ip nat mine ct state new counter; \
              iptables-nft -A INPUT -s 10.0.0.9 -j ACCEPT");
-    let said = host.ck_ok(&format!("{NATIVE} apply"), 5);
+    let said = in_one_line(&host.ck_ok(&format!("{NATIVE} apply"), 5));
     assert!(said.contains("left alone with table filter"), "{said}");
     assert!(!host.sh("nft list table ip nat").contains("KUBE-"), "half of it was written");
 }
@@ -105,7 +105,7 @@ fn beside_native_rules_that_are_there_a_repair_is_made_and_the_neighbour_reporte
     host.sh("nft delete rule ip filter KUBE-FIREWALL handle $(nft -a list chain ip filter \
              KUBE-FIREWALL | sed -n 's/.*invalid.* # handle //p' | head -1)");
     assert_ne!(host.sh("nft list chain ip filter KUBE-FIREWALL"), whole);
-    let said = host.ck_ok(&format!("{NATIVE} apply"), 0);
+    let said = in_one_line(&host.ck_ok(&format!("{NATIVE} apply"), 0));
     let note = "native rules hide others from iptables-nft: FORWARD -s 10.0.0.0/8 ";
     assert!(said.contains(note) || said.contains("FORWARD ("), "{said}");
     assert_eq!(host.sh("nft list chain ip filter KUBE-FIREWALL"), whole);

@@ -1,6 +1,6 @@
 //! From one dialect to the other, and what stays of either.
 use super::{NATIVE, native, nft};
-use crate::support::{Host, PROGRAM, Running, Scratch, eventually};
+use crate::support::{Host, PROGRAM, Running, Scratch, eventually, in_one_line};
 
 /// What iptables-nft lists of our tables, both families.
 fn iptables(host: &Host) -> String {
@@ -65,7 +65,7 @@ fn a_native_rule_of_somebody_else_is_reported_and_nothing_is_rewritten_for_it() 
     for chain in ["POSTROUTING", "KUBE-MARK-MASQ"] {
         host.sh(&format!("nft add rule ip nat {chain} ip daddr 10.0.0.9 ct state new drop"));
         let generation = host.generation();
-        let diff = host.ck_ok("diff", 0);
+        let diff = in_one_line(&host.ck_ok("diff", 0));
         assert!(diff.contains("a native rule hides this table from iptables-nft: "), "{diff}");
         host.ck_ok("apply", 0);
         assert_eq!(host.generation(), generation, "{chain}");

@@ -3,6 +3,7 @@ use super::{
     CLEAR, COUNTED, MASQUERADE, RETURN, apply_once, chain, chains, identity, kept_host, leads_to,
     load, rules, stays_as_it_is,
 };
+use crate::support::in_one_line;
 use crate::support::{EVERYWHERE, Host, On, Scratch};
 use std::collections::BTreeMap;
 
@@ -148,7 +149,7 @@ fn rules_before_and_after_ours_are_left_and_counted() {
         host.sh(&format!(
             "{tool} -t nat -I KUBE-MARK-MASQ {COUNTED} -p udp -j RETURN; {add}; {add}"
         ));
-        let text = stays_as_it_is(&host);
+        let text = in_one_line(&stays_as_it_is(&host));
         let words = "1 foreign rule before ours, 2 foreign rules after ours, kept";
         assert!(text.contains(words), "{text}");
 

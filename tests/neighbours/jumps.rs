@@ -3,6 +3,7 @@ use super::{
     COUNTED, NFT_ONLY, apply_once, chain, identity, kept_host, leads_to, load, rules,
     stays_as_it_is,
 };
+use crate::support::in_one_line;
 use crate::support::{EVERYWHERE, Host, On};
 
 const OURS: &str = "-A INPUT -j KUBE-FIREWALL";
@@ -82,9 +83,8 @@ fn a_jump_behind_chains_that_come_back_is_left() {
 fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
     for (on, tool, _) in EVERYWHERE {
         let host = after(on, tool, "$T -I INPUT -p tcp --dport 22 -j ACCEPT");
-        let text = stays_as_it_is(&host);
-        let words =
-            "INPUT               some packets do not reach the jump to KUBE-FIREWALL: INPUT ";
+        let text = in_one_line(&stays_as_it_is(&host));
+        let words = "INPUT some packets do not reach the jump to KUBE-FIREWALL: INPUT ";
         assert!(text.contains(words) && text.contains("-j ACCEPT"), "{text}");
 
         apply_once(&host, "--jump-position first");
@@ -96,7 +96,7 @@ fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
         // The same inside a chain that every packet enters.
         let host =
             after(on, tool, "$T -N Z; $T -A Z -p tcp --dport 22 -j ACCEPT; $T -I INPUT -j Z");
-        let text = stays_as_it_is(&host);
+        let text = in_one_line(&stays_as_it_is(&host));
         assert!(text.contains("do not reach the jump to KUBE-FIREWALL: Z "), "{text}");
         apply_once(&host, "--jump-position first");
         assert_eq!(input(&host, tool), [OURS, "-A INPUT -j Z"]);
@@ -108,7 +108,7 @@ fn a_conditional_verdict_above_is_reported_and_moved_only_when_asked() {
 fn a_conditional_goto_above_is_reported() {
     for (on, tool, _) in EVERYWHERE {
         let host = after(on, tool, "$T -N Z; $T -I INPUT -p tcp --dport 22 -g Z");
-        let text = stays_as_it_is(&host);
+        let text = in_one_line(&stays_as_it_is(&host));
         assert!(text.contains("do not reach the jump to KUBE-FIREWALL: INPUT "), "{text}");
         apply_once(&host, "--jump-position first");
         assert_eq!(input(&host, tool)[0], OURS);
@@ -211,9 +211,9 @@ fn behind_a_long_chain(on: On, tool: &str, rules: usize) -> Host {
 #[test]
 fn what_stands_behind_a_thousand_rules_is_not_judged() {
     for (on, tool, _) in EVERYWHERE {
-        let text = stays_as_it_is(&behind_a_long_chain(on, tool, 900));
+        let text = in_one_line(&stays_as_it_is(&behind_a_long_chain(on, tool, 900)));
         assert!(!text.contains("not judged"), "{text}");
-        let text = stays_as_it_is(&behind_a_long_chain(on, tool, 1100));
+        let text = in_one_line(&stays_as_it_is(&behind_a_long_chain(on, tool, 1100)));
         let words = "jump to KUBE-FIREWALL not judged: more than 1000 rules stand before it";
         assert!(text.contains(words), "{text}");
     }

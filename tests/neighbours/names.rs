@@ -3,6 +3,7 @@ use super::{
     COUNTED, DROP_LOCALNET, DROP_MARKED, NFT_ONLY, apply_once, chain, identity, our_chains, rules,
     stays_as_it_is,
 };
+use crate::support::in_one_line;
 use crate::support::{EVERYWHERE, Host};
 
 #[test]
@@ -71,13 +72,12 @@ fn a_base_chain_of_our_name_is_a_problem_and_left_alone() {
              nft add rule {filter} KUBE-FIREWALL tcp dport 9 counter accept"
         ));
         let theirs = chain(&host, &filter, "KUBE-FIREWALL");
-        let words = "KUBE-FIREWALL       a base chain of somebody else has our name: \
-                     type filter hook 2 priority 5";
-        let text = host.ck_ok("diff", 1);
-        assert!(text.contains(&format!("! {words}")), "{text}");
+        let words = "a base chain of somebody else has our name: type filter hook 2 priority 5";
+        let text = in_one_line(&host.ck_ok("diff", 1));
+        assert!(text.contains(&format!("! KUBE-FIREWALL {words}")), "{text}");
 
-        let text = host.ck_ok("apply", 5);
-        assert!(text.contains(&format!("{filter} ! {words}")), "{text}");
+        let text = in_one_line(&host.ck_ok("apply", 5));
+        assert!(text.contains(&format!("{family} ! filter KUBE-FIREWALL: {words}")), "{text}");
         assert_eq!(chain(&host, &filter, "KUBE-FIREWALL"), theirs);
         let ruleset = host.sh(&format!("nft list table {filter}"));
         assert!(!ruleset.contains("jump KUBE-FIREWALL"), "{ruleset}");

@@ -3,6 +3,7 @@ use super::{
     CLEAR, DROP_MARKED, MASQUERADE, NFT_ONLY, RETURN, TO_POSTROUTING, chains, kept_host,
     our_chains, rules,
 };
+use crate::support::in_one_line;
 use crate::support::{EVERYWHERE, Host, On};
 
 /// KUBE-MARK-MASQ and what acts on its mark are there, with all rules; the rest is gone.
@@ -140,7 +141,7 @@ fn a_dry_run_takes_nothing() {
     for on in On::BOTH {
         let host = kept_host(on);
         let before = (host.writes(), chains(&host));
-        let text = host.ck_ok("remove --dry-run", 0);
+        let text = in_one_line(&host.ck_ok("remove --dry-run", 0));
         assert!(text.contains("Nothing was written; `chainkeeper remove` does it."), "{text}");
         assert!(before == (host.writes(), chains(&host)));
     }

@@ -72,7 +72,7 @@ fn kubelets_canary_does_not_come_back_but_ours_does() {
         for family in families {
             let theirs = has(&host, family, "mangle KUBE-KUBELET-CANARY");
             assert!(!theirs, "somebody's alarm was silenced");
-            let pending = format!("{family} mangle = KUBE-KUBELET-CANARY pending");
+            let pending = format!("{family:3}  mangle KUBE-KUBELET-CANARY: pending");
             assert!(journal.contains(&pending), "{journal}");
         }
     }

@@ -1,6 +1,7 @@
 //! Tables and base chains that are not as iptables makes them: named, left alone, and no reason not
 //! to do the rest. In nf_tables only: legacy's tables and built-in chains are the kernel's own.
 use super::{NFT_ONLY, chain, our_chains, rules};
+use crate::support::in_one_line;
 use crate::support::{Host, eventually};
 
 const REST_WITHOUT_NAT: [&str; 4] = [
@@ -27,12 +28,12 @@ fn input_at_another_priority_gets_no_jump() {
              nft add rule {filter} INPUT tcp dport 22 counter accept"
         ));
         let theirs = chain(&host, &filter, "INPUT");
-        let words = "INPUT               not iptables' built-in chain: \
+        let words = "not iptables' built-in chain: \
                      type filter hook 1 priority 10; no jump is put there";
-        let text = host.ck_ok("diff", 1);
-        assert!(text.contains(&format!("! {words}")), "{text}");
-        let text = host.ck_ok("apply", 5);
-        assert!(text.contains(&format!("{filter} ! {words}")), "{text}");
+        let text = in_one_line(&host.ck_ok("diff", 1));
+        assert!(text.contains(&format!("! INPUT {words}")), "{text}");
+        let text = in_one_line(&host.ck_ok("apply", 5));
+        assert!(text.contains(&format!("{family} ! filter INPUT: {words}")), "{text}");
 
         assert_eq!(chain(&host, &filter, "INPUT"), theirs);
         assert_eq!(our_chains(&host, family).len(), 8);
@@ -57,7 +58,7 @@ fn input_on_another_hook_or_on_none_gets_no_jump() {
         let host = Host::new();
         host.sh(&format!("nft add table ip filter; nft 'add chain ip filter INPUT {definition}'"));
         let theirs = chain(&host, "ip filter", "INPUT");
-        let text = host.ck_ok("diff", 1);
+        let text = in_one_line(&host.ck_ok("diff", 1));
         assert!(text.contains(found), "{text}");
         host.ck_ok("apply", 5);
         assert_eq!(chain(&host, "ip filter", "INPUT"), theirs);
@@ -89,11 +90,11 @@ fn a_dormant_table_stays_dormant_and_empty() {
     for (tool, family) in NFT_ONLY {
         let host = Host::new();
         host.sh(&format!("nft 'add table {family} nat {{ flags dormant; }}'"));
-        let words = "nat                 the table is dormant: it hooks nothing";
-        let text = host.ck_ok("diff", 1);
-        assert!(text.contains(&format!("! {words}")), "{text}");
-        let text = host.ck_ok("apply", 5);
-        assert!(text.contains(&format!("{family} nat ! {words}")), "{text}");
+        let words = "the table is dormant: it hooks nothing";
+        let text = in_one_line(&host.ck_ok("diff", 1));
+        assert!(text.contains(&format!("! nat {words}")), "{text}");
+        let text = in_one_line(&host.ck_ok("apply", 5));
+        assert!(text.contains(&format!("{family} ! nat: {words}")), "{text}");
 
         let nat = host.sh(&format!("nft list table {family} nat"));
         assert_eq!(nat, format!("table {family} nat {{\n\tflags dormant\n}}\n"));
@@ -113,11 +114,11 @@ fn an_owned_table_is_left_to_its_owner() {
         let there = || host.sh("nft list tables").contains(&format!("table {family} nat"));
         eventually("the owned table is there", there);
 
-        let words = "nat                 another process owns the table (netlink port ";
-        let text = host.ck_ok("diff", 1);
-        assert!(text.contains(&format!("! {words}")), "{text}");
-        let text = host.ck_ok("apply", 5);
-        assert!(text.contains(&format!("{family} nat ! {words}")), "{text}");
+        let words = "another process owns the table (netlink port ";
+        let text = in_one_line(&host.ck_ok("diff", 1));
+        assert!(text.contains(&format!("! nat {words}")), "{text}");
+        let text = in_one_line(&host.ck_ok("apply", 5));
+        assert!(text.contains(&format!("{family} ! nat: {words}")), "{text}");
         assert_eq!(our_chains(&host, family), REST_WITHOUT_NAT);
         assert_eq!(rules(&host, tool, "filter", "INPUT"), ["-A INPUT -j KUBE-FIREWALL"]);
         assert_other_family_is_whole(&host, family);

@@ -1,6 +1,7 @@
 //! Odd things before our jumps, and jumps of ours beside each other.
 use super::{apply_once, kept_host, rules};
 use crate::support::On;
+use crate::support::in_one_line;
 
 /// The register that `meta mark set` loads is no condition: every packet ends there. On nft.
 #[test]
@@ -26,7 +27,8 @@ fn a_jump_to_a_chain_whose_name_is_no_text_blocks_nothing() {
                $T -F KUBE-FIREWALL"#,
         );
         // By its printed name legacy finds it.
-        assert_eq!(host.ck_ok("diff", 1).contains("not judged"), on == On::Nft);
+        let diff = in_one_line(&host.ck_ok("diff", 1));
+        assert_eq!(diff.contains("not judged"), on == On::Nft);
         apply_once(&host, "");
         host.ck_ok("diff", 0);
     }

@@ -110,7 +110,7 @@ fn alive_is_who_is_not_over_his_time() {
     assert!(status.works());
     status.busy_ms = Some(180_500);
     assert!(!status.is_alive() && !status.works());
-    let said = report::live(Some(&status));
+    let said = report::live(Some(&status), None);
     assert_eq!(said, "running, but the worker has hung for 3m\n");
     assert!(report::status(&status).contains("an order takes at most 30s"));
     // A service of before, which does not tell.

@@ -8,6 +8,7 @@ use chainkeeper::status::{Day, State, Status, YieldedChain};
 use chainkeeper::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
 use chainkeeper_contract::{Family, Table};
 use insta::assert_snapshot;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn key(family: Family, table: Table, chain: &str) -> ChainKey {
@@ -129,8 +130,7 @@ fn gap(by: Vec<Suspects>, took: Vec<Taken>, outcome: Outcome) -> What {
     What::Gap(Gap { by, commits: Some(6), took, outcome })
 }
 
-#[test]
-fn events() {
+fn told() -> [What; 9] {
     let loss = Loss { absent: true, rules: 2, jumps: 1, changed: false };
     let chains = ["KUBE-MARK-DROP", "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE-SERVICES"];
     let taken = |family, n: usize| {
@@ -146,7 +146,7 @@ fn events() {
     let all = [taken(Family::Ipv4, 4), taken(Family::Ipv6, 4)].concat();
     let masq = key(Family::Ipv4, Table::Nat, "KUBE-MARK-MASQ");
     let would = Outcome::WouldRepair { quiet_ms: 251.0 };
-    let told = [
+    [
         gap(by(vec![slow.clone()], false), all, repaired.clone()),
         gap(by(vec![quick.clone()], false), taken(Family::Ipv4, 1), repaired),
         gap(by(vec![quick.clone(), slow.clone()], false), taken(Family::Ipv6, 2), would),
@@ -167,7 +167,26 @@ fn events() {
         What::Recovered { chain: masq },
         What::Paused { for_ms: 600_000 },
         What::Resumed { by_itself: true },
-    ];
+    ]
+}
+
+/// One of each kind, as it is printed for programs.
+pub(crate) fn event_samples() -> Vec<Value> {
+    let event = |(number, what)| json!(Event { number, at_ms: 0, what });
+    (1..).zip(told()).map(event).collect()
+}
+
+/// The same of how the service is.
+pub(crate) fn status_samples() -> Vec<Value> {
+    let mut status = good();
+    let chain = key(Family::Ipv4, Table::Filter, "KUBE-FIREWALL");
+    status.yielded = vec![YieldedChain { chain, by: "kube-proxy".into(), rounds: 5, again_ms: 1 }];
+    vec![json!(status)]
+}
+
+#[test]
+fn events() {
+    let told = told();
     let screen = |(number, what)| {
         let event = Event { number, at_ms: 0, what };
         plain(&report::event_screen(&event, "2026-11-26T16:02:11.482Z"))

@@ -7,6 +7,7 @@ mod pipe;
 mod rights;
 mod running;
 mod scripts;
+mod terminal;
 
 pub(crate) use chainkeeper_namespace::{Said, comes_true, eventually, within};
 pub(crate) use http::{ADDRESS, Scrape, promtool, promtool_path};
@@ -255,6 +256,11 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
+}
+
+/// The same words in one line, wherever the screen broke them.
+pub(crate) fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A save without dates, counters and the policy lines of built-in chains. Tables in the order in which nft's

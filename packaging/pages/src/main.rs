@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use chainkeeper::cli::Cli;
 use chainkeeper::exit;
+use chainkeeper::reference::{ENVIRONMENT, FILES, SIGNALS};
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -10,45 +11,6 @@ use clap_mangen::roff::{Roff, roman};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-/// Name and meaning.
-type Table = [(&'static str, &'static str)];
-
-const FILES: &Table = &[
-    ("/etc/chainkeeper/config.toml", "settings, by the long names of the options below"),
-    (
-        "/var/lib/chainkeeper/state.json",
-        "what is remembered: the backend, what was created in legacy",
-    ),
-    ("/run/chainkeeper/chainkeeper.sock", "where `run` answers, for root and its own user"),
-    ("/run/xtables.lock", "the lock of iptables-legacy; XTABLES_LOCKFILE names another"),
-    (
-        "/usr/share/doc/chainkeeper/examples/legacy.conf",
-        "drop-in of chainkeeper.service for nodes that use iptables-legacy",
-    ),
-];
-
-const ENVIRONMENT: &Table = &[
-    (
-        "STATE_DIRECTORY, RUNTIME_DIRECTORY",
-        "where the state file and the socket are, else as under FILES",
-    ),
-    (
-        "NOTIFY_SOCKET, WATCHDOG_USEC",
-        "of systemd: READY, STATUS and RELOADING are told, and pings sent",
-    ),
-    ("XTABLES_LOCKFILE", "the xtables lock, as iptables knows it"),
-    (
-        "container",
-        "`none`: this is no container, whatever else says so; messages name no manifest then",
-    ),
-    ("NO_COLOR", "if set, nothing is coloured"),
-];
-
-const SIGNALS: &Table = &[
-    ("SIGHUP", "reads the configuration anew; a wrong one changes nothing"),
-    ("SIGTERM, SIGINT", "end `run`; the chains stay, unless --on-exit remove is given"),
-];
 
 fn main() -> anyhow::Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).context("name a folder to write to")?);
