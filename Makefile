@@ -6,7 +6,7 @@ pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-f
 
 run: ## build, then apply, break, diff, repair and remove in a namespace of its own
 	@scripts/setup run
-	cargo build --release --quiet
+	cargo build --release
 	@scripts/in-namespace scripts/tour target/release/chainkeeper
 
 test: ## every test, then again with the encoder that has no C library
