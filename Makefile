@@ -1,13 +1,20 @@
-# Two commands do everything on a fresh machine: `make run` shows the job, `make test` checks it.
-.PHONY: run test lint static instructions docs bench fuzz trust package package-test image image-test manifests
+# On a fresh machine `make run` shows the job, `make shell` is for trying it by hand, `make test` checks it.
+.PHONY: run shell test lint static instructions docs bench fuzz trust package package-test image image-test manifests
 
 # The build without C libraries, of all that has one.
 pure = -p chainkeeper -p chainkeeper-nft -p chainkeeper-conntrack --no-default-features --features chainkeeper/pure
 
 run: ## build, then apply, break, diff, repair and remove in a namespace of its own
 	@scripts/setup run
-	cargo build --release --quiet
+	cargo build --release
 	@scripts/in-namespace scripts/tour target/release/chainkeeper
+
+# Nothing of the host is read, remembered or asked; with a backend, since no kubelet has left a hint in there.
+shell: ## a shell in a namespace of its own, with chainkeeper in its PATH
+	@scripts/setup run
+	cargo build --release
+	@scripts/in-namespace env PATH="$$PWD/target/release:$$PATH:/usr/sbin:/sbin" CHAINKEEPER_BACKEND=nft CHAINKEEPER_CONFIG=none \
+		CHAINKEEPER_STATE_FILE=none CHAINKEEPER_SOCKET="$$PWD/target/shell.sock" $${SHELL:-sh}
 
 test: ## every test, then again with the encoder that has no C library
 	@scripts/setup test

@@ -16,10 +16,13 @@ pub fn is_entered() -> bool {
 /// namespaces). Afterwards this user is uid 0 inside, with CAP_NET_ADMIN over the new namespace only.
 pub fn enter() -> io::Result<()> {
     let (uid, gid) = (geteuid(), getegid());
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
+    unshare(CloneFlags::CLONE_NEWUSER)?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    // Only now: the kernel gives its list of legacy tables to who is uid 0 in here when the network is made, and to
+    // the host's root where nobody is.
+    unshare(CloneFlags::CLONE_NEWNET)?;
     ENTERED.store(true, Ordering::Relaxed);
     Ok(())
 }

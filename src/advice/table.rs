@@ -77,7 +77,8 @@ pub(super) const LEGACY_DENIED: Advice = Advice {
 pub(super) const NO_RAW: Advice = Advice {
     when: "legacy: CAP_NET_ADMIN or CAP_NET_RAW is not effective",
     why: "iptables-legacy needs both; the one that is missing is named",
-    remedy: "run as uid 0 with both: docker run --user 0 --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_RAW ...",
+    remedy: "run as uid 0 with both; the package's service gets them by its example legacy.conf; in a container: \
+             docker run --user 0 --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_RAW ...",
     manifest: NET_RAW,
 };
 pub(super) const NO_RAW_NOT_ROOT: Advice = Advice {

@@ -11,8 +11,9 @@ pub(super) const MIXED: &str = "mixed host";
 pub(super) fn remedy(row: &str, legacy: &LegacyFacts) -> Option<String> {
     let tools = "install the package that has iptables-legacy-restore (Debian: iptables; elsewhere often \
                  iptables-legacy)";
-    let capable = "run as uid 0 with CAP_NET_ADMIN and CAP_NET_RAW: docker run --user 0 --cap-drop ALL \
-                   --cap-add NET_ADMIN --cap-add NET_RAW -v /run/xtables.lock:/run/xtables.lock ...";
+    let capable = "run as uid 0 with CAP_NET_ADMIN and CAP_NET_RAW; the package's service gets them by its \
+                   example legacy.conf; in a container: docker run --user 0 --cap-drop ALL --cap-add NET_ADMIN \
+                   --cap-add NET_RAW -v /run/xtables.lock:/run/xtables.lock ...";
     let by_hand = "; or --backend nft, if you know that nobody uses legacy here";
     let lacking = match (&legacy.tools, &legacy.allowed) {
         (Err(_), _) => tools,

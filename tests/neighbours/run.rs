@@ -1,6 +1,6 @@
 //! `run`: what is lost comes back, what is another's does not, and signals do what they should.
 use super::{TO_POSTROUTING, chains, kept_host, our_chains, rules};
-use crate::support::{EVERYWHERE, Host, On, PROGRAM, Running, Scratch, eventually};
+use crate::support::{EVERYWHERE, Host, On, PROGRAM, Running, Scratch, eventually, nobody};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -158,6 +158,14 @@ fn a_sandbox_leaves_the_host_alone() {
     stop(run);
     assert_eq!(host.generation(), before);
     assert_eq!(host.sh("nft list ruleset"), "");
+}
+
+/// Nor a `--backend`: the kernel's list of legacy tables is for who is uid 0 in there.
+#[test]
+fn a_sandbox_needs_no_root() {
+    let Some(nobody) = nobody(65534, "-all") else { return };
+    let said = Host::new().ck_under(&format!("{nobody} timeout 2"), "run --sandbox");
+    assert!(said.stderr.contains("one commit, generation 1 -> 2"), "{}", said.stderr);
 }
 
 #[test]
