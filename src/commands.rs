@@ -20,7 +20,7 @@ use crate::exit;
 use crate::host::{self, Surroundings};
 use crate::reconcile::Pass;
 use crate::report;
-use crate::switch::{Done, Switch};
+use crate::switch::{Passes, Switch};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Step};
 use serde_json::json;
 use std::thread::sleep;
@@ -33,7 +33,7 @@ pub fn apply(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
         return code;
     }
     let once = || open(config).and_then(|mut switch| Ok((switch.apply()?, switch)));
-    let placed = |done: &Result<(Done, Switch), BackendError>| {
+    let placed = |done: &Result<(Passes, Switch), BackendError>| {
         done.as_ref().is_ok_and(|(done, _)| done.pass.is_well())
     };
     match again(wait, once, placed) {
@@ -189,13 +189,13 @@ fn warnings(config: &Config, switch: &Switch, pass: &Pass) {
 }
 
 /// What was taken out of the other backend.
-fn swept(switch: &Switch, done: &Done) -> String {
+fn swept(switch: &Switch, done: &Passes) -> String {
     let text = |p: &Pass| format!("in {}\n{}", switch.choice().kind.other(), report::removal(p));
     done.swept().map_or(String::new(), text)
 }
 
 /// Says why something of ours is left in the other backend.
-fn other_failed(done: &Done) -> bool {
+fn other_failed(done: &Passes) -> bool {
     done.other_errors().for_each(|e| warn(&advice::screen(e, host::place())));
     done.other_errors().next().is_some() || done.swept().is_some_and(|p| p.look.has_problems())
 }

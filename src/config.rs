@@ -19,7 +19,7 @@ pub use layers::{Layers, Origin};
 pub use settings::Settings;
 pub use sources::{Loaded, Sources};
 
-use crate::monitor::Rules;
+use crate::monitor::MonitorConfig;
 use crate::safe;
 use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition, Way};
@@ -63,7 +63,7 @@ pub struct Config {
     /// See [`Settings::watch`].
     pub watch: Way,
     /// When to look and to write.
-    pub monitor: Rules,
+    pub monitor: MonitorConfig,
     /// See [`Settings::socket`]; `None`: there is none.
     pub socket: Option<PathBuf>,
     /// See [`Settings::command_lines`].

@@ -24,7 +24,7 @@ pub struct Chosen {
 
 /// What is remembered, as far as it is true here and now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct State {
+pub struct Recalled {
     /// The last choice.
     pub choice: Option<Chosen>,
     /// A kube-proxy was seen since boot.
@@ -45,7 +45,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Run {
     /// What could not be written, or has no file to be written to.
-    unsaved: Option<State>,
+    unsaved: Option<Recalled>,
     /// What was said of the file last: of reading it, and of writing it.
     said: [String; 2],
 }
@@ -76,13 +76,13 @@ impl Memory {
 
     /// What is remembered. A file that is not there is an empty one; one that cannot be read or
     /// understood is, too, with a complaint: nothing is proven then.
-    pub fn load(&self) -> (State, Option<String>) {
+    pub fn load(&self) -> (Recalled, Option<String>) {
         if let Some(state) = &self.run().unsaved {
             return (state.clone(), None);
         }
         match self.file() {
             Ok(file) => (file.map(|file| self.state(file)).unwrap_or_default(), None),
-            Err(complaint) => (State::default(), Some(complaint)),
+            Err(complaint) => (Recalled::default(), Some(complaint)),
         }
     }
 
@@ -91,16 +91,16 @@ impl Memory {
         read(path).map_err(|why| format!("nothing is remembered: {}: {why}", path.display()))
     }
 
-    fn state(&self, file: File) -> State {
+    fn state(&self, file: File) -> Recalled {
         let (choice, kube_proxy) = (file.choice, file.kube_proxy);
         match file.place == self.place && self.place.is_known() {
-            true => State { choice, kube_proxy, created: file.created.into_iter().collect() },
-            false => State { choice, ..State::default() },
+            true => Recalled { choice, kube_proxy, created: file.created.into_iter().collect() },
+            false => Recalled { choice, ..Recalled::default() },
         }
     }
 
     /// What is remembered; says once in the journal why nothing is.
-    pub fn recall(&self) -> State {
+    pub fn recall(&self) -> Recalled {
         let (state, complaint) = self.load();
         self.say(0, complaint);
         state
@@ -108,8 +108,8 @@ impl Memory {
 
     /// Changes what is remembered, with other writers kept out. What cannot be written is said once, and
     /// remembered until the program ends.
-    pub fn update(&self, change: impl Fn(&mut State)) {
-        let changed = |mut state: State| {
+    pub fn update(&self, change: impl Fn(&mut Recalled)) {
+        let changed = |mut state: Recalled| {
             let before = state.clone();
             change(&mut state);
             (state != before).then_some(state)
@@ -131,7 +131,7 @@ impl Memory {
     }
 
     /// Writes a new file beside the old one and puts it in its place.
-    fn save(&self, state: &State) -> Result<(), String> {
+    fn save(&self, state: &Recalled) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
         let complaint =
             |why: &dyn std::fmt::Display| format!("cannot remember in {}: {why}", path.display());

@@ -18,7 +18,7 @@ pub use text::Form;
 
 use crate::reconcile::Look;
 use crate::story::{Event, What};
-use crate::switch::Done;
+use crate::switch::Passes;
 use chainkeeper_contract::{BackendError, ErrorKind, Family, Table};
 use culprits::Culprits;
 use gaps::Watched;
@@ -99,7 +99,7 @@ impl Metrics {
         writes: bool,
         commits: u32,
         restarts: u32,
-        kept: &Result<Done, BackendError>,
+        kept: &Result<Passes, BackendError>,
     ) {
         self.looked(if writes { Looked::Write } else { Looked::Pass });
         self.add(&table::COMMIT_RESTARTS, vec![], restarts.into());

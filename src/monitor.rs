@@ -1,4 +1,4 @@
-//! When to look and when to write: `step(now, sighting) -> verdict`. Pure: time comes in, as what has
+//! When to look and when to write: `step(now, sighting) -> decision`. Pure: time comes in, as what has
 //! passed since any fixed moment, and nothing here sleeps, asks or writes.
 //!
 //! 1. *The generation decides*: a commit that the last look has seen, ours among them, causes no look.
@@ -6,15 +6,17 @@
 //! 3. *Nobody is fought*: see `fights`.
 //! 4. *An error is no damage*: what could not be read is looked at again, after growing pauses.
 mod answered;
+mod config;
 mod decide;
 mod fights;
 mod gap;
 mod heard;
-mod rules;
+mod keep;
 mod sighting;
 
-pub use rules::{Keep, Rules};
-pub use sighting::{Answer, News, Sighting, Verdict};
+pub use config::MonitorConfig;
+pub use keep::Keep;
+pub use sighting::{Decision, Findings, News, Sighting};
 
 use crate::damage::{ChainKey, Damage, Selection};
 use chainkeeper_contract::Family;
@@ -48,7 +50,7 @@ struct Failures {
 /// The state of the watch over one host.
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    rules: Rules,
+    config: MonitorConfig,
     doing: Option<Doing>,
     heard: Heard,
     looked: Option<Duration>,
@@ -72,7 +74,7 @@ pub struct Monitor {
     canaries: BTreeMap<Family, Duration>,
     /// A canary of our own is missing.
     own_canary: bool,
-    /// Nothing was written by these rules yet.
+    /// Nothing was written by this configuration yet.
     fresh: bool,
     /// What is being written.
     chains: Selection,
@@ -82,11 +84,11 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Has seen nothing yet: the first verdict is to write what is missing (to look, where nothing is
+    /// Has seen nothing yet: the first decision is to write what is missing (to look, where nothing is
     /// kept).
-    pub fn new(rules: Rules) -> Monitor {
+    pub fn new(config: MonitorConfig) -> Monitor {
         Monitor {
-            rules,
+            config,
             doing: None,
             heard: Heard::default(),
             looked: None,
@@ -108,10 +110,10 @@ impl Monitor {
         }
     }
 
-    /// Goes on by other rules; what is known stays known. Everything is looked at anew.
-    pub fn reconfigure(&mut self, rules: Rules) {
-        self.fights.other_rules(&rules);
-        self.rules = rules;
+    /// Goes on by another configuration; what is known stays known. Everything is looked at anew.
+    pub fn reconfigure(&mut self, config: MonitorConfig) {
+        self.fights.other_config(&config);
+        self.config = config;
         (self.refused, self.stuck) = (None, BTreeMap::new());
         self.fresh = true;
     }
@@ -119,24 +121,24 @@ impl Monitor {
     /// The backend is another one now. What was seen of the old one is forgotten.
     pub fn moved(&mut self) {
         let (pause, doing) = (self.pause, self.doing);
-        *self = Monitor { pause, doing, fresh: false, ..Monitor::new(self.rules.clone()) };
+        *self = Monitor { pause, doing, fresh: false, ..Monitor::new(self.config.clone()) };
     }
 
-    /// Takes in what was sighted, and says what to do now. What is not [`Verdict::Rest`] is to be done,
-    /// and its [`Sighting::Answer`] brought; until then every verdict is to rest.
-    pub fn step(&mut self, now: Duration, sighting: Sighting) -> Verdict {
+    /// Takes in what was sighted, and says what to do now. What is not [`Decision::Rest`] is to be done,
+    /// and its [`Sighting::Findings`] brought; until then every decision is to rest.
+    pub fn step(&mut self, now: Duration, sighting: Sighting) -> Decision {
         // Before anything new: what stayed until now is over, whatever became of it now.
         let (kept, yielded) = (&self.kept, &self.yielded);
         let damaged =
             |k: &ChainKey| yielded.0.contains_key(k) || kept.as_ref().is_some_and(|gap| gap.has(k));
-        for chain in self.fights.calm(now, &self.rules, damaged) {
+        for chain in self.fights.calm(now, &self.config, damaged) {
             self.news.push(News::Recovered { chain });
         }
         match sighting {
             Sighting::Time => {}
             Sighting::Commit(generation) => self.heard.commit(now, generation),
             Sighting::Lost => self.heard.commit(now, None),
-            Sighting::Answer(answer) => self.answered(now, &answer),
+            Sighting::Findings(findings) => self.answered(now, &findings),
             Sighting::Pause(length) => self.pause = Some(now.saturating_add(length)),
             Sighting::Resume => {
                 self.pause = None;

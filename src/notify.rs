@@ -5,7 +5,7 @@
 use crate::alarm::Alarm;
 use crate::damage::{ChainKey, Damage};
 use crate::safe;
-use crate::status::{State, Status, hangs};
+use crate::status::{Status, TableState, hangs};
 use crate::worker::Busy;
 use sd_notify::NotifyState;
 use std::io;
@@ -174,7 +174,7 @@ pub fn line(status: &Status, missing: &Damage, refused: bool) -> String {
     let left = |key: &ChainKey| status.yielded.iter().any(|one| one.chain == *key);
     let watched = |key: &&ChainKey| {
         let table = status.families.get(&key.family).and_then(|tables| tables.get(&key.table));
-        status.keep == "none" || table == Some(&State::Watched)
+        status.keep == "none" || table == Some(&TableState::Watched)
     };
     let (gone, lost): (Vec<&ChainKey>, Vec<&ChainKey>) =
         missing.0.keys().filter(|key| !left(key)).partition(watched);

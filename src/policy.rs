@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 
 /// What was seen of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sighted {
+pub struct Circumstances {
     /// A kube-proxy in iptables or ipvs mode. Once seen, it stays seen until reboot.
     pub kube_proxy: bool,
     /// Nobody's rules tell which backend this host uses. Then KUBE-IPTABLES-HINT is withheld, which would
@@ -27,7 +27,7 @@ pub struct Sighted {
 }
 
 /// What one family should hold.
-pub fn policy(config: &Config, sighted: Sighted, family: Family) -> Ruleset {
+pub fn policy(config: &Config, sighted: Circumstances, family: Family) -> Ruleset {
     if !config.make_chains {
         return Ruleset::empty(family);
     }
@@ -82,7 +82,8 @@ pub fn removable(config: &Config, family: Family) -> Ruleset {
 
 /// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
 pub fn scope(config: &Config) -> Scope {
-    let both = [false, true].map(|kube_proxy| Sighted { kube_proxy, ..Sighted::default() });
+    let both =
+        [false, true].map(|kube_proxy| Circumstances { kube_proxy, ..Circumstances::default() });
     let sets: Vec<Ruleset> = config
         .families
         .iter()

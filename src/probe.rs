@@ -160,7 +160,7 @@ pub enum Question {
 
 /// What the facts come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Conclusion {
     /// A backend.
     Chosen(Choice),
     /// Ask this first.

@@ -13,7 +13,7 @@ use self::wanted::Wanted;
 use crate::config::Config;
 use crate::damage::Selection;
 use crate::memory::Memory;
-use crate::policy::{self, Held, Sighted};
+use crate::policy::{self, Circumstances, Held};
 use chainkeeper_contract::{Backend, BackendError, Family, Scope, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub struct Keeper {
     config: Config,
     /// What has to be looked at, by the configuration.
     scope: Scope,
-    sighted: Sighted,
+    sighted: Circumstances,
     memory: Memory,
     /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
     hint_waits: bool,
@@ -43,7 +43,7 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        let (sighted, settled) = (Sighted::default(), BTreeSet::new());
+        let (sighted, settled) = (Circumstances::default(), BTreeSet::new());
         let scope = policy::scope(&config);
         let (memory, held) = (Memory::none(), BTreeMap::new());
         let wanted = Wanted::default();
@@ -71,7 +71,7 @@ impl Keeper {
         self
     }
 
-    /// Whether KUBE-IPTABLES-HINT may be written, see [`Sighted::no_hint`].
+    /// Whether KUBE-IPTABLES-HINT may be written, see [`Circumstances::no_hint`].
     pub fn hint(&mut self, may: bool) {
         self.sighted.no_hint = !may;
     }

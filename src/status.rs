@@ -29,7 +29,7 @@ pub struct Status {
     /// Which chains are written.
     pub keep: String,
     /// Each family and table.
-    pub families: BTreeMap<Family, BTreeMap<Table, State>>,
+    pub families: BTreeMap<Family, BTreeMap<Table, TableState>>,
     /// Why a family could not be read or written.
     pub errors: Vec<String>,
     /// What is wrong and not ours to mend, in words.
@@ -55,7 +55,7 @@ pub struct Status {
 /// How a table is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum TableState {
     /// Nothing is missing.
     InSync,
     /// Something of it is only watched, and missing.
@@ -95,10 +95,10 @@ pub struct Day {
     pub by: BTreeMap<String, usize>,
 }
 
-impl State {
+impl TableState {
     /// Nothing that is kept is missing.
     pub fn is_fine(self) -> bool {
-        self <= State::Watched
+        self <= TableState::Watched
     }
 }
 

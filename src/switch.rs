@@ -11,7 +11,7 @@ use crate::backends::{self, Stop};
 use crate::config::Config;
 use crate::memory::{Chosen, Memory};
 use crate::probe::gather::{Gatherer, remembered};
-use crate::probe::{Basis, Choice, NoChoice, Verdict};
+use crate::probe::{Basis, Choice, Conclusion, NoChoice};
 use crate::reconcile::{Keeper, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Created, Family, Watch};
 use std::collections::BTreeSet;
@@ -41,14 +41,14 @@ pub struct Switch {
 
 /// A pass, and what came with it.
 #[derive(Debug)]
-pub struct Done {
+pub struct Passes {
     /// In the backend that is in use.
     pub pass: Pass,
     /// What was taken out of the other one, or why it could not be.
     pub other: Option<Result<Pass, BackendError>>,
 }
 
-impl Done {
+impl Passes {
     /// The pass over the other backend, where there was one and it could look.
     pub fn swept(&self) -> Option<&Pass> {
         self.other.as_ref()?.as_ref().ok()
@@ -71,8 +71,8 @@ impl Switch {
         let gatherer = Gatherer::new(config);
         let (state, _) = memory.load();
         let known = remembered(&state, memory.path());
-        let (facts, verdict) = gatherer.choose(&state, known, None);
-        let mut choice = chosen(verdict)?;
+        let (facts, conclusion) = gatherer.choose(&state, known, None);
+        let mut choice = chosen(conclusion)?;
         if choice.kind == Kind::Legacy && memory.path().is_none() {
             choice.warnings.push(UNPROVEN.into());
         }
@@ -144,7 +144,7 @@ impl Switch {
     }
 
     /// Brings everything in place, once.
-    pub fn apply(&mut self) -> Result<Done, BackendError> {
+    pub fn apply(&mut self) -> Result<Passes, BackendError> {
         let pass = self.keeper.apply(CanaryPolicy::Write)?;
         Ok(self.after(pass))
     }
@@ -155,13 +155,13 @@ impl Switch {
     }
 
     /// Takes out what we made, and what we left in the other backend.
-    pub fn remove(&mut self, force: bool) -> Result<Done, BackendError> {
+    pub fn remove(&mut self, force: bool) -> Result<Passes, BackendError> {
         let pass = self.keeper.remove(force)?;
         if !self.config.make_chains {
-            return Ok(Done { pass, other: None });
+            return Ok(Passes { pass, other: None });
         }
         let other = self.sweeps_on_removal().then(|| self.sweep(self.config.families.clone()));
-        Ok(Done { pass, other })
+        Ok(Passes { pass, other })
     }
 
     /// What was asked for says nothing of the host.
@@ -190,13 +190,13 @@ fn keeper(
 }
 
 /// The choice, or the error that stands for none.
-pub fn chosen(verdict: Verdict) -> Result<Choice, BackendError> {
-    match verdict {
-        Verdict::Chosen(choice) => Ok(choice),
-        Verdict::None(NoChoice { kind, what, why, remedy, lack, .. }) => {
+pub fn chosen(conclusion: Conclusion) -> Result<Choice, BackendError> {
+    match conclusion {
+        Conclusion::Chosen(choice) => Ok(choice),
+        Conclusion::None(NoChoice { kind, what, why, remedy, lack, .. }) => {
             Err(BackendError::NoBackend { kind, what, why, remedy, lack })
         }
-        Verdict::Ask(question) => Err(BackendError::Garbled {
+        Conclusion::Ask(question) => Err(BackendError::Garbled {
             what: "choose a backend".into(),
             why: format!("{question:?} was not asked"),
         }),

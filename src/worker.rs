@@ -1,10 +1,10 @@
 //! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
 use crate::backends::Stop;
 use crate::config::{BackendChoice, Config};
-use crate::monitor::Answer;
+use crate::monitor::Findings;
 use crate::probe::Choice;
 use crate::reconcile::{Counted, Look};
-use crate::switch::{Done, Switch, Synced, Task};
+use crate::switch::{Passes, Switch, Synced, Task};
 use chainkeeper_contract::{BackendError, Watch};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -20,7 +20,7 @@ pub enum Order {
     /// A pass.
     Sync(Task, Reply<Synced>),
     /// Look at the chains alone.
-    Glance(Reply<(Result<Look, BackendError>, Answer)>),
+    Glance(Reply<(Result<Look, BackendError>, Findings)>),
     /// Read what our rules have counted. Changes nothing, also nothing that the monitor goes by, so anybody
     /// may ask, beside what else is asked; it waits for its turn.
     Count(Reply<Result<Vec<Counted>, BackendError>>),
@@ -29,7 +29,7 @@ pub enum Order {
     /// From now on keep this, in the backend of the answer; after an error, what was kept before.
     Reconfigure(Box<Config>, Reply<Result<Choice, BackendError>>),
     /// Take out what we made, here and in the other backend.
-    Remove(Reply<Result<Done, BackendError>>),
+    Remove(Reply<Result<Passes, BackendError>>),
 }
 
 /// A handle on the thread. Dropping it ends the thread after what it is doing; it waits for nobody any more.

@@ -2,7 +2,7 @@
 //! a kube-proxy, in both dialects and families, and all that `remove` looks for.
 #![cfg(feature = "nftnl")]
 use chainkeeper::config::{Config, parse};
-use chainkeeper::policy::{Sighted, policy, removable};
+use chainkeeper::policy::{Circumstances, policy, removable};
 use chainkeeper_contract::{Family, Place, Rule, Ruleset, Table};
 use chainkeeper_nft::read::{Attrs, Body, Messages};
 use chainkeeper_nft::write::{Batch, Encoder, Writer};
@@ -36,7 +36,11 @@ fn every_rule_of_the_policy_is_written_alike() {
             let config: Config = parse("test", &toml).expect("settings").check().expect("config");
             for family in Family::ALL {
                 let sets = [false, true].map(|kube_proxy| {
-                    policy(&config, Sighted { kube_proxy, ..Sighted::default() }, family)
+                    policy(
+                        &config,
+                        Circumstances { kube_proxy, ..Circumstances::default() },
+                        family,
+                    )
                 });
                 for rule in sets.into_iter().flat_map(rules) {
                     let lowered = lower(family, dialect, &rule).expect("the policy asks for it");

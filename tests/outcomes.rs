@@ -1,7 +1,7 @@
 //! What the policy does to packets, said as outcomes and asked of the tracer: every state of
 //! conntrack, both families, all profiles.
 use chainkeeper::config::{Config, parse};
-use chainkeeper::policy::{Sighted, policy};
+use chainkeeper::policy::{Circumstances, policy};
 use chainkeeper_contract::testing::{Fake, Outside, every_conntrack};
 use chainkeeper_contract::trace::{Conntrack, Masquerade, Outcome, Packet, State, trace};
 use chainkeeper_contract::{
@@ -45,7 +45,8 @@ impl Host {
     /// With jumps of somebody else's from nat OUTPUT.
     fn with(toml: &str, kube_proxy: bool, family: Family, to: &[&str]) -> Host {
         let config: Config = parse("test", toml).expect("settings").check().expect("config");
-        let mut set = policy(&config, Sighted { kube_proxy, ..Sighted::default() }, family);
+        let mut set =
+            policy(&config, Circumstances { kube_proxy, ..Circumstances::default() }, family);
         set.jumps.extend(to.iter().map(|to| {
             let rule = Rule::new(Action::Jump((*to).into()));
             Jump { table: Table::Nat, hook: Hook::Output, to: (*to).into(), rule }

@@ -1,6 +1,6 @@
 //! The policy against kubelet's own sets: profiles, bits, what stays beside a kube-proxy.
 use chainkeeper::config::{Config, parse};
-use chainkeeper::policy::{Sighted, policy, removable};
+use chainkeeper::policy::{Circumstances, policy, removable};
 use chainkeeper_contract::{Family, Ruleset, Table, text};
 
 fn config(toml: &str) -> Config {
@@ -8,11 +8,11 @@ fn config(toml: &str) -> Config {
 }
 
 fn alone(toml: &str, family: Family) -> Ruleset {
-    policy(&config(toml), Sighted::default(), family)
+    policy(&config(toml), Circumstances::default(), family)
 }
 
 fn beside_kube_proxy(toml: &str, family: Family) -> Ruleset {
-    policy(&config(toml), Sighted { kube_proxy: true, ..Sighted::default() }, family)
+    policy(&config(toml), Circumstances { kube_proxy: true, ..Circumstances::default() }, family)
 }
 
 fn lines<'a>(save: &'a str, with: &str) -> Vec<&'a str> {

@@ -7,7 +7,7 @@ use crate::config::{Config, Dialect};
 use crate::exit;
 use crate::host;
 use crate::memory::Memory;
-use crate::policy::{Sighted, policy};
+use crate::policy::{Circumstances, policy};
 use crate::probe::gather::{Gatherer, remembered};
 use crate::report;
 use crate::switch::chosen;
@@ -22,11 +22,11 @@ pub fn probe(config: &Config, screen: Screen) -> u8 {
         warn(&format!("warning: {complaint}"));
     }
     let known = remembered(&state, memory.path());
-    let (facts, verdict) = Gatherer::new(config).everything(&state, known);
+    let (facts, conclusion) = Gatherer::new(config).everything(&state, known);
     let place = host::place();
     let around = surroundings(config);
     let around = around.as_ref();
-    match chosen(verdict) {
+    match chosen(conclusion) {
         Ok(choice) => {
             screen.result(
                 || report::probe(&choice, &facts, around),
@@ -50,7 +50,7 @@ pub fn render(config: &Config, format: RenderFormat, kube_proxy: bool, screen: S
     let sets: Vec<_> = config
         .families
         .iter()
-        .map(|f| policy(config, Sighted { kube_proxy, ..Sighted::default() }, *f))
+        .map(|f| policy(config, Circumstances { kube_proxy, ..Circumstances::default() }, *f))
         .collect();
     match (format, screen.output) {
         (RenderFormat::IptablesSave, Output::Text) => {

@@ -4,7 +4,7 @@ use super::{
     Position, Settings,
 };
 use crate::chains;
-use crate::monitor::{Keep, Rules};
+use crate::monitor::{Keep, MonitorConfig};
 use chainkeeper_conntrack::Cidr;
 use chainkeeper_contract::{Family, JumpPosition};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -133,7 +133,7 @@ impl Settings {
         }
     }
 
-    fn monitor(&self, sync_period: Duration) -> Result<Rules, ConfigError> {
+    fn monitor(&self, sync_period: Duration) -> Result<MonitorConfig, ConfigError> {
         let keep = self.keep.as_deref().unwrap_or_default().parse::<Keep>().map_err(|why| {
             ConfigError::new(
                 format!("keep: {why}"),
@@ -156,7 +156,7 @@ impl Settings {
             Some("0" | "0s" | "0ms") => Duration::ZERO,
             Some(_) | None => length("settle", &self.settle)?,
         };
-        Ok(Rules {
+        Ok(MonitorConfig {
             settle,
             bound: SETTLE_MOST.max(settle),
             sync_period,

@@ -6,7 +6,7 @@ use crate::config::OnExit;
 use crate::host;
 use crate::reconcile::Pass;
 use crate::report;
-use crate::switch::Done;
+use crate::switch::Passes;
 use crate::worker::Order;
 use chainkeeper_contract::BackendError;
 use tracing::{error, info};
@@ -30,7 +30,7 @@ impl Service {
 }
 
 /// Says what was removed, and what could not be.
-fn removed(answer: Option<Result<Done, BackendError>>) -> Ended {
+fn removed(answer: Option<Result<Passes, BackendError>>) -> Ended {
     match answer {
         Some(Ok(done)) => {
             done.other_errors().for_each(|e| error!("{}", advice::screen(e, host::place())));

@@ -3,7 +3,7 @@ use crate::advice;
 use crate::host;
 use crate::reconcile::Pass;
 use crate::report;
-use crate::switch::Done;
+use crate::switch::Passes;
 use chainkeeper_contract::BackendError;
 use tracing::{error, info, warn};
 
@@ -20,7 +20,7 @@ impl Journal {
     /// Says what there is to say of a pass; `told`: what it wrote is said elsewhere.
     pub(super) fn synced(
         &mut self,
-        kept: &Result<Done, BackendError>,
+        kept: &Result<Passes, BackendError>,
         said: &[String],
         told: bool,
     ) {
@@ -39,7 +39,7 @@ impl Journal {
         }
     }
 
-    fn other_errors(&mut self, done: &Done) {
+    fn other_errors(&mut self, done: &Passes) {
         let screens = done.other_errors().map(|e| advice::screen(e, host::place()));
         let errors = screens.collect::<Vec<_>>().join("\n");
         if errors != self.last_other && !errors.is_empty() {

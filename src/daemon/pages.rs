@@ -6,7 +6,7 @@ use crate::metrics::{Form, Now, Usage};
 use crate::reconcile::Counted;
 use crate::report;
 use crate::safe;
-use crate::status::{State, Status};
+use crate::status::{Status, TableState};
 use crate::worker::Order;
 use chainkeeper_contract::{BackendError, Table};
 use std::future::pending;
@@ -105,8 +105,8 @@ impl Service {
                 let paths: String = paths.map(|(path, _)| format!("{path}\n")).collect();
                 Page::plain(200, format!("chainkeeper {}\n\n{paths}", env!("CARGO_PKG_VERSION")))
             }
-            Route::Live => verdict(hangs(&self.status())),
-            Route::Ready => verdict(lacks(&self.status())),
+            Route::Live => judged(hangs(&self.status())),
+            Route::Ready => judged(lacks(&self.status())),
             Route::Metrics => {
                 let (form, wall) = (Form::of(accept), self.moment().wall);
                 let now = Now {
@@ -131,7 +131,7 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-fn verdict(wrong: Vec<String>) -> Page {
+fn judged(wrong: Vec<String>) -> Page {
     match wrong.is_empty() {
         true => Page::plain(200, "ok\n".into()),
         false => {
@@ -157,7 +157,8 @@ fn lacks(status: &Status) -> Vec<String> {
     if !status.in_sync() {
         for (family, tables) in &status.families {
             let wrong = tables.iter().filter(|(_, state)| !state.is_fine());
-            let line = |(t, s): (&Table, &State)| format!("{family} {t}: {}", report::word(*s));
+            let line =
+                |(t, s): (&Table, &TableState)| format!("{family} {t}: {}", report::word(*s));
             lacks.extend(wrong.map(line));
         }
         lacks.extend(status.errors.iter().chain(&status.problems).cloned());
@@ -173,8 +174,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_others_are_one_line_of_a_verdict() {
-        let page = verdict(vec!["bad\nok\u{1b}[2J".into(), "more".into()]);
+    fn words_of_others_are_one_line_of_a_page() {
+        let page = judged(vec!["bad\nok\u{1b}[2J".into(), "more".into()]);
         assert_eq!((page.status, page.text.as_str()), (503, "bad\\nok\\u{1b}[2J\nmore\n"));
     }
 }

@@ -11,7 +11,7 @@ use crate::control::server::Reply;
 use crate::culprit::Resolver;
 use crate::logging;
 use crate::metrics::Metrics;
-use crate::monitor::{Answer, Monitor, Sighting, Verdict};
+use crate::monitor::{Decision, Findings, Monitor, Sighting};
 use crate::notify::Manager;
 use crate::probe::Choice;
 use crate::story::{Event, GapFlows, Suspects};
@@ -115,7 +115,7 @@ impl Service {
         }
     }
 
-    /// The worker has something to do, so that an answer from it may take long.
+    /// The worker has something to do, so that an findings from it may take long.
     pub(super) fn is_busy(&self) -> bool {
         self.work.is_busy() || self.pages.is_counting()
     }
@@ -131,20 +131,20 @@ impl Service {
 
     /// Shows the monitor what was seen, does what it says, and tells what it tells.
     pub(super) fn see(&mut self, sighting: Sighting) {
-        let verdict = self.monitor.step(self.now(), sighting);
-        self.obey(verdict);
+        let decision = self.monitor.step(self.now(), sighting);
+        self.obey(decision);
         self.tell(None);
     }
 
-    fn obey(&mut self, verdict: Verdict) {
+    fn obey(&mut self, decision: Decision) {
         self.wake = None;
         let observes = self.config.monitor.keep.is_nothing();
         let elsewhere = !observes && self.monitor.paused().is_none();
-        match verdict {
-            Verdict::Rest(until) => self.wake = until.and_then(|at| self.began.checked_add(at)),
-            Verdict::Look => self.work.glance(),
-            Verdict::Pass => self.work.sync(Task { elsewhere, ..Task::default() }),
-            Verdict::Write { chains, canaries } => {
+        match decision {
+            Decision::Rest(until) => self.wake = until.and_then(|at| self.began.checked_add(at)),
+            Decision::Look => self.work.glance(),
+            Decision::Pass => self.work.sync(Task { elsewhere, ..Task::default() }),
+            Decision::Write { chains, canaries } => {
                 self.writing = true;
                 self.work.sync(Task { write: true, chains, canaries, elsewhere });
             }
@@ -153,15 +153,15 @@ impl Service {
 
     /// What was asked of the worker is done. Returns how the run ends, if it does.
     pub(super) async fn answered(&mut self, done: Option<Done>) -> Result<Option<Ended>, RunError> {
-        // What happened before the answer is to be known before it.
+        // What happened before the findings is to be known before it.
         if let Heard::News(news) = self.ear.take() {
             self.hear(news);
         }
         match done.ok_or(RunError::WorkerGone)? {
-            Done::Glanced(look, answer) => {
+            Done::Glanced(look, findings) => {
                 self.metrics.glanced(&look);
                 self.last.glanced(&look, self.now());
-                self.seen(*answer, None);
+                self.seen(*findings, None);
             }
             Done::Synced(synced) => {
                 let leave = self.synced(*synced).await;
@@ -175,7 +175,7 @@ impl Service {
     }
 
     async fn synced(&mut self, synced: Synced) -> bool {
-        let Synced { answer, choice, kept, said, leave, restarts } = synced;
+        let Synced { findings, choice, kept, said, leave, restarts } = synced;
         let moved = choice.kind != self.choice.kind;
         self.choice = choice;
         if moved {
@@ -186,9 +186,9 @@ impl Service {
         }
         self.last.synced(&kept, self.now());
         let took = kept.as_ref().ok().map(|done| done.pass.took);
-        self.metrics.synced(self.writing, answer.commits, restarts, &kept);
+        self.metrics.synced(self.writing, findings.commits, restarts, &kept);
         let wrote = std::mem::take(&mut self.writing) || moved;
-        let told = self.seen(answer, took);
+        let told = self.seen(findings, took);
         self.placing &= !(wrote && kept.is_ok());
         self.journal.synced(&kept, &said, told);
         if moved {
@@ -202,17 +202,17 @@ impl Service {
     }
 
     /// True when what was written has been told.
-    fn seen(&mut self, answer: Answer, took: Option<Duration>) -> bool {
-        let partial = !answer.unread.is_empty();
-        let mut by = self.teller.looked(answer.generation, &answer.ours, partial);
-        if answer.wants_else {
+    fn seen(&mut self, findings: Findings, took: Option<Duration>) -> bool {
+        let partial = !findings.unread.is_empty();
+        let mut by = self.teller.looked(findings.generation, &findings.ours, partial);
+        if findings.wants_else {
             by = Suspects { any_of: vec![], incomplete: true };
             let keep = &self.config.monitor.keep;
-            self.placing |= answer.found.0.keys().any(|key| keep.has_key(key));
+            self.placing |= findings.found.0.keys().any(|key| keep.has_key(key));
         }
-        let verdict = self.monitor.step(self.now(), Sighting::Answer(answer));
+        let decision = self.monitor.step(self.now(), Sighting::Findings(findings));
         let told = self.tell(Some((by, took.unwrap_or_default())));
-        self.obey(verdict);
+        self.obey(decision);
         told
     }
 }

@@ -2,8 +2,8 @@
 use crate::config::Config;
 use crate::damage::{ChainKey, Damage};
 use crate::reconcile::{Counted, Look, Pass};
-use crate::status::State;
-use crate::switch::Done;
+use crate::status::TableState;
+use crate::switch::Passes;
 use chainkeeper_contract::{BackendError, Family, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -34,9 +34,9 @@ impl Last {
         }
     }
 
-    pub(super) fn synced(&mut self, kept: &Result<Done, BackendError>, now: Duration) {
+    pub(super) fn synced(&mut self, kept: &Result<Passes, BackendError>, now: Duration) {
         match kept {
-            Ok(Done { pass, .. }) => {
+            Ok(Passes { pass, .. }) => {
                 self.look(&pass.look, now);
                 self.written(pass);
             }
@@ -86,25 +86,25 @@ impl Last {
         config: &Config,
         damage: &Damage,
         yielded: &BTreeMap<ChainKey, Duration>,
-    ) -> BTreeMap<Family, BTreeMap<Table, State>> {
+    ) -> BTreeMap<Family, BTreeMap<Table, TableState>> {
         let mut tables = BTreeMap::new();
         for family in &config.families {
             let failed = self.broken.is_some() || self.failed.contains_key(family);
-            let state = if failed { State::Failed } else { State::InSync };
+            let state = if failed { TableState::Failed } else { TableState::InSync };
             tables.insert(*family, BTreeMap::from(Table::ALL.map(|table| (table, state))));
         }
-        let mut raise = |family: &Family, table: &Table, to: State| {
+        let mut raise = |family: &Family, table: &Table, to: TableState| {
             let state = tables.get_mut(family).and_then(|tables| tables.get_mut(table));
             if let Some(state) = state {
                 *state = to.max(*state);
             }
         };
-        self.wrong.iter().for_each(|(family, table)| raise(family, table, State::Drifted));
+        self.wrong.iter().for_each(|(family, table)| raise(family, table, TableState::Drifted));
         for key in damage.0.keys() {
             let state = match (config.monitor.keep.has_key(key), yielded.contains_key(key)) {
-                (false, _) => State::Watched,
-                (true, true) => State::Yielded,
-                (true, false) => State::Drifted,
+                (false, _) => TableState::Watched,
+                (true, true) => TableState::Yielded,
+                (true, false) => TableState::Drifted,
             };
             raise(&key.family, &key.table, state);
         }

@@ -1,5 +1,5 @@
 //! What the worker does at the moment. One thing at a time.
-use crate::monitor::Answer;
+use crate::monitor::Findings;
 use crate::reconcile::Look;
 use crate::switch::{Synced, Task};
 use crate::worker::{Order, Worker};
@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 
 /// What was done.
 pub(super) enum Done {
-    Glanced(Result<Look, BackendError>, Box<Answer>),
+    Glanced(Result<Look, BackendError>, Box<Findings>),
     Synced(Box<Synced>),
 }
 
 enum Doing {
-    Glance(oneshot::Receiver<(Result<Look, BackendError>, Answer)>),
+    Glance(oneshot::Receiver<(Result<Look, BackendError>, Findings)>),
     Sync(oneshot::Receiver<Synced>),
 }
 

@@ -6,7 +6,7 @@ use crate::backends;
 use crate::damage::{Damage, Loss};
 use crate::probe::{Basis, Choice};
 use crate::reconcile::Counted;
-use crate::status::{State, Status};
+use crate::status::{Status, TableState};
 use chainkeeper_contract::{Family, Table};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -84,7 +84,7 @@ fn zeros(row: &Row, status: &Status) -> Vec<Vec<String>> {
 
 /// Each table of each family.
 fn places(status: &Status) -> impl Iterator<Item = (Family, Table)> {
-    let tables = |(family, tables): (&Family, &BTreeMap<Table, State>)| {
+    let tables = |(family, tables): (&Family, &BTreeMap<Table, TableState>)| {
         tables.keys().map(|table| (*family, *table)).collect::<Vec<_>>()
     };
     status.families.iter().flat_map(tables)

@@ -1,16 +1,16 @@
 //! What to do now.
-use super::{COALESCE, Doing, Monitor, News, Verdict};
+use super::{COALESCE, Decision, Doing, Monitor, News};
 use crate::damage::{ChainKey, Selection};
 use chainkeeper_contract::Family;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl Monitor {
-    pub(super) fn decide(&mut self, now: Duration) -> Verdict {
+    pub(super) fn decide(&mut self, now: Duration) -> Decision {
         if self.doing.is_some() {
-            return Verdict::Rest(None);
+            return Decision::Rest(None);
         }
-        let writes = self.pause.is_none() && !self.rules.keep.is_nothing();
+        let writes = self.pause.is_none() && !self.config.keep.is_nothing();
         let refused = self.refused.map(|f| f.again).filter(|again| writes && *again > now);
         let writes = writes && refused.is_none();
         if self.fresh {
@@ -22,7 +22,7 @@ impl Monitor {
         let looks = look.is_some_and(|at| at <= now);
         // A look comes first, but not twice: else who writes without end would keep us looking.
         let by = self.looked.filter(|_| looks).unwrap_or(now);
-        let wait = self.rules.canary_wait;
+        let wait = self.config.canary_wait;
         let canary = |since: Duration| since.saturating_add(wait);
         let due = self.canaries.iter().filter(|(_, since)| writes && canary(**since) <= by);
         let due: BTreeSet<Family> = due.map(|(family, _)| *family).collect();
@@ -38,7 +38,7 @@ impl Monitor {
             };
         }
         if looks {
-            return self.start(now, Doing::Looking, Verdict::Look);
+            return self.start(now, Doing::Looking, Decision::Look);
         }
         let chains = self.kept_keys().filter(|_| writes).map(|key| self.due(now, key));
         let wakes = chains
@@ -47,26 +47,26 @@ impl Monitor {
             .chain(self.unread.values().map(|f| f.again))
             .chain(self.pause)
             .chain(refused)
-            .chain(self.fights.next(now, &self.rules))
+            .chain(self.fights.next(now, &self.config))
             .chain(self.watched.iter().filter(|g| g.untold()).map(|g| self.quiet_at(g.grew)))
             .chain([self.pass]);
-        Verdict::Rest(wakes.min())
+        Decision::Rest(wakes.min())
     }
 
-    fn start(&mut self, now: Duration, doing: Doing, verdict: Verdict) -> Verdict {
+    fn start(&mut self, now: Duration, doing: Doing, decision: Decision) -> Decision {
         self.doing = Some(doing);
         self.looked = Some(now);
         self.heard.started();
-        verdict
+        decision
     }
 
-    fn pass(&mut self, now: Duration) -> Verdict {
-        self.pass = now.saturating_add(self.rules.sync_period);
-        self.start(now, Doing::Looking, Verdict::Pass)
+    fn pass(&mut self, now: Duration) -> Decision {
+        self.pass = now.saturating_add(self.config.sync_period);
+        self.start(now, Doing::Looking, Decision::Pass)
     }
 
     /// Everything, but for what is yielded or known to wait.
-    fn write_all(&mut self, now: Duration) -> Verdict {
+    fn write_all(&mut self, now: Duration) -> Decision {
         let waiting = self.kept_keys().filter(|key| self.due(now, key) > now).cloned();
         let yielded = self.fights.yielded().into_keys().filter(|k| self.fights.is_yielded(k, now));
         let chains = Selection::AllBut(waiting.chain(yielded).collect());
@@ -74,20 +74,20 @@ impl Monitor {
     }
 
     /// What is due.
-    fn write_due(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Verdict {
+    fn write_due(&mut self, now: Duration, canaries: BTreeSet<Family>) -> Decision {
         let due = self.kept_keys().filter(|key| self.due(now, key) <= now).cloned();
         let chains = Selection::Only(due.collect());
         self.write(now, chains, canaries)
     }
 
-    fn write(&mut self, now: Duration, chains: Selection, canaries: BTreeSet<Family>) -> Verdict {
-        self.pass = now.saturating_add(self.rules.sync_period);
+    fn write(&mut self, now: Duration, chains: Selection, canaries: BTreeSet<Family>) -> Decision {
+        self.pass = now.saturating_add(self.config.sync_period);
         // If that does not bring it, it waits as long again.
         let asked = self.canaries.iter_mut().filter(|(family, _)| canaries.contains(family));
         asked.for_each(|(_, since)| *since = now);
         self.chains.clone_from(&chains);
         self.quiet = self.heard.quiet(now);
-        self.start(now, Doing::Writing, Verdict::Write { chains, canaries })
+        self.start(now, Doing::Writing, Decision::Write { chains, canaries })
     }
 
     fn kept_keys(&self) -> impl Iterator<Item = &ChainKey> {
@@ -96,14 +96,14 @@ impl Monitor {
 
     /// When the writer counts as done, of damage that was first seen then.
     fn quiet_at(&self, since: Duration) -> Duration {
-        let bound = since.saturating_add(self.rules.bound);
-        self.heard.last().unwrap_or(since).saturating_add(self.rules.settle).min(bound)
+        let bound = since.saturating_add(self.config.bound);
+        self.heard.last().unwrap_or(since).saturating_add(self.config.settle).min(bound)
     }
 
     /// When a chain is written.
     fn due(&self, now: Duration, key: &ChainKey) -> Duration {
         let since = self.kept.as_ref().and_then(|gap| gap.chains.get(key)).copied().unwrap_or(now);
-        let fight = since.saturating_add(self.fights.pause(key, &self.rules));
+        let fight = since.saturating_add(self.fights.pause(key, &self.config));
         let stuck = self.stuck.get(key).map_or(Duration::ZERO, |f| f.again);
         let unread = self.unread.get(&key.family).map_or(Duration::ZERO, |f| f.again);
         self.quiet_at(since).max(fight).max(stuck).max(unread)

@@ -1,6 +1,6 @@
 //! Who undoes what we mend: rounds are counted, pauses grow, and past the bound a chain is left as the
 //! other side wants it, to be tried again at growing distance.
-use super::Rules;
+use super::MonitorConfig;
 use crate::damage::ChainKey;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,9 +30,9 @@ pub(super) struct Fights(BTreeMap<ChainKey, Fight>);
 
 impl Fights {
     /// Who insists yields nothing, and what is not kept is not fought over.
-    pub(super) fn other_rules(&mut self, rules: &Rules) {
+    pub(super) fn other_config(&mut self, config: &MonitorConfig) {
         self.0.retain(|key, fight| {
-            rules.keep.has_key(key) && !(rules.insist && fight.again.is_some())
+            config.keep.has_key(key) && !(config.insist && fight.again.is_some())
         });
     }
 
@@ -49,7 +49,7 @@ impl Fights {
         &mut self,
         key: &ChainKey,
         now: Duration,
-        rules: &Rules,
+        config: &MonitorConfig,
     ) -> Option<(u32, Duration)> {
         let fight = self.0.get_mut(key)?;
         if fight.again.is_some() {
@@ -57,10 +57,10 @@ impl Fights {
         }
         fight.rounds = fight.rounds.saturating_add(1);
         // Once yielded it stays so often: one more try that is undone, and it is yielded again.
-        if rules.insist || fight.rounds < rules.rounds {
+        if config.insist || fight.rounds < config.rounds {
             return None;
         }
-        let length = doubled(rules.yield_for, fight.yields, YIELD_MOST.max(rules.yield_for));
+        let length = doubled(config.yield_for, fight.yields, YIELD_MOST.max(config.yield_for));
         fight.yields = fight.yields.saturating_add(1);
         fight.again = Some(now.saturating_add(length));
         Some((fight.rounds, length))
@@ -70,10 +70,10 @@ impl Fights {
     pub(super) fn calm(
         &mut self,
         now: Duration,
-        rules: &Rules,
+        config: &MonitorConfig,
         damaged: impl Fn(&ChainKey) -> bool,
     ) -> Vec<ChainKey> {
-        let over = |fight: &Fight| now.saturating_sub(fight.mended) >= rules.window;
+        let over = |fight: &Fight| now.saturating_sub(fight.mended) >= config.window;
         let gone: Vec<ChainKey> = self
             .0
             .iter()
@@ -85,12 +85,12 @@ impl Fights {
     }
 
     /// How long a damaged chain is left so, beside `settle`.
-    pub(super) fn pause(&self, key: &ChainKey, rules: &Rules) -> Duration {
+    pub(super) fn pause(&self, key: &ChainKey, config: &MonitorConfig) -> Duration {
         // The one try after a yield does not wait any longer.
-        let fight = self.0.get(key).filter(|fight| !rules.insist && fight.again.is_none());
+        let fight = self.0.get(key).filter(|fight| !config.insist && fight.again.is_none());
         match fight.map_or(0, |fight| fight.rounds) {
             0..=2 => Duration::ZERO, // twice in 30 s is nobody's habit yet
-            rounds => doubled(rules.settle.max(SHORTEST), rounds - 2, LONGEST.max(rules.settle)),
+            rounds => doubled(config.settle.max(SHORTEST), rounds - 2, LONGEST.max(config.settle)),
         }
     }
 
@@ -106,10 +106,10 @@ impl Fights {
     }
 
     /// The next moment at which something here changes by itself.
-    pub(super) fn next(&self, now: Duration, rules: &Rules) -> Option<Duration> {
+    pub(super) fn next(&self, now: Duration, config: &MonitorConfig) -> Option<Duration> {
         let next = |fight: &Fight| match fight.again {
             Some(at) if at > now => at,
-            _ => fight.mended.saturating_add(rules.window),
+            _ => fight.mended.saturating_add(config.window),
         };
         self.0.values().map(next).filter(|at| *at > now).min()
     }

@@ -1,5 +1,5 @@
 //! What was told of others' commits, and what of it the last look has seen.
-use super::Answer;
+use super::Findings;
 use std::time::Duration;
 
 /// News since some look.
@@ -66,8 +66,8 @@ impl Heard {
     }
 
     /// It was done, and saw this generation. Returns the first of the news that it may be about.
-    pub(super) fn answered(&mut self, now: Duration, answer: &Answer) -> Option<Duration> {
-        let (generation, wrote) = (answer.generation, answer.commits > 0);
+    pub(super) fn answered(&mut self, now: Duration, findings: &Findings) -> Option<Duration> {
+        let (generation, wrote) = (findings.generation, findings.commits > 0);
         let meanwhile = self.meanwhile.take().unwrap_or_default();
         let covered = std::mem::take(&mut self.unseen);
         let known = meanwhile.newest.or(covered.newest).or(self.seen);
@@ -85,7 +85,7 @@ impl Heard {
             // What somebody took at once looks to a watch as it did before we wrote.
             self.unseen.hear(now, None);
         }
-        let ours = meanwhile.newest.is_some_and(|newest| answer.ours.contains(&newest));
+        let ours = meanwhile.newest.is_some_and(|newest| findings.ours.contains(&newest));
         let others = if ours && !meanwhile.blind { meanwhile.earlier } else { meanwhile.last };
         self.last = if unnoticed { Some(now) } else { others.or(self.last) };
         covered.first.or(meanwhile.first)

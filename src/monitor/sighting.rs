@@ -13,8 +13,8 @@ pub enum Sighting {
     Commit(Option<u32>),
     /// News were lost.
     Lost,
-    /// What became of the last verdict.
-    Answer(Answer),
+    /// What became of the last decision.
+    Findings(Findings),
     /// Write nothing for so long.
     Pause(Duration),
     /// Write again.
@@ -23,7 +23,7 @@ pub enum Sighting {
 
 /// What a look or a write came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Findings {
     /// The generation at its end, where there is one.
     pub generation: Option<u32>,
     /// Commits of ours before that.
@@ -48,7 +48,7 @@ pub struct Answer {
 
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// Nothing until then, or until something is sighted. `None`: until something is sighted.
     Rest(Option<Duration>),
     /// Look at the chains.

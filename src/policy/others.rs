@@ -1,5 +1,5 @@
 //! What is to be seen of others, and what it means. Pure.
-use super::{Sighted, removable};
+use super::{Circumstances, removable};
 use crate::chains::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING};
 use crate::config::Config;
 use chainkeeper_contract::{ChainName, ChainSeen, Family, Hook, Observed, Scope, Snapshot, Table};
@@ -13,13 +13,13 @@ pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
 
 /// What a look tells of others. Our own CHAINKEEPER-DROP tells that a kube-proxy was seen earlier. Where a saved
 /// ruleset brought it back at boot, it may be of an earlier one: then we stay beside a kube-proxy until `remove`.
-pub fn sight(snapshot: &Snapshot) -> Sighted {
+pub fn sight(snapshot: &Snapshot) -> Circumstances {
     let mut seen = snapshot.families.values().flatten();
     let kube_proxy = seen.any(|family| {
         kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
             || family.chain(Table::Filter, &OWN_DROP.into()).is_some()
     });
-    Sighted { kube_proxy, ..Sighted::default() }
+    Circumstances { kube_proxy, ..Circumstances::default() }
 }
 
 /// What tells whose rules are in a backend: the hints, kubelet's or our full set, signs of a kube-proxy;

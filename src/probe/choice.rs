@@ -1,5 +1,5 @@
 //! A choice with its reason, or none, and how rows make one.
-use super::{Verdict, words};
+use super::{Conclusion, words};
 use crate::backends::Kind;
 use chainkeeper_contract::{ErrorKind, Lack};
 use serde::Serialize;
@@ -71,9 +71,9 @@ pub struct NoChoice {
 }
 
 /// No backend.
-pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Verdict {
+pub(super) fn none(row: &'static str, kind: ErrorKind, what: &str, why: &str) -> Conclusion {
     let (what, why) = (what.to_owned(), why.to_owned());
-    Verdict::None(NoChoice { row, kind, what, why, remedy: None, lack: None })
+    Conclusion::None(NoChoice { row, kind, what, why, remedy: None, lack: None })
 }
 
 impl Choice {

@@ -4,51 +4,51 @@ use super::choice::none;
 use super::others;
 use super::seen::Seen;
 use super::words;
-use super::{Basis, Choice, Fact, Facts, Kind, NoChoice, Verdict};
+use super::{Basis, Choice, Conclusion, Fact, Facts, Kind, NoChoice};
 use chainkeeper_contract::{ErrorKind, Family};
 
 /// The first row that matches.
-pub fn choose(facts: &Facts, asked: Option<Kind>) -> Verdict {
+pub fn choose(facts: &Facts, asked: Option<Kind>) -> Conclusion {
     let seen = Seen::of(facts);
-    let verdict = match asked {
+    let conclusion = match asked {
         Some(Kind::Nft) => asked_nft(&seen),
         Some(Kind::Legacy) => asked_legacy(&seen),
         None => auto(&seen),
     };
-    match verdict {
-        Verdict::None(no) => {
+    match conclusion {
+        Conclusion::None(no) => {
             let remedy = words::remedy(no.row, &facts.legacy);
             let lack = seen.lacks(no.row);
-            Verdict::None(NoChoice { remedy, lack, ..no })
+            Conclusion::None(NoChoice { remedy, lack, ..no })
         }
-        Verdict::Chosen(_) | Verdict::Ask(_) => verdict,
+        Conclusion::Chosen(_) | Conclusion::Ask(_) => conclusion,
     }
 }
 
 /// Rows 5 to 28. What one row leaves open the next one decides.
-fn auto(seen: &Seen<'_>) -> Verdict {
-    let verdict = unread(seen)
+fn auto(seen: &Seen<'_>) -> Conclusion {
+    let conclusion = unread(seen)
         .or_else(|| hinted(seen))
         .or_else(|| seen.settled().then(|| earlier(seen)).flatten())
         .or_else(|| kube(seen))
         .or_else(|| earlier(seen))
         .or_else(|| unread_rest(seen))
         .unwrap_or_else(|| others::rows(seen));
-    match verdict {
-        Verdict::Chosen(choice) => {
+    match conclusion {
+        Conclusion::Chosen(choice) => {
             let other = choice.kind.other();
             let found = seen.others(other).filter(|o| o.any() || !o.native.is_empty());
             // Row 22 has said so, with both counts.
             let mixed = found.filter(|_| choice.row != "22").map(|o| words::mixed(other, &o));
             let doubts = seen.doubts(choice.kind);
-            Verdict::Chosen(choice.warn(mixed).warn(doubts))
+            Conclusion::Chosen(choice.warn(mixed).warn(doubts))
         }
-        Verdict::Ask(_) | Verdict::None(_) => verdict,
+        Conclusion::Ask(_) | Conclusion::None(_) => conclusion,
     }
 }
 
 /// Rows 1 and 2. Nobody asks for a dry run here: what is missing is named by the write, too.
-fn asked_nft(seen: &Seen<'_>) -> Verdict {
+fn asked_nft(seen: &Seen<'_>) -> Conclusion {
     let nft = &seen.facts.nft;
     let none = |kind, why: &str| none("2", kind, "--backend nft cannot be used", why);
     match (&nft.answers, &nft.dry_run) {
@@ -61,7 +61,7 @@ fn asked_nft(seen: &Seen<'_>) -> Verdict {
 }
 
 /// Rows 3 and 4.
-fn asked_legacy(seen: &Seen<'_>) -> Verdict {
+fn asked_legacy(seen: &Seen<'_>) -> Conclusion {
     match seen.unusable(Kind::Legacy) {
         Some(why) => none("4", seen.lack(Kind::Legacy), "--backend legacy cannot be used", &why),
         None => obey("3", seen, Kind::Legacy),
@@ -69,27 +69,27 @@ fn asked_legacy(seen: &Seen<'_>) -> Verdict {
 }
 
 /// What was asked for, with a warning where it goes against what was seen, or what could not be.
-fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Verdict {
+fn obey(row: &'static str, seen: &Seen<'_>, kind: Kind) -> Conclusion {
     let other = kind.other();
     let against = match auto(seen) {
         _ if seen.hint(other) => {
             Some(format!("--backend {kind} goes against the host: {}", words::hint(seen, other)))
         }
-        Verdict::Chosen(auto) if auto.kind == other && auto.basis == Basis::Evidence => {
+        Conclusion::Chosen(auto) if auto.kind == other && auto.basis == Basis::Evidence => {
             Some(format!("--backend {kind} goes against the host: {}", auto.why))
         }
-        Verdict::Chosen(_) | Verdict::Ask(_) => None,
-        Verdict::None(error) => Some(format!("{}: {}", error.what, error.why)),
+        Conclusion::Chosen(_) | Conclusion::Ask(_) => None,
+        Conclusion::None(error) => Some(format!("{}: {}", error.what, error.why)),
     };
     let choice = Choice::new(row, kind, Basis::Asked, format!("--backend {kind} says so"))
         .not_chosen("not asked for".to_owned())
         .warn(against)
         .warn(seen.doubts(kind));
-    Verdict::Chosen(choice)
+    Conclusion::Chosen(choice)
 }
 
 /// Rows 5 to 9 and 17: what could not be read is not guessed at, unless kubelet's hint was seen.
-fn unread(seen: &Seen<'_>) -> Option<Verdict> {
+fn unread(seen: &Seen<'_>) -> Option<Conclusion> {
     let (nft, legacy) = (&seen.facts.nft, &seen.facts.legacy);
     match (&nft.answers, &legacy.names) {
         (Fact::No(said) | Fact::Unknown(said), Err(names)) if nft.denied => {
@@ -118,17 +118,17 @@ fn unread(seen: &Seen<'_>) -> Option<Verdict> {
     let choice = Choice::new(row, Kind::Nft, Basis::Evidence, words::hint(seen, Kind::Nft))
         .not_chosen(words::would_hide(Kind::Nft))
         .warn([format!("{what}: {why}")]);
-    Some(Verdict::Chosen(choice))
+    Some(Conclusion::Chosen(choice))
 }
 
 /// Row 17, for tables that cannot hold a hint: only an earlier choice gets past them.
-fn unread_rest(seen: &Seen<'_>) -> Option<Verdict> {
+fn unread_rest(seen: &Seen<'_>) -> Option<Conclusion> {
     let why = seen.unread()?;
     let names = seen.facts.legacy.names.iter().flat_map(|n| n.values()).flatten();
     Some(unreadable(seen, names.map(String::as_str).next().unwrap_or("?"), why))
 }
 
-fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Verdict {
+fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Conclusion {
     let kind = match &seen.facts.legacy.tools {
         Ok(_) => seen.facts.legacy.unread,
         Err(_) => ErrorKind::Unsupported,
@@ -140,7 +140,7 @@ fn unreadable(seen: &Seen<'_>, table: &str, why: &str) -> Verdict {
 }
 
 /// Rows 10 to 16 and 28: somebody else's hint.
-fn hinted(seen: &Seen<'_>) -> Option<Verdict> {
+fn hinted(seen: &Seen<'_>) -> Option<Conclusion> {
     let new = |row, kind, why| Choice::new(row, kind, Basis::Evidence, why);
     let nft_hint = || words::hint(seen, Kind::Nft);
     let choice = match (seen.hint(Kind::Nft), seen.hint(Kind::Legacy)) {
@@ -163,7 +163,7 @@ fn hinted(seen: &Seen<'_>) -> Option<Verdict> {
 }
 
 /// Rows 28 and 12 to 14: hints in both. IPv4 decides where it names one backend alone.
-fn both(seen: &Seen<'_>) -> Verdict {
+fn both(seen: &Seen<'_>) -> Conclusion {
     let new =
         |row, kind, basis, why| Choice::new(row, kind, basis, why).warn([words::both_hints(seen)]);
     let (v4, v6) = (seen.hints_of(Family::Ipv4), seen.hints_of(Family::Ipv6));
@@ -183,17 +183,17 @@ fn both(seen: &Seen<'_>) -> Verdict {
         let why = format!("both backends carry hints; {}", words::staying(remembered));
         let not_chosen = format!("{} was chosen earlier", remembered.kind);
         let choice = new("13", remembered.kind, Basis::Remembered, why);
-        return Verdict::Chosen(choice.not_chosen(not_chosen));
+        return Conclusion::Chosen(choice.not_chosen(not_chosen));
     }
     let why = "both backends carry hints; users of iptables-wrappers take nft, too".to_owned();
     let choice = new("14", Kind::Nft, Basis::Evidence, why).warn(seen.passed_over());
-    Verdict::Chosen(choice.not_chosen(
+    Conclusion::Chosen(choice.not_chosen(
         "nft carries a hint as well, and users of iptables-wrappers prefer it".to_owned(),
     ))
 }
 
 /// Row 18: no hint, but a kube-proxy or a complete set in one backend alone.
-fn kube(seen: &Seen<'_>) -> Option<Verdict> {
+fn kube(seen: &Seen<'_>) -> Option<Conclusion> {
     // In one alone is not known while the other's tables are unread.
     if seen.unread().is_some() {
         return None;
@@ -205,7 +205,7 @@ fn kube(seen: &Seen<'_>) -> Option<Verdict> {
 }
 
 /// Row 19: evidence that is missing is no change.
-fn earlier(seen: &Seen<'_>) -> Option<Verdict> {
+fn earlier(seen: &Seen<'_>) -> Option<Conclusion> {
     let remembered = seen.usable_memory()?;
     let why = words::earlier(remembered);
     let unread =
@@ -214,13 +214,13 @@ fn earlier(seen: &Seen<'_>) -> Option<Verdict> {
         .not_chosen(format!("{} was chosen earlier", remembered.kind))
         .hint(remembered.evidence)
         .warn(unread);
-    Some(Verdict::Chosen(choice))
+    Some(Conclusion::Chosen(choice))
 }
 
 /// Row 16: what the evidence names, if it can be used. The other one would be against the evidence.
-fn if_usable(seen: &Seen<'_>, choice: Choice) -> Verdict {
+fn if_usable(seen: &Seen<'_>, choice: Choice) -> Conclusion {
     match seen.unusable(choice.kind) {
-        None => Verdict::Chosen(choice),
+        None => Conclusion::Chosen(choice),
         Some(missing) => {
             let what = format!("{} is in use and cannot be written", choice.kind);
             let why = format!("{}; {missing}", choice.why);

@@ -1,11 +1,11 @@
 //! Asks this host for the facts, each backend for its own. Changes nothing: no table, no lock file, no
 //! generation, no modprobe. What the kernel itself may load to answer is in `docs/decisions/0005`.
+use super::{Conclusion, asked, choose};
 use super::{Fact, Facts, Held, HostTool, Kind, LegacyFacts, NftFacts, Question, Remembered};
-use super::{Verdict, asked, choose};
 use crate::backends::{self, Stop};
 use crate::config::Config;
 use crate::host;
-use crate::memory::State;
+use crate::memory::Recalled;
 use crate::policy::{evidence_scope, held};
 use crate::reconcile::Keeper;
 use chainkeeper_contract::{Backend, BackendError, Created, ErrorKind, Family, Observed, Survey};
@@ -30,10 +30,10 @@ impl Gatherer {
     /// table needs them. `seen`: what a pass has just read of that backend, so as not to read it again.
     pub fn choose(
         &self,
-        state: &State,
+        state: &Recalled,
         remembered: Option<Remembered>,
         seen: Option<(Kind, &BTreeMap<Family, Held>)>,
-    ) -> (Facts, Verdict) {
+    ) -> (Facts, Conclusion) {
         let mut facts = self.facts(state, remembered, seen);
         // Where legacy has tables, a host may be mixed, which is worth a warning at the start. Only that: a
         // look that fails here changes no fact.
@@ -44,25 +44,31 @@ impl Gatherer {
         }
         loop {
             match choose(&facts, asked(&self.config)) {
-                Verdict::Ask(question) => self.ask(question, &mut facts, state),
-                verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return (facts, verdict),
+                Conclusion::Ask(question) => self.ask(question, &mut facts, state),
+                conclusion @ (Conclusion::Chosen(_) | Conclusion::None(_)) => {
+                    return (facts, conclusion);
+                }
             }
         }
     }
 
     /// The same with every fact, for people.
-    pub fn everything(&self, state: &State, remembered: Option<Remembered>) -> (Facts, Verdict) {
-        let (mut facts, verdict) = self.choose(state, remembered, None);
+    pub fn everything(
+        &self,
+        state: &Recalled,
+        remembered: Option<Remembered>,
+    ) -> (Facts, Conclusion) {
+        let (mut facts, conclusion) = self.choose(state, remembered, None);
         if facts.host_tool.is_none() {
             self.ask(Question::Survey, &mut facts, state);
         }
         self.ask(Question::DryRun, &mut facts, state);
-        (facts, verdict)
+        (facts, conclusion)
     }
 
     fn facts(
         &self,
-        state: &State,
+        state: &Recalled,
         remembered: Option<Remembered>,
         seen: Option<(Kind, &BTreeMap<Family, Held>)>,
     ) -> Facts {
@@ -90,7 +96,7 @@ impl Gatherer {
         NftFacts { answers, denied, generation, held: seen, survey: None, dry_run: None }
     }
 
-    fn legacy(&self, state: &State, seen: Option<&BTreeMap<Family, Held>>) -> LegacyFacts {
+    fn legacy(&self, state: &Recalled, seen: Option<&BTreeMap<Family, Held>>) -> LegacyFacts {
         let lists = Family::ALL.map(|f| (f, listed(f)));
         let kernel = kernel(&lists);
         let names = lists.into_iter().map(|(family, names)| match names {
@@ -125,7 +131,7 @@ impl Gatherer {
     }
 
     /// What legacy holds, and all that others have there: from one save of each family.
-    fn read_legacy(&self, state: &State) -> Result<LegacyRead, BackendError> {
+    fn read_legacy(&self, state: &Recalled) -> Result<LegacyRead, BackendError> {
         let read = backends::legacy(&self.config, self.tools.clone(), &Stop::default()).and_then(
             |mut legacy| {
                 legacy.recall(state.created.clone());
@@ -144,7 +150,7 @@ impl Gatherer {
         }
     }
 
-    fn ask(&self, question: Question, facts: &mut Facts, state: &State) {
+    fn ask(&self, question: Question, facts: &mut Facts, state: &Recalled) {
         match question {
             Question::Survey => {
                 self.survey_nft(facts);
@@ -160,7 +166,7 @@ impl Gatherer {
         }
     }
 
-    fn survey_legacy(&self, facts: &mut Facts, state: &State) {
+    fn survey_legacy(&self, facts: &mut Facts, state: &Recalled) {
         match self.read_legacy(state) {
             Ok(read) => facts.legacy.survey = Some(read.survey),
             Err(error) => facts.legacy.held = Err(error.to_string()),
@@ -248,7 +254,7 @@ fn allowed() -> Fact {
 }
 
 /// What the state file says of the last choice.
-pub fn remembered(state: &State, path: Option<&Path>) -> Option<Remembered> {
+pub fn remembered(state: &Recalled, path: Option<&Path>) -> Option<Remembered> {
     let chosen = state.choice?;
     let from = path.map_or_else(String::new, |p| p.display().to_string());
     Some(Remembered { kind: chosen.backend, evidence: chosen.evidence, from, now: false })

@@ -2,7 +2,7 @@
 use super::Counted;
 use crate::chains;
 use crate::damage::{Damage, concerns};
-use crate::monitor::{Answer, Keep};
+use crate::monitor::{Findings, Keep};
 use chainkeeper_contract::{Applied, BackendError, ChainName, Delta, Family, Note, Plan, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Pass {
     pub look: Look,
     /// What became of it; `None` when there was nothing to send.
     pub applied: Option<Applied>,
-    /// From the first look to the last answer.
+    /// From the first look to the last findings.
     pub took: Duration,
 }
 
@@ -102,33 +102,33 @@ impl Pass {
     }
 
     /// What the monitor has to know of it. `keep`: which chains are written.
-    pub fn answer(&self, keep: &Keep) -> Answer {
-        let mut answer = Answer { generation: self.look.generation, ..Answer::default() };
+    pub fn findings(&self, keep: &Keep) -> Findings {
+        let mut findings = Findings { generation: self.look.generation, ..Findings::default() };
         if let Some(applied) = &self.applied {
-            (answer.generation, answer.commits) = (applied.generation, applied.commits);
+            (findings.generation, findings.commits) = (applied.generation, applied.commits);
             // A batch that changes nothing makes none.
             let new = applied.generation.filter(|_| applied.generation != self.look.generation);
-            answer.ours.extend(new.filter(|_| applied.commits > 0));
+            findings.ours.extend(new.filter(|_| applied.commits > 0));
         }
         for (family, outcome) in &self.look.families {
             if outcome.is_err() {
-                answer.unread.insert(*family);
+                findings.unread.insert(*family);
                 continue;
             }
             let wrote = self
                 .applied
                 .as_ref()
                 .is_some_and(|a| matches!(a.families.get(family), Some(Ok(()))));
-            answer.found.join(&self.look.damage(*family, false));
-            answer.left.join(&self.look.damage(*family, wrote));
+            findings.found.join(&self.look.damage(*family, false));
+            findings.left.join(&self.look.damage(*family, wrote));
             for canary in self.look.canaries(*family, keep) {
                 match chains::is_shared_canary(canary) {
-                    true => drop(answer.canaries.insert(*family)),
-                    false => answer.own_canary = true,
+                    true => drop(findings.canaries.insert(*family)),
+                    false => findings.own_canary = true,
                 }
             }
         }
-        answer
+        findings
     }
 
     /// The errors of all families.

@@ -1,20 +1,20 @@
 //! What each family should hold, worked out once for whatever is seen of others. Pure.
 use crate::config::Config;
-use crate::policy::{Sighted, policy};
+use crate::policy::{Circumstances, policy};
 use chainkeeper_contract::{Family, Ruleset};
 use std::collections::BTreeMap;
 
 /// What the last look wanted.
 #[derive(Default)]
 pub(super) struct Wanted {
-    by: Option<Sighted>,
+    by: Option<Circumstances>,
     sets: BTreeMap<Family, Ruleset>,
     changed: bool,
 }
 
 impl Wanted {
     /// By what is seen of others now.
-    pub(super) fn see(&mut self, config: &Config, sighted: Sighted) {
+    pub(super) fn see(&mut self, config: &Config, sighted: Circumstances) {
         if self.by == Some(sighted) {
             return;
         }

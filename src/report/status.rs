@@ -4,7 +4,7 @@ use crate::damage::plural;
 use crate::policy::Counts;
 use crate::reconcile::Look;
 use crate::safe;
-use crate::status::{State, Status};
+use crate::status::{Status, TableState};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
 use std::cmp::Reverse;
@@ -19,21 +19,21 @@ const COLUMN: usize = 9;
 const CELL: usize = 16;
 
 /// How a table is, in a word or two.
-pub fn word(state: State) -> &'static str {
+pub fn word(state: TableState) -> &'static str {
     match state {
-        State::InSync => "in sync",
-        State::Watched => "watched, gone",
-        State::Yielded => "yielded",
-        State::Drifted => "drifted",
-        State::Failed => "failed",
+        TableState::InSync => "in sync",
+        TableState::Watched => "watched, gone",
+        TableState::Yielded => "yielded",
+        TableState::Drifted => "drifted",
+        TableState::Failed => "failed",
     }
 }
 
-fn cell(state: State, padded: bool) -> String {
+fn cell(state: TableState, padded: bool) -> String {
     let colour = match state {
-        State::InSync => AnsiColor::Green,
-        State::Watched | State::Yielded => AnsiColor::Yellow,
-        State::Drifted | State::Failed => AnsiColor::Red,
+        TableState::InSync => AnsiColor::Green,
+        TableState::Watched | TableState::Yielded => AnsiColor::Yellow,
+        TableState::Drifted | TableState::Failed => AnsiColor::Red,
     };
     let style = Style::new().fg_color(Some(colour.into()));
     let (word, width) = (word(state), if padded { CELL } else { 0 });

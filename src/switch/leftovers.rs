@@ -1,5 +1,5 @@
 //! What is ours in the backend that is not in use: looked at, and taken out once all is in place in the other.
-use super::{Done, Switch};
+use super::{Passes, Switch};
 use crate::backends::{self, Kind};
 use crate::config::{BackendChoice, Config, Sweep};
 use crate::monitor::Keep;
@@ -29,7 +29,7 @@ impl Switch {
 
     /// The choice is worth remembering once it has been acted on; and what is in the other backend is a
     /// leftover once ours are in place here.
-    pub(super) fn after(&mut self, pass: Pass) -> Done {
+    pub(super) fn after(&mut self, pass: Pass) -> Passes {
         // A pass that only looked places nothing.
         let wrote = pass.applied.is_some();
         let placed = |f: &&Family| {
@@ -43,7 +43,7 @@ impl Switch {
         if pass.is_well() && (wrote || pass.look.in_sync()) {
             self.remember();
         }
-        Done { pass, other }
+        Passes { pass, other }
     }
 
     /// A keeper of these families in the other backend.

@@ -1,7 +1,7 @@
 //! Have others moved to the other backend? And going after them.
 use super::{Switch, keeper};
 use crate::config::OnBackendChange;
-use crate::probe::{Basis, Choice, Remembered, Verdict};
+use crate::probe::{Basis, Choice, Conclusion, Remembered};
 use crate::reconcile::Pass;
 use chainkeeper_contract::{BackendError, CanaryPolicy, Family};
 
@@ -23,10 +23,10 @@ impl Switch {
         let (kind, evidence) = (self.choice.kind, self.choice.hint);
         let known = Remembered { kind, evidence, from: "this run".into(), now: true };
         let seen = (kind, self.keeper.held());
-        let (facts, verdict) = self.gatherer.choose(&state, Some(known), Some(seen));
+        let (facts, conclusion) = self.gatherer.choose(&state, Some(known), Some(seen));
         self.gone.extend(facts.legacy.gone);
-        match verdict {
-            Verdict::Chosen(new) if new.kind == kind => {
+        match conclusion {
+            Conclusion::Chosen(new) if new.kind == kind => {
                 let words = new.warnings.clone();
                 if new.basis == Basis::Evidence {
                     self.keeper.hint(new.hint);
@@ -34,7 +34,7 @@ impl Switch {
                 }
                 (words, None)
             }
-            Verdict::Chosen(new) => {
+            Conclusion::Chosen(new) => {
                 let stay = match self.config.on_backend_change {
                     OnBackendChange::Warn => {
                         format!("; staying with {kind} (--on-backend-change warn)")
@@ -43,10 +43,10 @@ impl Switch {
                 };
                 (vec![format!("others use {} now: {}{stay}", new.kind, new.why)], Some(new))
             }
-            Verdict::None(no) => {
+            Conclusion::None(no) => {
                 (vec![format!("{}: {}; staying with {kind}", no.what, no.why)], None)
             }
-            Verdict::Ask(_) => (vec![], None), // asked and answered by the gatherer
+            Conclusion::Ask(_) => (vec![], None), // asked and answered by the gatherer
         }
     }
 

@@ -1,8 +1,8 @@
 //! One pass of `run`: the chains, then the evidence, then the other backend.
-use super::{Done, Switch};
+use super::{Passes, Switch};
 use crate::config::OnBackendChange;
 use crate::damage::Selection;
-use crate::monitor::Answer;
+use crate::monitor::Findings;
 use crate::probe::Choice;
 use crate::reconcile::{Counted, Look, Pass};
 use chainkeeper_contract::{BackendError, CanaryPolicy, Family};
@@ -25,11 +25,11 @@ pub struct Task {
 #[derive(Debug)]
 pub struct Synced {
     /// What the monitor has to know of it.
-    pub answer: Answer,
+    pub findings: Findings,
     /// The backend that is in use now, and why.
     pub choice: Choice,
     /// The pass, in that backend.
-    pub kept: Result<Done, BackendError>,
+    pub kept: Result<Passes, BackendError>,
     /// What is to be said about backends, once.
     pub said: Vec<String>,
     /// Others have moved, and the configuration asks to end then.
@@ -42,9 +42,16 @@ impl Switch {
     /// One pass of `run`: looks at the chains, or brings them in place; then looks at the evidence again.
     pub fn sync(&mut self, task: &Task) -> Synced {
         if !self.config.make_chains {
-            let done = Ok(Done { pass: Pass::of(Look::nothing()), other: None });
-            let (answer, choice) = (Answer::default(), self.choice.clone());
-            return Synced { answer, choice, kept: done, said: vec![], leave: false, restarts: 0 };
+            let done = Ok(Passes { pass: Pass::of(Look::nothing()), other: None });
+            let (findings, choice) = (Findings::default(), self.choice.clone());
+            return Synced {
+                findings,
+                choice,
+                kept: done,
+                said: vec![],
+                leave: false,
+                restarts: 0,
+            };
         }
         let (mut leave, mut news, mut restarts) = (false, None, 0);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
@@ -62,18 +69,18 @@ impl Switch {
             let families = self.config.families.iter().copied();
             self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
         }
-        let mut answer = self.answer(&pass);
+        let mut findings = self.findings(&pass);
         let (mut words, moved) = asked.unwrap_or_else(|| self.look_again());
         if moved.is_none() && task.write && self.keeper.hint_waited() {
             self.keeper.hold_hint(false);
             let hint = self.keeper.keep(&task.canaries);
             // What could not be tried anew is left as it was.
             if hint.is_ok() {
-                let after = self.answer(&hint);
-                let commits = answer.commits + after.commits;
-                let ours = &answer.ours | &after.ours;
-                let wants_else = answer.wants_else | after.wants_else;
-                answer = Answer { found: answer.found, commits, ours, wants_else, ..after };
+                let after = self.findings(&hint);
+                let commits = findings.commits + after.commits;
+                let ours = &findings.ours | &after.ours;
+                let wants_else = findings.wants_else | after.wants_else;
+                findings = Findings { found: findings.found, commits, ours, wants_else, ..after };
             }
             if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
                 pass = hint;
@@ -90,7 +97,7 @@ impl Switch {
                 match self.follow(new, &pass) {
                     Ok((there, moved)) => {
                         pass = Ok(there);
-                        answer = self.answer(&pass);
+                        findings = self.findings(&pass);
                         news = Some(moved);
                     }
                     Err(why) => words.push(why),
@@ -101,20 +108,20 @@ impl Switch {
         let said = self.unsaid(words).into_iter().chain(news).collect();
         let done = pass.map(|pass| match task.elsewhere {
             true => self.after(pass),
-            false => Done { pass, other: None },
+            false => Passes { pass, other: None },
         });
         let restarts = restarts + self.keeper.restarts();
-        Synced { answer, choice: self.choice.clone(), kept: done, said, leave, restarts }
+        Synced { findings, choice: self.choice.clone(), kept: done, said, leave, restarts }
     }
 
     /// Looks at the chains alone, for the monitor.
-    pub fn glance(&mut self) -> (Result<Look, BackendError>, Answer) {
+    pub fn glance(&mut self) -> (Result<Look, BackendError>, Findings) {
         let pass = match self.config.make_chains {
             true => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
             false => Ok(Pass::of(Look::nothing())),
         };
-        let answer = self.answer(&pass);
-        (pass.map(|pass| pass.look), answer)
+        let findings = self.findings(&pass);
+        (pass.map(|pass| pass.look), findings)
     }
 
     /// What our rules have counted by now. Reads only; the next pass is as if nobody had asked.
@@ -122,13 +129,13 @@ impl Switch {
         self.keeper.count()
     }
 
-    fn answer(&mut self, pass: &Result<Pass, BackendError>) -> Answer {
+    fn findings(&mut self, pass: &Result<Pass, BackendError>) -> Findings {
         let wants_else = self.keeper.wants_else();
         match pass {
-            Ok(pass) => Answer { wants_else, ..pass.answer(&self.config.monitor.keep) },
+            Ok(pass) => Findings { wants_else, ..pass.findings(&self.config.monitor.keep) },
             Err(_) => {
                 let unread = self.config.families.iter().copied().collect();
-                Answer { unread, failed: true, ..Answer::default() }
+                Findings { unread, failed: true, ..Findings::default() }
             }
         }
     }

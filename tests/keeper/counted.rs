@@ -109,7 +109,7 @@ fn each_rule_of_every_profile_has_one_kind_and_one_text() {
     for profile in ["full", "auto", "current"] {
         for family in Family::ALL {
             let config = config(&format!("profile = '{profile}'"));
-            let set = policy::policy(&config, policy::Sighted::default(), family);
+            let set = policy::policy(&config, policy::Circumstances::default(), family);
             let rules = set.chains.iter().flat_map(|c| c.rules.iter().map(move |r| (c, r)));
             for (chain, rule) in rules {
                 let text = rule.to_string();

@@ -1,7 +1,7 @@
 //! Who writes, and what happens when many do at once.
 use super::state;
 use crate::support::{Host, On, PROGRAM};
-use chainkeeper::memory::{Memory, State};
+use chainkeeper::memory::{Memory, Recalled};
 use chainkeeper_contract::{ChainName, Family, Table};
 use std::fs;
 
@@ -58,7 +58,7 @@ fn changes_at_once_are_all_there() {
     let note = |who: usize, what: usize| {
         let chain = ChainName::from(format!("C{who}-{what}").as_str());
         let memory = Memory::at(&host.state());
-        memory.update(|state: &mut State| {
+        memory.update(|state: &mut Recalled| {
             state.created.insert((Family::Ipv4, Table::Nat, chain.clone()));
         });
     };

@@ -1,6 +1,6 @@
 //! Every short course of events, and many long ones. After each: the world comes to rest, whole.
 use super::world::{World, fire, marks, ms, rules, s, sixth};
-use chainkeeper::monitor::{Keep, Rules, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, Keep, MonitorConfig, Sighting};
 use chainkeeper_contract::testing::Dice;
 use chainkeeper_contract::{Family, Table};
 use std::collections::BTreeSet;
@@ -95,8 +95,8 @@ impl Event {
 }
 
 /// Nat is kept, filter is watched.
-fn nat() -> Rules {
-    Rules { keep: Keep::Only(vec![(Table::Nat, None)]), ..rules() }
+fn nat() -> MonitorConfig {
+    MonitorConfig { keep: Keep::Only(vec![(Table::Nat, None)]), ..rules() }
 }
 
 /// From now on the world is quiet and answers truthfully: what is kept comes back, then there is nothing to do
@@ -199,7 +199,8 @@ fn long_courses_by_chance() {
         let settle = dice.pick(&settles);
         let keep = dice.pick(&[nat().keep, Keep::All, Keep::nothing()]);
         let (insist, bound) = (dice.roll(4) == 0, s(5).max(settle));
-        let mut world = World::begins(s(7200), &Rules { settle, bound, keep, insist, ..rules() });
+        let mut world =
+            World::begins(s(7200), &MonitorConfig { settle, bound, keep, insist, ..rules() });
         if dice.roll(3) == 0 {
             world.generation = None;
         }
@@ -225,7 +226,7 @@ fn long_courses_by_chance() {
 
 #[test]
 fn at_the_end_of_time_nothing_overflows() {
-    let longest = Rules { sync_period: Duration::MAX, canary_wait: Duration::MAX, ..nat() };
+    let longest = MonitorConfig { sync_period: Duration::MAX, canary_wait: Duration::MAX, ..nat() };
     for rules in [nat(), longest] {
         for before in [Duration::ZERO, ms(1), ms(250), s(6)] {
             for event in EVENTS {
@@ -248,5 +249,5 @@ fn at_the_end_of_time_nothing_overflows() {
     let mut world = World::begins(Duration::MAX, &nat());
     world.takes = Duration::ZERO;
     (0..20).for_each(|_| world.finishes());
-    assert!(world.orders.iter().all(|(_, v)| !matches!(v, Verdict::Look)));
+    assert!(world.orders.iter().all(|(_, v)| !matches!(v, Decision::Look)));
 }

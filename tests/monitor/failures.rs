@@ -1,6 +1,6 @@
 //! An error is no damage, and what fails is tried again at growing distance.
 use super::world::{World, fire, lost, marks, ms, rules, s, sixth};
-use chainkeeper::monitor::{Answer, Monitor, News, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, Findings, Monitor, News, Sighting};
 use chainkeeper_contract::Family;
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ fn what_a_write_does_not_bring_back_is_tried_again_at_growing_distance_and_nothi
     let start = world.now;
     world.takes(fire());
     world.runs_for(s(1));
-    let (at, Verdict::Write { chains, .. }) = &world.orders[1] else {
+    let (at, Decision::Write { chains, .. }) = &world.orders[1] else {
         panic!("{:?}", world.orders)
     };
     assert_eq!(*at, start + ms(250));
@@ -152,8 +152,8 @@ fn what_was_found_and_then_could_not_be_read_is_not_mended() {
     let mut monitor = Monitor::new(rules());
     monitor.step(s(0), Sighting::Time);
     let unread = [Family::Ipv4].into();
-    let answer = Answer { found: lost(&[marks()].into()), unread, ..Answer::default() };
-    monitor.step(ms(2), Sighting::Answer(answer));
+    let answer = Findings { found: lost(&[marks()].into()), unread, ..Findings::default() };
+    monitor.step(ms(2), Sighting::Findings(answer));
     assert!(monitor.damage().0.contains_key(&marks()));
     assert!(!monitor.news().iter().any(|news| matches!(news, News::Mended { .. })));
 }

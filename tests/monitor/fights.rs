@@ -1,7 +1,7 @@
 //! Somebody undoes what we mend.
 use super::world::{World, fire, marks, ms, rules, s, sixth};
 use chainkeeper::damage::ChainKey;
-use chainkeeper::monitor::{News, Rules};
+use chainkeeper::monitor::{MonitorConfig, News};
 use std::time::Duration;
 
 /// When a chain was yielded, after how many rounds, for how long.
@@ -138,7 +138,7 @@ fn undone_after_more_than_the_window_is_no_fight() {
 
 #[test]
 fn insisting_it_never_yields_and_keeps_the_pace_of_settle() {
-    let mut world = World::at_rest(&Rules { insist: true, ..rules() });
+    let mut world = World::at_rest(&MonitorConfig { insist: true, ..rules() });
     for _ in 0..50 {
         let start = world.now;
         world.takes(marks());

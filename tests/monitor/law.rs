@@ -1,6 +1,6 @@
 //! What must hold after every step, from what was sighted: told apart from how the monitor finds it.
 use chainkeeper::damage::ChainKey;
-use chainkeeper::monitor::{Monitor, Rules, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, Monitor, MonitorConfig, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Law {
                 self.first.get_or_insert(now);
                 self.last = Some(now);
             }
-            Sighting::Answer(answer) => self.seen = answer.generation.or(self.seen),
+            Sighting::Findings(answer) => self.seen = answer.generation.or(self.seen),
             Sighting::Pause(length) => self.paused = Some(now.saturating_add(*length)),
             Sighting::Resume => self.paused = None,
             Sighting::Time => {}
@@ -59,11 +59,17 @@ impl Law {
         (self.covered, self.first) = (self.first, None);
     }
 
-    pub(super) fn holds(&self, now: Duration, monitor: &Monitor, rules: &Rules, verdict: &Verdict) {
-        if let Verdict::Rest(Some(until)) = verdict {
+    pub(super) fn holds(
+        &self,
+        now: Duration,
+        monitor: &Monitor,
+        rules: &MonitorConfig,
+        decision: &Decision,
+    ) {
+        if let Decision::Rest(Some(until)) = decision {
             assert!(*until > now || now == Duration::MAX, "{until:?} is over at {now:?}");
         }
-        let Verdict::Write { chains, .. } = verdict else { return };
+        let Decision::Write { chains, .. } = decision else { return };
         assert_eq!(self.paused, None, "a write in a pause");
         assert!(!rules.keep.is_nothing(), "a write where nothing is kept");
         for (key, again) in monitor.yielded() {

@@ -1,7 +1,7 @@
 //! What a person asks for: to pause, to keep only some, to watch only, other rules; and the canaries.
 use super::world::{World, fire, marks, ms, rules, s, sixth};
 use chainkeeper::damage::ChainKey;
-use chainkeeper::monitor::{Keep, News, Rules, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, Keep, MonitorConfig, News, Sighting};
 use chainkeeper_contract::{Family, Table};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,8 +16,8 @@ fn would(world: &World) -> Vec<(Duration, Vec<ChainKey>)> {
 
 /// The writes, and the families whose canaries they bring.
 fn canaries(world: &World) -> Vec<(Duration, BTreeSet<Family>)> {
-    let write = |(at, verdict): &(Duration, Verdict)| {
-        let Verdict::Write { canaries, .. } = verdict else { return None };
+    let write = |(at, decision): &(Duration, Decision)| {
+        let Decision::Write { canaries, .. } = decision else { return None };
         Some((*at, canaries.clone()))
     };
     world.orders.iter().filter_map(write).collect()
@@ -53,7 +53,7 @@ fn after_resume_it_is_repaired_at_once_and_no_end_is_told() {
 #[test]
 fn what_is_not_kept_is_told_once_and_not_written() {
     let keep = Keep::Only(vec![(Table::Nat, None)]);
-    let mut world = World::at_rest(&Rules { keep, ..rules() });
+    let mut world = World::at_rest(&MonitorConfig { keep, ..rules() });
     let start = world.now;
     world.takes(fire());
     world.runs_for(ms(10));
@@ -76,7 +76,7 @@ fn what_is_not_kept_is_told_once_and_not_written() {
 
 #[test]
 fn observing_it_never_writes_and_says_what_it_would() {
-    let observing = Rules { keep: Keep::nothing(), ..rules() };
+    let observing = MonitorConfig { keep: Keep::nothing(), ..rules() };
     let mut world = World::begins(s(0), &observing);
     assert_eq!(world.passes(), [s(0)]);
     world.canaries = Family::ALL.into();
@@ -158,7 +158,7 @@ fn other_rules_keep_the_fights_and_the_pause() {
     world.forgets();
     world.monitor.reconfigure(rules());
     world.sees(Sighting::Lost);
-    let (_, Verdict::Write { chains, .. }) = &world.orders[0] else { panic!() };
+    let (_, Decision::Write { chains, .. }) = &world.orders[0] else { panic!() };
     assert!(!chains.has(&marks()), "{chains:?}");
     world.runs_for(s(1));
     assert_eq!(world.monitor.yielded(), yielded);
@@ -180,7 +180,7 @@ fn who_is_told_to_insist_yields_nothing_any_more() {
         world.runs_for(s(3));
     }
     assert_eq!(world.monitor.yielded().len(), 1);
-    world.monitor.reconfigure(Rules { insist: true, ..rules() });
+    world.monitor.reconfigure(MonitorConfig { insist: true, ..rules() });
     world.sees(Sighting::Time);
     world.runs_for(s(1));
     assert_eq!((world.monitor.yielded().len(), world.missing.len()), (0, 0));

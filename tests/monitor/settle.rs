@@ -1,7 +1,7 @@
 //! When it writes: nobody is interrupted, and nobody is waited for without end.
 use super::world::{World, fire, marks, ms, rules, s};
 use chainkeeper::damage::Selection;
-use chainkeeper::monitor::{News, Rules, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, MonitorConfig, News, Sighting};
 use std::time::Duration;
 
 #[test]
@@ -57,7 +57,7 @@ fn damage_that_comes_later_has_a_bound_of_its_own() {
 
 #[test]
 fn without_settle_it_writes_as_soon_as_it_has_looked() {
-    let mut world = World::at_rest(&Rules { settle: Duration::ZERO, ..rules() });
+    let mut world = World::at_rest(&MonitorConfig { settle: Duration::ZERO, ..rules() });
     let start = world.now;
     world.takes(marks());
     world.runs_for(s(1));
@@ -138,7 +138,7 @@ fn a_commit_told_while_we_write_counts_for_what_was_held() {
 #[test]
 fn the_first_write_waits_for_nobody_and_a_later_one_holds_what_is_not_due() {
     let mut world = World::begins(s(10), &rules());
-    let Some((at, Verdict::Write { chains, canaries })) = world.orders.first() else { panic!() };
+    let Some((at, Decision::Write { chains, canaries })) = world.orders.first() else { panic!() };
     assert_eq!((*at, chains, canaries.len()), (s(10), &Selection::default(), 2));
     world.runs_for(s(1));
     world.forgets();
@@ -146,6 +146,6 @@ fn the_first_write_waits_for_nobody_and_a_later_one_holds_what_is_not_due() {
     world.runs_for(ms(20));
     world.monitor.reconfigure(rules());
     world.sees(Sighting::Time);
-    let Some((_, Verdict::Write { chains, .. })) = world.orders.last() else { panic!() };
+    let Some((_, Decision::Write { chains, .. })) = world.orders.last() else { panic!() };
     assert!(!chains.has(&fire()));
 }

@@ -2,7 +2,7 @@
 //! step is checked by the `law`.
 use super::law::Law;
 use chainkeeper::damage::{ChainKey, Damage, Loss};
-use chainkeeper::monitor::{Answer, Keep, Monitor, News, Rules, Sighting, Verdict};
+use chainkeeper::monitor::{Decision, Findings, Keep, Monitor, MonitorConfig, News, Sighting};
 use chainkeeper_contract::{Family, Table};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub(super) fn sixth() -> ChainKey {
 }
 
 /// As they are without a configuration.
-pub(super) fn rules() -> Rules {
-    Rules {
+pub(super) fn rules() -> MonitorConfig {
+    MonitorConfig {
         settle: ms(250),
         bound: s(5),
         sync_period: s(60),
@@ -57,7 +57,7 @@ pub(super) fn lost(chains: &BTreeSet<ChainKey>) -> Damage {
 /// What is being done: looks see the world as it was when they began.
 #[derive(Debug, Clone)]
 struct Order {
-    verdict: Verdict,
+    decision: Decision,
     until: Duration,
     seen: (Option<u32>, BTreeSet<ChainKey>),
 }
@@ -68,7 +68,7 @@ pub(super) struct World {
     /// The latest that it ever was: the clock may go back.
     pub(super) latest: Duration,
     pub(super) monitor: Monitor,
-    pub(super) rules: Rules,
+    pub(super) rules: MonitorConfig,
     /// `None`: legacy.
     pub(super) generation: Option<u32>,
     pub(super) missing: BTreeSet<ChainKey>,
@@ -82,7 +82,7 @@ pub(super) struct World {
     /// So long an order takes.
     pub(super) takes: Duration,
     /// The orders and the news so far.
-    pub(super) orders: Vec<(Duration, Verdict)>,
+    pub(super) orders: Vec<(Duration, Decision)>,
     pub(super) news: Vec<(Duration, News)>,
     order: Option<Order>,
     wake: Option<Duration>,
@@ -91,7 +91,7 @@ pub(super) struct World {
 
 impl World {
     /// A world at `now` in which the first write is ordered, but not done.
-    pub(super) fn begins(now: Duration, rules: &Rules) -> World {
+    pub(super) fn begins(now: Duration, rules: &MonitorConfig) -> World {
         let mut world = World {
             now,
             latest: now,
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// A world at rest, its first write behind it by far; at `now` = 1000 s a pass was made.
-    pub(super) fn at_rest(rules: &Rules) -> World {
+    pub(super) fn at_rest(rules: &MonitorConfig) -> World {
         let mut world = World::begins(s(0), rules);
         world.runs_to(s(1000));
         let after = world.rules.sync_period;
@@ -140,24 +140,24 @@ impl World {
     pub(super) fn sees(&mut self, sighting: Sighting) {
         self.latest = self.latest.max(self.now);
         self.law.sighted(self.now, &sighting);
-        let answer = matches!(sighting, Sighting::Answer(_));
-        let verdict = self.monitor.step(self.now, sighting);
+        let answer = matches!(sighting, Sighting::Findings(_));
+        let decision = self.monitor.step(self.now, sighting);
         let news = self.monitor.news();
         self.news.extend(news.into_iter().map(|news| (self.now, news)));
         if answer {
             self.law.answered(self.now, &self.monitor);
         }
-        self.law.holds(self.now, &self.monitor, &self.rules, &verdict);
-        assert!(self.order.is_none() || verdict == Verdict::Rest(None), "one order at a time");
-        if let Verdict::Rest(until) = verdict {
+        self.law.holds(self.now, &self.monitor, &self.rules, &decision);
+        assert!(self.order.is_none() || decision == Decision::Rest(None), "one order at a time");
+        if let Decision::Rest(until) = decision {
             self.wake = until;
             return;
         }
         self.law.begins();
-        self.orders.push((self.now, verdict.clone()));
+        self.orders.push((self.now, decision.clone()));
         let (until, seen) =
             (self.now.saturating_add(self.takes), (self.generation, self.missing.clone()));
-        self.order = Some(Order { verdict, until, seen });
+        self.order = Some(Order { decision, until, seen });
     }
 
     /// Somebody commits; returns the generation. Nobody tells.
@@ -183,15 +183,15 @@ impl World {
     pub(super) fn finishes(&mut self) {
         let Some(order) = self.order.take() else { return };
         let readable = |key: &&ChainKey| !self.unreadable.contains(&key.family);
-        let mut answer = Answer { unread: self.unreadable.clone(), ..Answer::default() };
-        let (generation, found) = match &order.verdict {
-            Verdict::Write { .. } => (self.generation, self.missing.clone()),
-            Verdict::Rest(_) | Verdict::Look | Verdict::Pass => order.seen,
+        let mut answer = Findings { unread: self.unreadable.clone(), ..Findings::default() };
+        let (generation, found) = match &order.decision {
+            Decision::Write { .. } => (self.generation, self.missing.clone()),
+            Decision::Rest(_) | Decision::Look | Decision::Pass => order.seen,
         };
         let mut left: BTreeSet<ChainKey> = found.iter().filter(readable).cloned().collect();
         answer.found = lost(&left);
         answer.generation = generation.filter(|_| self.unreadable.len() < 2);
-        if let Verdict::Write { chains, canaries } = &order.verdict {
+        if let Decision::Write { chains, canaries } = &order.decision {
             let written = |key: &ChainKey| {
                 self.rules.keep.has_key(key) && chains.has(key) && !self.stuck.contains(key)
             };
@@ -212,7 +212,7 @@ impl World {
         }
         answer.left = lost(&left);
         answer.canaries = self.canaries.difference(&self.unreadable).copied().collect();
-        self.sees(Sighting::Answer(answer));
+        self.sees(Sighting::Findings(answer));
     }
 
     /// Goes on to the next moment at which something is to be done, if it is not after `end`.
@@ -246,19 +246,19 @@ impl World {
     /// When writes were ordered.
     pub(super) fn writes(&self) -> Vec<Duration> {
         let write =
-            |(at, v): &(Duration, Verdict)| matches!(v, Verdict::Write { .. }).then_some(*at);
+            |(at, v): &(Duration, Decision)| matches!(v, Decision::Write { .. }).then_some(*at);
         self.orders.iter().filter_map(write).collect()
     }
 
     /// When looks were ordered, without passes.
     pub(super) fn looks(&self) -> Vec<Duration> {
-        let look = |(at, v): &(Duration, Verdict)| (*v == Verdict::Look).then_some(*at);
+        let look = |(at, v): &(Duration, Decision)| (*v == Decision::Look).then_some(*at);
         self.orders.iter().filter_map(look).collect()
     }
 
     /// When passes were ordered.
     pub(super) fn passes(&self) -> Vec<Duration> {
-        let pass = |(at, v): &(Duration, Verdict)| (*v == Verdict::Pass).then_some(*at);
+        let pass = |(at, v): &(Duration, Decision)| (*v == Decision::Pass).then_some(*at);
         self.orders.iter().filter_map(pass).collect()
     }
 

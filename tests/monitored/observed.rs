@@ -2,7 +2,7 @@
 use super::wipe::{Kind, Wipe, whole};
 use super::{sole, started};
 use crate::support::{Host, On, at_once, eventually};
-use chainkeeper::status::State;
+use chainkeeper::status::TableState;
 use chainkeeper::story::Outcome;
 use chainkeeper_contract::{Family, Table};
 use std::time::Duration;
@@ -65,7 +65,7 @@ fn observed(on: On) {
             left().filter(|n| on == On::Nft || !n.starts_with("xtables")).collect();
         assert_eq!(left, [""; 0]);
         let tables = host.status().expect("it answers").families;
-        assert_eq!(tables[&wipe.family][&wipe.table], State::Watched);
+        assert_eq!(tables[&wipe.family][&wipe.table], TableState::Watched);
         host.ck_ok(&format!("apply --backend {}", on.name()), 0);
         let gap = story.gap();
         assert!(matches!(gap.outcome, Outcome::Returned { .. }), "{gap:?}");

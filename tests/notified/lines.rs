@@ -3,7 +3,7 @@ use chainkeeper::config::Settings;
 use chainkeeper::damage::{ChainKey, Damage, Loss};
 use chainkeeper::notify::line;
 use chainkeeper::report;
-use chainkeeper::status::{Day, State, Status, YieldedChain, hangs};
+use chainkeeper::status::{Day, Status, TableState, YieldedChain, hangs};
 use chainkeeper::worker::longest;
 use chainkeeper_contract::{Family, Table};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ fn missing(keys: &[ChainKey]) -> Damage {
     Damage(keys.iter().map(|key| (key.clone(), loss.clone())).collect())
 }
 
-fn status(states: &[(Table, State)]) -> Status {
+fn status(states: &[(Table, TableState)]) -> Status {
     Status {
         version: String::new(),
         pid: 1,
@@ -46,11 +46,11 @@ fn the_line_names_what_keeps_it_from_its_work_first() {
     let (masq, mark) = (key(Table::Nat, "KUBE-POSTROUTING"), key(Table::Nat, "KUBE-MARK-MASQ"));
     let firewall = key(Table::Filter, "KUBE-FIREWALL");
     let nothing = Damage::default();
-    let well = status(&[(Table::Nat, State::InSync)]);
+    let well = status(&[(Table::Nat, TableState::InSync)]);
     assert_eq!(line(&well, &nothing, false), "nft: in sync");
     assert_eq!(line(&well, &nothing, true), "nft: in sync; the last reload was refused");
 
-    let drifted = status(&[(Table::Nat, State::Drifted)]);
+    let drifted = status(&[(Table::Nat, TableState::Drifted)]);
     let two = missing(&[masq.clone(), mark.clone()]);
     assert_eq!(line(&drifted, &two, false), "nft: missing: ip nat KUBE-MARK-MASQ and 1 more");
     let paused = Status { paused_ms: Some(1000), ..drifted.clone() };
@@ -60,21 +60,23 @@ fn the_line_names_what_keeps_it_from_its_work_first() {
     );
 
     // What is yielded is not called missing, too.
-    let mut yielding = status(&[(Table::Nat, State::Drifted), (Table::Filter, State::Yielded)]);
+    let mut yielding =
+        status(&[(Table::Nat, TableState::Drifted), (Table::Filter, TableState::Yielded)]);
     let by = "kube-proxy".into();
     yielding.yielded = vec![YieldedChain { chain: firewall.clone(), by, rounds: 5, again_ms: 1 }];
     let both = missing(&[firewall.clone(), mark.clone()]);
     let text = "nft: missing: ip nat KUBE-MARK-MASQ; left to others: ip filter KUBE-FIREWALL";
     assert_eq!(line(&yielding, &both, false), text);
 
-    let watching = Status { keep: String::new(), ..status(&[(Table::Filter, State::Watched)]) };
+    let watching =
+        Status { keep: String::new(), ..status(&[(Table::Filter, TableState::Watched)]) };
     let gone = missing(&[firewall]);
     assert_eq!(line(&watching, &gone, false), "nft: gone, only watched: ip filter KUBE-FIREWALL");
 
     let failing = Status {
         errors: vec!["ip6: cannot\nread".into(), "ip: too".into()],
         looked_ms: None,
-        ..status(&[(Table::Nat, State::Failed)])
+        ..status(&[(Table::Nat, TableState::Failed)])
     };
     assert_eq!(line(&failing, &nothing, false), "nft: failed: ip6: cannot");
     let long = Status { errors: vec!["é".repeat(1000)], ..failing };
@@ -104,7 +106,7 @@ fn alive_is_who_is_not_over_his_time() {
     let second = Duration::from_secs(1);
     assert!(!hangs(None, second) && !hangs(Some(second), second));
     assert!(hangs(Some(second + Duration::from_millis(1)), second));
-    let mut status = status(&[(Table::Nat, State::Failed)]);
+    let mut status = status(&[(Table::Nat, TableState::Failed)]);
     assert!(status.is_alive() && status.works());
     status.busy_ms = Some(30_000);
     assert!(status.works());

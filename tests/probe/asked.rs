@@ -1,7 +1,7 @@
 //! Rows 1 to 4: what was asked for by hand is obeyed, with a warning where it goes against what was seen.
 use super::facts::*;
 use chainkeeper::backends::Kind;
-use chainkeeper::probe::{Basis, Fact, Facts, Verdict, choose};
+use chainkeeper::probe::{Basis, Conclusion, Fact, Facts, choose};
 use chainkeeper_contract::ErrorKind;
 
 use Kind::{Legacy, Nft};
@@ -148,6 +148,6 @@ fn an_override_gets_past_what_could_not_be_read_and_says_what_that_is() {
 #[test]
 fn nothing_more_is_asked_where_a_person_has_said_it() {
     for kind in Kind::ALL {
-        assert!(matches!(choose(&host(), Some(kind)), Verdict::Chosen(_)));
+        assert!(matches!(choose(&host(), Some(kind)), Conclusion::Chosen(_)));
     }
 }

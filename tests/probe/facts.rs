@@ -2,8 +2,8 @@
 use chainkeeper::backends::Kind;
 use chainkeeper::policy::Held;
 use chainkeeper::probe::{
-    Basis, Choice, Fact, Facts, HostTool, LegacyFacts, NftFacts, NoChoice, Question, Remembered,
-    Verdict, choose,
+    Basis, Choice, Conclusion, Fact, Facts, HostTool, LegacyFacts, NftFacts, NoChoice, Question,
+    Remembered, choose,
 };
 use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
 use std::collections::BTreeMap;
@@ -174,16 +174,16 @@ pub(crate) fn native(table: &str) -> Survey {
 #[track_caller]
 pub(crate) fn chosen(facts: &Facts, asked: Option<Kind>) -> Choice {
     match choose(facts, asked) {
-        Verdict::Chosen(choice) => choice,
-        verdict @ (Verdict::Ask(_) | Verdict::None(_)) => panic!("{verdict:?}"),
+        Conclusion::Chosen(choice) => choice,
+        conclusion @ (Conclusion::Ask(_) | Conclusion::None(_)) => panic!("{conclusion:?}"),
     }
 }
 
 #[track_caller]
 pub(crate) fn refused(facts: &Facts, asked: Option<Kind>) -> NoChoice {
     match choose(facts, asked) {
-        Verdict::None(error) => error,
-        verdict @ (Verdict::Ask(_) | Verdict::Chosen(_)) => panic!("{verdict:?}"),
+        Conclusion::None(error) => error,
+        conclusion @ (Conclusion::Ask(_) | Conclusion::Chosen(_)) => panic!("{conclusion:?}"),
     }
 }
 
@@ -191,8 +191,8 @@ pub(crate) fn refused(facts: &Facts, asked: Option<Kind>) -> NoChoice {
 #[track_caller]
 pub(crate) fn question(facts: &Facts) -> Question {
     match choose(facts, None) {
-        Verdict::Ask(question) => question,
-        verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => panic!("{verdict:?}"),
+        Conclusion::Ask(question) => question,
+        conclusion @ (Conclusion::Chosen(_) | Conclusion::None(_)) => panic!("{conclusion:?}"),
     }
 }
 

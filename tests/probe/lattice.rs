@@ -2,7 +2,7 @@
 use super::facts::*;
 use chainkeeper::backends::Kind;
 use chainkeeper::probe::{
-    Basis, Choice, Fact, Facts, LegacyFacts, NftFacts, NoChoice, Question, Verdict, choose,
+    Basis, Choice, Conclusion, Fact, Facts, LegacyFacts, NftFacts, NoChoice, Question, choose,
 };
 use chainkeeper_contract::Survey;
 
@@ -108,21 +108,21 @@ fn every(mut each: impl FnMut(&Facts)) {
 }
 
 /// As `gather` does it: a question is answered when it is asked. Each of them once at most.
-fn answer(facts: &Facts) -> Verdict {
+fn answer(facts: &Facts) -> Conclusion {
     let mut known = facts.clone();
     (known.nft.survey, known.legacy.survey, known.nft.dry_run) = (None, None, None);
     for _ in 0..3 {
         match choose(&known, None) {
-            Verdict::Ask(Question::Survey) => {
+            Conclusion::Ask(Question::Survey) => {
                 assert!(known.nft.survey.is_none() && known.legacy.survey.is_none(), "{facts:?}");
                 known.nft.survey = Some(facts.nft.survey.clone().unwrap_or_default());
                 known.legacy.survey = Some(facts.legacy.survey.clone().unwrap_or_default());
             }
-            Verdict::Ask(Question::DryRun) => {
+            Conclusion::Ask(Question::DryRun) => {
                 assert!(known.nft.dry_run.is_none(), "{facts:?}");
                 known.nft.dry_run = facts.nft.dry_run.clone().or(Some(Fact::Yes));
             }
-            verdict @ (Verdict::Chosen(_) | Verdict::None(_)) => return verdict,
+            conclusion @ (Conclusion::Chosen(_) | Conclusion::None(_)) => return conclusion,
         }
     }
     panic!("asked again: {facts:?}")
@@ -182,14 +182,14 @@ fn is_sound(facts: &Facts, choice: &Choice) {
 }
 
 /// Without a hint and without a kube-proxy, what was chosen stays chosen.
-fn is_kept(facts: &Facts, verdict: &Verdict) {
+fn is_kept(facts: &Facts, conclusion: &Conclusion) {
     let Some(remembered) = &facts.remembered else { return };
     let kube = |h: &chainkeeper::policy::Held| h.full_set || h.kube_proxy.is_some();
     let held = facts.nft.held.values().chain(facts.legacy.held.iter().flat_map(|h| h.values()));
     let evidence = Kind::ALL.iter().any(|kind| hint(facts, *kind)) || held.into_iter().any(kube);
     let known = Kind::ALL.iter().all(|kind| !unread(facts, *kind));
     if !evidence && known && usable(facts, remembered.kind) {
-        let Verdict::Chosen(choice) = verdict else { panic!("{verdict:?} {facts:?}") };
+        let Conclusion::Chosen(choice) = conclusion else { panic!("{conclusion:?} {facts:?}") };
         assert_eq!(choice.kind, remembered.kind, "{choice:?} {facts:?}");
     }
 }
@@ -197,15 +197,15 @@ fn is_kept(facts: &Facts, verdict: &Verdict) {
 #[test]
 fn every_host_has_an_answer_and_no_answer_is_a_guess() {
     every(|facts| {
-        let verdict = answer(facts);
-        match &verdict {
-            Verdict::Chosen(choice) => is_sound(facts, choice),
-            Verdict::None(NoChoice { what, why, .. }) => {
+        let conclusion = answer(facts);
+        match &conclusion {
+            Conclusion::Chosen(choice) => is_sound(facts, choice),
+            Conclusion::None(NoChoice { what, why, .. }) => {
                 assert!(!what.is_empty() && !why.is_empty(), "{facts:?}");
             }
-            Verdict::Ask(question) => panic!("{question:?}"),
+            Conclusion::Ask(question) => panic!("{question:?}"),
         }
-        is_kept(facts, &verdict);
+        is_kept(facts, &conclusion);
     });
 }
 
@@ -215,11 +215,11 @@ fn an_answer_that_nobody_asked_for_changes_no_choice() {
         let (lazy, eager) = (answer(facts), choose(facts, None));
         match (&lazy, &eager) {
             // Whether the host's own iptables could be used is known now.
-            (Verdict::Chosen(lazy), _) if lazy.row == "24" && lazy.kind == Nft => {}
-            (Verdict::Chosen(lazy), Verdict::Chosen(eager)) => {
+            (Conclusion::Chosen(lazy), _) if lazy.row == "24" && lazy.kind == Nft => {}
+            (Conclusion::Chosen(lazy), Conclusion::Chosen(eager)) => {
                 assert_eq!((lazy.row, lazy.kind), (eager.row, eager.kind), "{facts:?}");
             }
-            (Verdict::Ask(_) | Verdict::None(_) | Verdict::Chosen(_), _) => {
+            (Conclusion::Ask(_) | Conclusion::None(_) | Conclusion::Chosen(_), _) => {
                 assert_eq!(lazy, eager, "{facts:?}");
             }
         }
@@ -231,18 +231,18 @@ fn what_is_asked_for_is_obeyed_or_an_error() {
     every(|facts| {
         for kind in Kind::ALL {
             match choose(facts, Some(kind)) {
-                Verdict::Chosen(choice) => {
+                Conclusion::Chosen(choice) => {
                     let is = (choice.kind, choice.basis, choice.hint);
                     assert_eq!(is, (kind, Basis::Asked, true));
                     assert!(usable(facts, kind), "{choice:?} {facts:?}");
                     let against = hint(facts, kind.other());
                     assert!(!against || !choice.warnings.is_empty(), "{choice:?} {facts:?}");
                 }
-                Verdict::None(no) => {
+                Conclusion::None(no) => {
                     let refused = !matches!(facts.nft.dry_run, None | Some(Fact::Yes));
                     assert!(!usable(facts, kind) || kind == Nft && refused, "{no:?} {facts:?}");
                 }
-                Verdict::Ask(question) => panic!("{question:?}"),
+                Conclusion::Ask(question) => panic!("{question:?}"),
             }
         }
     });

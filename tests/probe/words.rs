@@ -1,7 +1,7 @@
 //! What a person reads for each row: one screen of them all.
 use super::facts::*;
 use chainkeeper::backends::Kind;
-use chainkeeper::probe::{Fact, Facts, Verdict, choose};
+use chainkeeper::probe::{Conclusion, Fact, Facts, choose};
 use std::fmt::Write as _;
 
 use Kind::{Legacy, Nft};
@@ -89,7 +89,7 @@ fn every_row_in_words() {
     for (asked, change) in HOSTS {
         let facts = answered(with(change));
         match choose(&facts, asked) {
-            Verdict::Chosen(choice) => {
+            Conclusion::Chosen(choice) => {
                 let kind = choice.kind;
                 writeln!(screen, "{:<3} {kind:<6} {}", choice.row, choice.why).expect("text");
                 writeln!(screen, "    not {:<6} {}", kind.other(), choice.not_chosen)
@@ -98,11 +98,11 @@ fn every_row_in_words() {
                     writeln!(screen, "    warning: {warning}").expect("text");
                 }
             }
-            Verdict::None(no) => {
+            Conclusion::None(no) => {
                 writeln!(screen, "{:<3} error: {}", no.row, no.what).expect("text");
                 writeln!(screen, "    why   {}", no.why).expect("text");
             }
-            Verdict::Ask(question) => panic!("{question:?}"),
+            Conclusion::Ask(question) => panic!("{question:?}"),
         }
     }
     insta::assert_snapshot!(screen);

@@ -4,7 +4,7 @@ use chainkeeper::damage::{ChainKey, Loss};
 use chainkeeper::policy::Counts;
 use chainkeeper::reconcile::Counted;
 use chainkeeper::report;
-use chainkeeper::status::{Day, State, Status, YieldedChain};
+use chainkeeper::status::{Day, Status, TableState, YieldedChain};
 use chainkeeper::story::{Event, Gap, GapFlows, Outcome, Suspects, Taken, What};
 use chainkeeper_contract::{Family, Table};
 use insta::assert_snapshot;
@@ -38,7 +38,7 @@ fn counters() -> Vec<Counted> {
 }
 
 fn good() -> Status {
-    let tables = BTreeMap::from(Table::ALL.map(|table| (table, State::InSync)));
+    let tables = BTreeMap::from(Table::ALL.map(|table| (table, TableState::InSync)));
     Status {
         version: "0.3.0".into(),
         pid: 1,
@@ -84,7 +84,11 @@ fn status_on_bad_days() {
     let firewall = key(Family::Ipv4, Table::Filter, "KUBE-FIREWALL");
     let by = "iptables-restor (pid 5121, kube-proxy.service)".into();
     yielding.yielded = vec![YieldedChain { chain: firewall, by, rounds: 5, again_ms: 720_000 }];
-    yielding.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Filter, State::Yielded);
+    yielding
+        .families
+        .get_mut(&Family::Ipv4)
+        .expect("it")
+        .insert(Table::Filter, TableState::Yielded);
     yielding.paused_ms = Some(598_000);
     yielding.counters.retain(|c| c.counts != Counts::Dropped);
     let most = yielding.counters.iter_mut().find(|c| c.counts == Counts::Masqueraded);
@@ -95,7 +99,7 @@ fn status_on_bad_days() {
         .filter(|c| c.counts == Counts::Martian)
         .for_each(|c| c.packets = 1);
     let mut broken = good();
-    let failed = BTreeMap::from(Table::ALL.map(|table| (table, State::Failed)));
+    let failed = BTreeMap::from(Table::ALL.map(|table| (table, TableState::Failed)));
     broken.families.insert(Family::Ipv6, failed);
     broken.errors = vec!["ip6: cannot read the ip6 tables: ip6tables-legacy-save: exit 3".into()];
     broken.watch = "no news of what others write: cannot listen to commits: operation not \
@@ -104,7 +108,7 @@ fn status_on_bad_days() {
     let mut watching = good();
     (watching.keep, watching.looked_ms) = ("none".into(), None);
     watching.counters.clear();
-    watching.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Nat, State::Watched);
+    watching.families.get_mut(&Family::Ipv4).expect("it").insert(Table::Nat, TableState::Watched);
     watching.problems = vec!["ip nat the table is dormant: it hooks nothing; left alone".into()];
     let days = [yielding, broken, watching].map(|status| plain(&report::status(&status)));
     assert_snapshot!("status_bad", days.join("\n"));

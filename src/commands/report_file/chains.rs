@@ -6,7 +6,7 @@ use crate::chains;
 use crate::cli::ReportArgs;
 use crate::config::Config;
 use crate::damage::plural;
-use crate::policy::{self, Sighted, policy};
+use crate::policy::{self, Circumstances, policy};
 use crate::switch::Switch;
 use chainkeeper_contract::text::parse_save;
 use chainkeeper_contract::{Action, ChainName, ChainSeen, Counters, Family, Observed, Rule, Scope};
@@ -36,8 +36,9 @@ pub(super) fn ours(config: &Config, _: &ReportArgs) -> Result<String, String> {
 }
 
 fn family_chains(config: &Config, family: Family, observed: &Observed, out: &mut String) {
-    let sets = [false, true]
-        .map(|kube_proxy| policy(config, Sighted { kube_proxy, ..Sighted::default() }, family));
+    let sets = [false, true].map(|kube_proxy| {
+        policy(config, Circumstances { kube_proxy, ..Circumstances::default() }, family)
+    });
     for (table, seen) in &observed.tables {
         for (name, chain) in &seen.chains {
             let wanted = |rule: &Rule| {

@@ -15,10 +15,10 @@ pub(super) fn backend(config: &Config, _: &ReportArgs) -> Result<String, String>
     let memory = config.state_file.as_deref().map_or_else(Memory::none, Memory::at);
     let (state, complaint) = memory.load();
     let known = remembered(&state, memory.path());
-    let (facts, verdict) = Gatherer::new(config).everything(&state, known);
+    let (facts, conclusion) = Gatherer::new(config).everything(&state, known);
     let around = surroundings(config);
     let around = around.as_ref();
-    let said = match chosen(verdict) {
+    let said = match chosen(conclusion) {
         Ok(choice) => report::probe(&choice, &facts, around),
         Err(error) => report::no_backend(&error, &facts, around) + &screen(&error) + "\n",
     };
