@@ -29,7 +29,6 @@ mod outcomes;
 mod packets;
 mod policy;
 mod probe;
-mod pure;
 mod reference;
 mod report;
 mod screens;
