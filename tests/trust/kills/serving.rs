@@ -9,7 +9,7 @@ use chainkeeper_contract::testing::Dice;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// What is taken from each family: one commit on nft, one for each table in legacy.
+/// What is taken from each family: one commit for each table.
 const FLUSH: &str =
     "*filter\n-F KUBE-FIREWALL\nCOMMIT\n*nat\n-F KUBE-MARK-MASQ\n-F KUBE-POSTROUTING\nCOMMIT\n";
 

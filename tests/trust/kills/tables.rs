@@ -97,6 +97,11 @@ impl Way {
     /// How many tables of that tool are as they are to be, the others as they were; of nft none or all. `None` is
     /// half of something.
     fn came(&self, now: &Tables, tool: &str, removal: bool) -> Option<usize> {
+        // What is taken from a service goes table by table, and it may repair in between.
+        if self.story.command == "run" {
+            let whole = |t: &&str| now.same(&self.to, tool, t) || now.same(&self.from, tool, t);
+            return ORDER.iter().all(whole).then_some(0);
+        }
         let mut order = ORDER;
         if removal {
             order.reverse();

@@ -78,18 +78,29 @@ impl Fake {
         }
     }
 
-    /// Applies the steps of some families to a copy: the copy, or each family's first error.
+    /// Applies the steps of some families to a copy: the copy, or each family's first error. As the kernel
+    /// does, loops are looked for in a second round, when no message is wrong by itself.
     fn attempt(
         &self,
         plan: &Plan,
         only: &[Family],
+    ) -> Result<Fake, BTreeMap<Family, BackendError>> {
+        self.round(plan, only, false)?;
+        self.round(plan, only, true)
+    }
+
+    fn round(
+        &self,
+        plan: &Plan,
+        only: &[Family],
+        loops: bool,
     ) -> Result<Fake, BTreeMap<Family, BackendError>> {
         let mut copy = self.clone();
         let mut errors = BTreeMap::new();
         for (family, steps) in plan.families.iter().filter(|(f, _)| only.contains(f)) {
             let tables = copy.families.entry(*family).or_default();
             for step in steps {
-                if let Err(errno) = tables.step(step) {
+                if let Err(errno) = tables.step(step, loops) {
                     let what = step.to_string();
                     let family_ = Some(*family);
                     errors.entry(*family).or_insert(BackendError::Refused {

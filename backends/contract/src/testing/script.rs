@@ -40,12 +40,17 @@ pub fn play(
         scope.chains.extend([Hook::Input, Hook::Postrouting].map(|h| (table, h.chain())));
     }
     let mut records = Vec::new();
-    for _ in 0..plans {
+    // On an empty host nearly all is refused for want of a table.
+    let furnished = !dice.one_in(4);
+    for nth in 0..plans {
         let seen = backend.observe(&scope)?;
         let mut plan = Plan { generation: seen.generation, families: BTreeMap::new() };
         for (family, seen) in seen.families {
             let seen = seen?;
-            let steps = (0..dice.roll(4)).map(|_| step(dice, family, &seen)).collect();
+            let steps = match nth == 0 && furnished {
+                true => furniture(),
+                false => (0..dice.roll(4)).map(|_| step(dice, family, &seen)).collect(),
+            };
             plan.families.insert(family, steps);
         }
         let applied = backend.apply(&plan)?;
@@ -77,10 +82,24 @@ fn after(backend: &mut dyn Backend, scope: &Scope) -> Result<Vec<String>, Backen
     Ok(lines)
 }
 
+/// Both tables with their hooks, and all chains but the last.
+fn furniture() -> Vec<Step> {
+    let of = |table| {
+        let chain = |name: &&str| Step::CreateChain { table, chain: ChainName::from(*name) };
+        let base = [Step::EnsureTable { table }, Step::EnsureHook { table, hook: hook(table) }];
+        base.into_iter().chain(NAMES[..3].iter().map(chain)).collect::<Vec<_>>()
+    };
+    [Table::Nat, Table::Filter].into_iter().flat_map(of).collect()
+}
+
+fn hook(table: Table) -> Hook {
+    if table == Table::Nat { Hook::Postrouting } else { Hook::Input }
+}
+
 fn step(dice: &mut Dice, family: Family, seen: &Observed) -> Step {
     let table = dice.pick(&[Table::Nat, Table::Filter]);
     let chain = ChainName::from(dice.pick(&NAMES));
-    let hook = if table == Table::Nat { Hook::Postrouting } else { Hook::Input };
+    let hook = hook(table);
     let handles: Vec<Handle> =
         seen.chain(table, &chain).map_or(vec![], |c| c.rules.iter().map(|r| r.handle).collect());
     let some_rule = |dice: &mut Dice| match dice.one_in(12) {
@@ -88,28 +107,28 @@ fn step(dice: &mut Dice, family: Family, seen: &Observed) -> Step {
         false => handles.get(dice.roll(handles.len())).copied().unwrap_or(NOBODY),
     };
     let jump = |dice: &mut Dice| Rule::new(Action::Jump(dice.pick(&NAMES).into()));
-    match dice.roll(8) {
+    match dice.roll(10) {
         0 => Step::EnsureTable { table },
         1 => Step::EnsureHook { table, hook },
         2 => Step::CreateChain { table, chain },
-        3 | 4 => {
+        3..=6 => {
             let rule =
                 if dice.one_in(3) { jump(dice) } else { random::rule(dice, family, Table::Nat) };
             let place = match dice.roll(3) {
                 0 => Place::First,
-                1 => Place::Last,
-                _ => Place::Before(some_rule(dice)),
+                1 if !handles.is_empty() || dice.one_in(12) => Place::Before(some_rule(dice)),
+                _ => Place::Last,
             };
             let remove = if dice.one_in(4) { vec![some_rule(dice)] } else { vec![] };
             // A rule named as a place must not go first in the same step: new before old.
             let (insert, new, why) = (vec![rule], vec![true], Why::Absent);
             Step::Rewrite { table, chain, remove, insert, new, place, why }
         }
-        5 => {
+        7 => {
             let (rule, place, why) = (jump(dice), Place::First, Why::Absent);
             Step::Insert { table, hook, rule, place, why }
         }
-        6 => {
+        8 => {
             let (handle, rule) = (some_rule(dice), Rule::new(Action::Return));
             Step::Remove { table, chain, handle, rule }
         }

@@ -73,16 +73,16 @@ impl FakeTable {
         let new = RuleSeen { handle, seen, unreadable: false, counters };
         let found = self.seen.chains.get_mut(chain).ok_or(Errno::NOENT)?;
         found.rules.insert(at, new);
-        if self.has_hooked_loop() {
-            return Err(Errno::MLINK);
-        }
         Ok(())
     }
 
     /// nf_tables accepts a loop until a base chain leads to it.
-    fn has_hooked_loop(&self) -> bool {
-        let hooked = self.seen.chains.iter().filter(|(_, c)| c.base.is_some());
-        hooked.into_iter().any(|(name, _)| self.loops(name, &mut vec![]))
+    fn looped(&self, looked_for: bool) -> Result<(), Errno> {
+        let mut hooked = self.seen.chains.iter().filter(|(_, c)| c.base.is_some());
+        match looked_for && hooked.any(|(name, _)| self.loops(name, &mut vec![])) {
+            true => Err(Errno::MLINK),
+            false => Ok(()),
+        }
     }
 
     fn loops(&self, at: &ChainName, path: &mut Vec<ChainName>) -> bool {
@@ -109,7 +109,8 @@ impl FakeTable {
 }
 
 impl Tables {
-    pub(super) fn step(&mut self, step: &Step) -> Result<(), Errno> {
+    /// `loops`: they are refused.
+    pub(super) fn step(&mut self, step: &Step, loops: bool) -> Result<(), Errno> {
         if let Step::EnsureTable { table } = step {
             self.0.entry(*table).or_default();
             return Ok(());
@@ -134,10 +135,14 @@ impl Tables {
                 };
                 for rule in rules {
                     table.add(chain, rule, *place, nat)?;
+                    table.looped(loops)?;
                 }
                 remove.iter().try_for_each(|h| table.remove(chain, *h))
             }
-            Step::Insert { hook, rule, place, .. } => table.add(&hook.chain(), rule, *place, nat),
+            Step::Insert { hook, rule, place, .. } => {
+                table.add(&hook.chain(), rule, *place, nat)?;
+                table.looped(loops)
+            }
             Step::Remove { chain, handle, .. } => table.remove(chain, *handle),
             Step::DeleteChain { handle, .. } => delete_chain(table, *handle),
         }
