@@ -94,10 +94,9 @@ pub fn dialect(dialect: Dialect) -> Option<&'static str> {
         Dialect::Xt => None,
         Dialect::Native => Some(
             "warning: iptables-nft cannot read native rules\n  \
-             why   iptables-save and iptables -S call the tables that hold them\n        \
-             incompatible, and show none of their rules\n  \
-             do    look at them with nft; where the kernel has xt extensions, use\n        \
-             --dialect xt",
+             why   iptables-save and iptables -S call the tables that hold them incompatible, and show \
+             none of their rules\n  \
+             do    look at them with nft; where the kernel has xt extensions, use `--dialect xt`",
         ),
     }
 }

@@ -127,6 +127,43 @@ pub const JOURNAL: [Message; 21] = [
     ),
 ];
 
+/// Errors of commands that are no backend's. Those of settings name flag, variable, key or line.
+pub const COMMANDS: [Message; 9] = [
+    row(
+        "cannot ask the service at",
+        "no service runs, it has another --socket, it is another user's, or it is stuck",
+        "start it, ask as root or as its user, or look at its journal",
+    ),
+    row("there is no socket to ask at", "socket is `none`", "give --socket the path of `run`"),
+    row(
+        "the service does not understand the question",
+        "it is of another version",
+        "give both the same version",
+    ),
+    row(
+        "both want standard output",
+        "`report -` prints the report, `--output json` where it is",
+        "name a file",
+    ),
+    row(
+        "cannot create",
+        "`report`: the file is there, or its folder may not be written to",
+        "name another file, or `-`",
+    ),
+    row("cannot write", "the disk is full, or nobody takes it", "name another file"),
+    row("contradict each other", "--netns names a namespace, --sandbox makes one", "leave one out"),
+    row(
+        "cannot use network namespace",
+        "there is none of that name, it is none, or CAP_SYS_ADMIN is missing",
+        "`ip netns` lists the named ones; that of a process is /proc/PID/ns/net",
+    ),
+    row(
+        "cannot make a sandbox",
+        "user namespaces are switched off for this user on this host",
+        "`sysctl user.max_user_namespaces=10000`, or run it as root",
+    ),
+];
+
 /// What is wrong and not ours to mend: `problem` in `status` and `check`, `!` in `diff`.
 pub const PROBLEMS: [Message; 7] = [
     row(
@@ -177,6 +214,9 @@ pub fn page() -> String {
     out.push_str("In a container the line of a manifest that mends it is shown, too, as `yaml`.\n");
     let _ = writeln!(out, "\n| when | why | do | yaml |\n|---|---|---|---|");
     advices(&mut out, &advice::TABLE);
+    out.push_str("\n### Errors of commands\n\nThose of settings name flag, variable, key or line, and say what can be there.\n");
+    head(&mut out, "words");
+    rows(&mut out, &COMMANDS);
     out.push_str("\n### In the journal\n");
     head(&mut out, "words");
     rows(&mut out, &JOURNAL);

@@ -55,7 +55,8 @@ fn sources() -> Vec<(String, String)> {
 #[test]
 fn every_message_of_the_table_is_said_somewhere_and_every_warning_is_in_it() {
     let sources = sources();
-    let rows: Vec<_> = messages::JOURNAL.iter().chain(&messages::PROBLEMS).collect();
+    let rows: Vec<_> =
+        messages::JOURNAL.iter().chain(&messages::PROBLEMS).chain(&messages::COMMANDS).collect();
     for row in &rows {
         let said = sources.iter().any(|(_, text)| text.contains(row.words));
         assert!(said, "nobody says `{}`", row.words);
@@ -72,4 +73,12 @@ fn every_message_of_the_table_is_said_somewhere_and_every_warning_is_in_it() {
         }
     }
     assert!(found >= 6, "{found}");
+    // Each is made in one place.
+    let complaints: usize =
+        sources.iter().map(|(_, text)| text.matches("creen.complain(").count()).sum();
+    assert_eq!(
+        complaints,
+        messages::COMMANDS.len(),
+        "an error of a command has no row, or none a row"
+    );
 }
