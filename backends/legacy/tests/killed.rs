@@ -3,7 +3,7 @@ mod support;
 
 use chainkeeper_contract::{Backend as _, ChainName, Family};
 use std::time::Duration;
-use support::{Doctored, converges, errors, everything, in_netns, is_free, lock_file, must, pass};
+use support::{Doctored, converges, errors, everything, in_netns, is_free, must, pass};
 
 /// The real restore gets the first table, and is killed when that is committed.
 const AFTER_ONE_TABLE: &str = "
@@ -58,7 +58,7 @@ fn what_others_have_is_all_there_and_the_next_pass_converges() {
             let text = everything();
             assert_eq!(text.matches(":KUBE-FIREWALL -").count(), committed, "{script}\n{text}");
             assert!(!text.contains("-HINT"), "the last table was not sent: {text}");
-            assert!(counted() == theirs && is_free(&lock_file("ours")), "{text}");
+            assert!(counted() == theirs && is_free(), "{text}");
             converges();
             assert_eq!(counted(), theirs);
         });

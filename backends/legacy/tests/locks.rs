@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Doctored, backend, in_netns, is_free, lock_file, must, pass, plan};
+use support::{Doctored, backend, in_netns, is_free, is_free_at, lock_file, must, pass, plan};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -20,7 +20,7 @@ impl Holder {
         let child =
             Command::new("flock").arg("--no-fork").arg(path).args(["sleep", seconds]).spawn();
         let holder = Holder(child.expect("flock is installed"));
-        while is_free(path) {
+        while is_free_at(path) {
             sleep(MOMENT);
         }
         holder
@@ -45,7 +45,7 @@ fn a_lock_file_that_is_replaced_while_we_wait_is_waited_for_as_well() {
             let taken = scope.spawn(|| {
                 let mut backend = backend();
                 backend.lock().expect("in the end");
-                let (at, free) = (start.elapsed(), is_free(&lock));
+                let (at, free) = (start.elapsed(), is_free());
                 backend.unlock();
                 (at, free)
             });
@@ -64,7 +64,6 @@ fn a_lock_file_that_is_replaced_while_we_wait_is_waited_for_as_well() {
 #[test]
 fn it_is_let_go_after_every_error() {
     in_netns(|| {
-        let lock = lock_file("ours");
         must(Family::Ipv4, "-t nat -N SOMEBODY");
         for (kind, script) in [
             ("save", "exit 1"),
@@ -77,10 +76,10 @@ fn it_is_let_go_after_every_error() {
             let failed = |done: Result<Applied, BackendError>| {
                 done.map_or(true, |done| done.families.values().any(Result::is_err))
             };
-            assert!(failed(pass(&mut backend)) && is_free(&lock), "{kind}: {script}");
+            assert!(failed(pass(&mut backend)) && is_free(), "{kind}: {script}");
             // Also where a plan is written without a pass around it.
             let done = plan(&mut backend).and_then(|plan| backend.apply(&plan));
-            assert!(failed(done) && is_free(&lock), "{kind}: {script}");
+            assert!(failed(done) && is_free(), "{kind}: {script}");
         }
     });
 }

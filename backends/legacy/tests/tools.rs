@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use support::{
-    Doctored, backend, converges, errors, everything, in_netns, is_free, lock_file, must, pass,
-    plan,
+    Doctored, backend, converges, errors, everything, in_netns, is_free, must, pass, plan,
 };
 
 /// As before 1.8.6, which did not know XTABLES_LOCKFILE.
@@ -44,7 +43,7 @@ fn refused(tools: &Doctored) -> (ErrorKind, String) {
         }
     };
     assert_eq!(everything(), before, "{error}");
-    assert!(is_free(&lock_file("ours")));
+    assert!(is_free());
     let words = error.to_string();
     assert!(words.len() < 2000 && !words.contains('\n'), "too much: {words}");
     (error.kind(), words)
@@ -65,7 +64,7 @@ fn a_tool_that_wants_the_real_lock_is_refused_and_named() {
                     XTABLES_LOCKFILE, which iptables has from 1.8.6 on";
         assert_eq!(words, says);
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-        assert!(everything() == before && is_free(&lock_file("ours")));
+        assert!(everything() == before && is_free());
     });
 }
 

@@ -79,8 +79,13 @@ pub(crate) fn everything() -> String {
     text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect()
 }
 
+/// Nobody holds the lock of the backend under test.
+pub(crate) fn is_free() -> bool {
+    is_free_at(&lock_file("ours"))
+}
+
 /// Nobody holds that lock.
-pub(crate) fn is_free(lock: &Path) -> bool {
+pub(crate) fn is_free_at(lock: &Path) -> bool {
     said(Command::new("flock").arg("-n").arg(lock).arg("true")).code == 0
 }
 
