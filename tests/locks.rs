@@ -82,7 +82,9 @@ fn what_cannot_be_a_lock_is_a_clear_error() {
         (format!("{}/lock", file.path()), "Not a directory"),
         ("/no/such/folder/lock".into(), "No such file or directory"),
     ] {
+        let start = Instant::now();
         let said = refused(&host, &lock, "", 5);
+        assert!(start.elapsed() < Duration::from_secs(4), "{lock}: it was waited for");
         let error = format!("error: cannot take the xtables lock {lock}: {says}\n");
         assert!(said.starts_with(&error), "{said}");
     }

@@ -8,7 +8,7 @@ use chainkeeper_contract::testing::full;
 use chainkeeper_contract::{Applied, Backend, BackendError, Family, Options, Plan, Scope, diff};
 use chainkeeper_legacy::{LegacyBackend, Setup, Tools};
 use chainkeeper_namespace::{Iptables, output, said};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Runs a test in a new network namespace, with locks of its own.
@@ -81,7 +81,12 @@ pub(crate) fn everything() -> String {
 
 /// Nobody holds the lock of the backend under test.
 pub(crate) fn is_free() -> bool {
-    said(Command::new("flock").arg("-n").arg(lock_file("ours")).arg("true")).code == 0
+    is_free_at(&lock_file("ours"))
+}
+
+/// Nobody holds that lock.
+pub(crate) fn is_free_at(lock: &Path) -> bool {
+    said(Command::new("flock").arg("-n").arg(lock).arg("true")).code == 0
 }
 
 /// The error of each family.
