@@ -183,9 +183,9 @@ pub(crate) fn event_samples() -> Vec<Value> {
 /// The same of how the service is.
 pub(crate) fn status_samples() -> Vec<Value> {
     let mut status = good();
-    let states = [State::Watched, State::Drifted, State::Failed];
+    let states = [TableState::Watched, TableState::Drifted, TableState::Failed];
     status.families.insert(Family::Ipv4, Table::ALL.into_iter().zip(states).collect());
-    status.families.insert(Family::Ipv6, [(Table::Nat, State::Yielded)].into());
+    status.families.insert(Family::Ipv6, [(Table::Nat, TableState::Yielded)].into());
     let chain = key(Family::Ipv4, Table::Filter, "KUBE-FIREWALL");
     status.yielded = vec![YieldedChain { chain, by: "kube-proxy".into(), rounds: 5, again_ms: 1 }];
     vec![json!(status)]
