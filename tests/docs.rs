@@ -31,7 +31,10 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 /// What is typed after `$ chainkeeper`, on every page.
 fn commands() -> BTreeSet<String> {
-    let typed = |line: &str| line.trim().strip_prefix("$ chainkeeper ").map(str::to_owned);
+    let typed = |line: &str| {
+        let words = line.trim().strip_prefix("$ chainkeeper ")?;
+        Some(words.split(" 2>").next().unwrap_or_default().to_owned()) // the rest is the shell's
+    };
     pages()
         .iter()
         .flat_map(|(_, text)| text.lines().filter_map(typed).collect::<Vec<_>>())

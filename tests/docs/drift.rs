@@ -1,5 +1,5 @@
 //! What is written in two places, and would be true in one of them only.
-use super::{blocks, code, pages, root};
+use super::{code, pages, root};
 use chainkeeper::cli::Cli;
 use chainkeeper::config::{Settings, parse};
 use chainkeeper::metrics::TABLE;
@@ -121,19 +121,6 @@ fn files_are_where_the_pages_say() {
     let page = std::fs::read_to_string(root().join("docs/operating.md")).expect("the page");
     let on_every_host = files.iter().filter(|file| !file.contains("/examples/"));
     on_every_host.for_each(|file| assert!(page.contains(&format!("| `{file}` |")), "{file}"));
-}
-
-/// All with their defaults, as the page says.
-#[test]
-fn the_page_of_settings_has_them_all() {
-    let page = std::fs::read_to_string(root().join("docs/settings.md")).expect("the page");
-    let block = blocks(&page, "toml").into_iter().next().expect("all settings");
-    let mut found: toml::Table = block.parse().expect("TOML");
-    let mut all = toml::Table::try_from(Settings::defaults()).expect("TOML");
-    for of_the_place in ["socket", "state-file"] {
-        assert!(found.remove(of_the_place).is_some() && all.remove(of_the_place).is_some());
-    }
-    assert_eq!(found, all);
 }
 
 /// `--help` and the page made of it name defaults in words.
