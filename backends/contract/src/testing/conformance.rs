@@ -77,7 +77,8 @@ fn plan_of(world: &mut dyn World, wants: &[Ruleset]) -> (Plan, Vec<Delta>) {
     (Plan { generation, families: steps.collect() }, deltas)
 }
 
-/// Looks, writes once, and requires that nothing is left to do. Returns the plan that did it.
+/// Looks, writes once, and requires that nothing is left to do, and that it was one commit: between two
+/// something might be gone. Returns the plan that did it.
 pub fn converge(world: &mut dyn World, wants: &[Ruleset]) -> Plan {
     let (plan, _) = plan_of(world, wants);
     let applied = world.backend().apply(&plan).expect("apply");
@@ -86,6 +87,8 @@ pub fn converge(world: &mut dyn World, wants: &[Ruleset]) -> Plan {
     }
     let (left, _) = plan_of(world, wants);
     assert!(left.is_empty(), "not converged in one step.\nplan {plan:#?}\nleft {left:#?}");
+    let commits = left.generation.zip(plan.generation).map(|(now, then)| now.wrapping_sub(then));
+    assert!(commits <= Some(1), "{commits:?} commits for one plan: {plan:#?}");
     plan
 }
 
