@@ -136,9 +136,9 @@ pub const COMMANDS: [Message; 9] = [
     ),
     row("there is no socket to ask at", "socket is `none`", "give --socket the path of `run`"),
     row(
-        "the service does not understand the question",
-        "it is of another version",
-        "give both the same version",
+        "the service refuses the question",
+        "too many follow its events, or it is of another version",
+        "end another `events --follow`, or give both the same version",
     ),
     row(
         "both want standard output",

@@ -16,7 +16,7 @@ use insta::assert_snapshot;
 const AT_HOME: &str = "exec unshare -m sh -ec 'mkdir -p /run/lock /usr/local/sbin
     mount --bind \"$0\" /run/lock
     mount --bind \"$0/bin\" /usr/local/sbin
-    export PATH=/usr/local/sbin:$PATH STATE_DIRECTORY=/run/lock
+    export PATH=/usr/local/sbin:$PATH STATE_DIRECTORY=/run/lock RUNTIME_DIRECTORY=/run/lock
     export XTABLES_LOCKFILE=/run/lock/xtables.lock
     exec \"$@\"' \"$STATE_DIRECTORY\" \"$@\"";
 

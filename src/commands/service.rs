@@ -59,11 +59,15 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
         Ok(answers) => answers,
         Err(error) => return no_answer(config, path, &error, screen),
     };
-    let (mut none, mut elsewhere) = (true, false);
+    let (mut none, mut elsewhere, mut refusal) = (true, false, None);
     for answer in answers {
         match answer {
             Ok(Answer::Event(event)) => {
                 none = false;
+                // It went on.
+                if let Some(why) = refusal.take() {
+                    warn(&format!("note: {why}"));
+                }
                 let mut culprits = event.by().iter().flat_map(|by| &by.any_of);
                 if !elsewhere && culprits.any(Culprit::is_elsewhere) {
                     elsewhere = true;
@@ -74,10 +78,13 @@ pub fn events(config: &Config, since: Duration, follow: bool, screen: Screen) ->
                     Output::Json => print_json_line(&json!(event)),
                 }
             }
-            Ok(Answer::Error(why)) => warn(&format!("note: {why}")),
+            Ok(Answer::Error(why)) => refusal = Some(why),
             Ok(Answer::Status(_) | Answer::Done(_)) => {}
             Err(error) => return no_answer(config, path, &error, screen),
         }
+    }
+    if let Some(why) = refusal {
+        return refused(&why, screen);
     }
     if none && screen.output == Output::Text {
         print(&format!("nothing happened since {}\n", clock(since_ms)));
@@ -108,19 +115,18 @@ fn tell(config: &Config, request: &Request, screen: Screen, said: impl Fn(bool) 
             screen.result(|| said(changed), || json!({ "changed": changed }));
             exit::FINE
         }
-        Ok(Answer::Error(why)) => {
-            screen.complain(
-                "the service does not understand the question",
-                &why,
-                "give both the same version",
-            );
-            exit::USAGE
-        }
+        Ok(Answer::Error(why)) => refused(&why, screen),
         Ok(Answer::Status(_) | Answer::Event(_)) => {
             no_answer(config, path, &io::ErrorKind::InvalidData.into(), screen)
         }
         Err(error) => no_answer(config, path, &error, screen),
     }
+}
+
+fn refused(why: &str, screen: Screen) -> u8 {
+    let remedy = "end another `events --follow`, or give both the same version";
+    screen.complain("the service refuses the question", why, remedy);
+    exit::FAILED
 }
 
 fn socket(config: &Config, screen: Screen) -> Option<&Path> {

@@ -5,6 +5,8 @@ use crate::support::{Host, PROGRAM, Running, eventually};
 use chainkeeper::cli::Cli;
 use chainkeeper::exit;
 use clap::{Command, CommandFactory as _};
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 
 /// Each command of the command line, with each of its own options at least once, in an order that makes sense.
 const TYPED: [&str; 29] = [
@@ -199,4 +201,22 @@ fn every_help() {
             assert!(line.chars().count() <= 80, "`{words}` is too wide: {line}");
         }
     }
+}
+
+/// What is refused is no quiet day.
+#[test]
+fn one_more_who_follows_than_there_may_be_is_told_so() {
+    let (host, _run) = served("true", "--backend nft");
+    let follow = |_| {
+        let mut stream = UnixStream::connect(host.socket()).expect("the service listens");
+        let question = b"{\"ask\":\"events\",\"since_ms\":0,\"follow\":true}\n";
+        stream.write_all(question).expect("it is asked");
+        stream
+    };
+    let _all: Vec<UnixStream> = (0..32).map(follow).collect();
+    let refused = || {
+        let (code, shown) = host.on_terminal("at-home timeout 1", "events --follow", &[]);
+        code == i32::from(exit::FAILED) && shown.contains("too many follow already")
+    };
+    eventually("one more is refused", refused);
 }
