@@ -153,6 +153,22 @@ fn the_backends_do_not_see_each_other() {
     }
 }
 
+/// `scripts/laws` takes a build for each, so it is not run with the tests; this shows what has to be made anew.
+#[test]
+fn each_patch_that_breaks_a_law_still_applies() {
+    let entries = std::fs::read_dir(Path::new(ROOT).join("tests/laws")).expect("a folder");
+    let mut patches: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    patches.retain(|path| path.extension().is_some_and(|ext| ext == "patch"));
+    assert!(patches.len() > 20, "{patches:?}");
+    for patch in patches {
+        let mut git = std::process::Command::new("git");
+        git.args(["apply", "--check"]).arg(&patch).current_dir(ROOT);
+        let said = git.output().expect("git is installed");
+        let words = String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.success(), "{}: {words}", patch.display());
+    }
+}
+
 /// The functions that docs/walks.md names are in the files that it names before them.
 #[test]
 fn the_walks_lead_through_functions_that_are_there() {
