@@ -44,6 +44,7 @@ pub fn advise(error: &BackendError, place: Place) -> Advice {
         (BackendError::Failed { .. }, ErrorKind::Denied, _) => table::LEGACY_DENIED,
         (BackendError::Failed { .. }, _, _) => table::TOOL,
         (_, ErrorKind::Denied, _) => capability(place),
+        (_, _, Some(Errno::NOBUFS | Errno(12 | 23 | 24))) => table::STARVED, // ENOMEM, ENFILE, EMFILE
         (_, ErrorKind::Busy, _) => table::BUSY,
         (_, ErrorKind::Unsupported, _) => table::MISSING,
         (_, ErrorKind::Refused, Some(Errno::BUSY)) => table::REFUSED_REMOVAL,

@@ -38,6 +38,10 @@ fn lock(kind: ErrorKind, misplaced: Option<Misplaced>) -> BackendError {
     BackendError::Lock { kind, what, words: "(why)".into(), misplaced }
 }
 
+fn busy(errno: Errno) -> BackendError {
+    BackendError::Busy { what: "commit".into(), errno }
+}
+
 fn none(lack: Lack) -> BackendError {
     let (kind, what, why) = (ErrorKind::Denied, "(what)".into(), "(why)".into());
     BackendError::NoBackend { kind, what, why, remedy: Some("(remedy)".into()), lack: Some(lack) }
@@ -74,6 +78,9 @@ fn cases() -> Vec<(&'static str, BackendError, Place)> {
         ("user namespace, a lock of root's", lock(ErrorKind::Denied, None), mapped),
         ("another lock", lock(ErrorKind::Refused, None), pod()),
         ("held", lock(ErrorKind::Busy, None), pod()),
+        ("lost answers", busy(Errno::NOBUFS), pod()),
+        ("somebody was faster", busy(Errno::RESTART), pod()),
+        ("no descriptors", busy(Errno(24)), pod()),
     ]
 }
 

@@ -153,6 +153,12 @@ pub(super) const TOOL: Advice = Advice {
     remedy: "`chainkeeper diff` shows what is left to do; run the tool by hand to see more",
     manifest: NONE,
 };
+pub(super) const STARVED: Advice = Advice {
+    when: "the system has no memory, buffers or descriptors left",
+    why: "see above: which; nothing was changed, or the next look will tell",
+    remedy: "`run` tries again by itself; look at what uses them up, or raise the limit (LimitNOFILE=, a cgroup's memory)",
+    manifest: NONE,
+};
 pub(super) const BUSY: Advice = Advice {
     when: "others keep committing",
     why: "another program changed the tables each time we had looked",
@@ -167,7 +173,7 @@ pub(super) const OTHER: Advice = Advice {
 };
 
 /// Every entry, for the page.
-pub const TABLE: [Advice; 25] = [
+pub const TABLE: [Advice; 26] = [
     NOT_EFFECTIVE,
     NO_NEW_PRIVS,
     NOT_GRANTED,
@@ -191,6 +197,7 @@ pub const TABLE: [Advice; 25] = [
     LOCK_MAPPED,
     NO_LOCK,
     TOOL,
+    STARVED,
     BUSY,
     OTHER,
 ];

@@ -143,7 +143,8 @@ fn no_answer(config: &Config, path: &Path, error: &io::Error, screen: Screen) ->
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
     let (why, remedy) = match (absent, denied) {
         (true, _) => {
-            ("no service is running, or it was given another --socket", "`chainkeeper run`")
+            let why = "no service is running, or it was given another --socket";
+            (why, "`systemctl start chainkeeper`, or without systemd `chainkeeper run`")
         }
         (_, true) => ("the socket is for root and the user of the service", "run it as that user"),
         (false, false) => ("the service ended or is stuck", "look at its journal"),
