@@ -113,8 +113,8 @@ fn alive_is_who_is_not_over_his_time() {
     status.busy_ms = Some(180_500);
     assert!(!status.is_alive() && !status.works());
     let said = report::live(Some(&status), None);
-    assert_eq!(said, "running, but the worker has hung for 3m\n");
-    assert!(report::status(&status).contains("an order takes at most 30s"));
+    assert_eq!(said, "running, but the worker has hung for 3 min 1 s\n");
+    assert!(report::status(&status).contains("an order takes at most 30 s"));
     // A service of before, which does not tell.
     let mut old = serde_json::to_value(&status).expect("JSON");
     let keys = old.as_object_mut().expect("an object");
