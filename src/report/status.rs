@@ -4,7 +4,7 @@ use crate::damage::plural;
 use crate::policy::Counts;
 use crate::reconcile::Look;
 use crate::safe;
-use crate::status::{Status, TableState};
+use crate::status::{Day, Status, TableState};
 use anstyle::{AnsiColor, Style};
 use chainkeeper_contract::{Family, Table};
 use std::cmp::Reverse;
@@ -56,17 +56,8 @@ fn counters(status: &Status) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// `status`, for people.
-pub fn status(status: &Status) -> String {
-    let mut out = String::new();
-    let generation = status.generation.map_or(String::new(), |g| format!("  generation {g}"));
-    let _ = writeln!(
-        out,
-        "chainkeeper {}  {}  up {}{generation}",
-        safe::line(&status.version),
-        safe::line(&status.backend),
-        length(status.up_ms)
-    );
+/// How each table of each family is.
+fn grid(status: &Status, out: &mut String) {
     let _ = write!(out, "{:INDENT$}", "");
     let order = [Table::Nat, Table::Filter, Table::Mangle];
     let heads: Vec<String> = order.iter().map(|t| format!("{:CELL$}", t.to_string())).collect();
@@ -82,6 +73,33 @@ pub fn status(status: &Status) -> String {
         }
         out.push('\n');
     }
+}
+
+/// `2 repairs, gaps 251 ms p50, 266 ms max; by iptables 2, nft 1`.
+fn day(day: &Day) -> String {
+    let gaps = match day.repairs {
+        0 => String::new(),
+        _ => format!(", gaps {:.0} ms p50, {:.0} ms max", day.gap_p50_ms, day.gap_max_ms),
+    };
+    let mut by: Vec<_> = day.by.iter().collect();
+    by.sort_by_key(|(_, n)| Reverse(**n));
+    let by: Vec<String> = by.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
+    format!("{}{gaps}{by}", plural(day.repairs, "repair"))
+}
+
+/// `status`, for people.
+pub fn status(status: &Status) -> String {
+    let mut out = String::new();
+    let generation = status.generation.map_or(String::new(), |g| format!("  generation {g}"));
+    let _ = writeln!(
+        out,
+        "chainkeeper {}  {}  up {}{generation}",
+        safe::line(&status.version),
+        safe::line(&status.backend),
+        length(status.up_ms)
+    );
+    grid(status, &mut out);
     out.push('\n');
     let mut fact =
         |name: &str, text: &str| out += &wrapped(INDENT, &format!("{name:INDENT$}{text}"));
@@ -100,16 +118,7 @@ pub fn status(status: &Status) -> String {
         "none" => fact("keeping", "nothing: it only watches (--observe, keep none)"),
         list => fact("keeping", &format!("{list}; the rest is only watched")),
     }
-    let day = &status.day;
-    let gaps = match day.repairs {
-        0 => String::new(),
-        _ => format!(", gaps {:.0} ms p50, {:.0} ms max", day.gap_p50_ms, day.gap_max_ms),
-    };
-    let mut by: Vec<_> = day.by.iter().collect();
-    by.sort_by_key(|(_, n)| Reverse(**n));
-    let by: Vec<String> = by.iter().map(|(name, n)| format!("{name} {n}")).collect();
-    let by = if by.is_empty() { String::new() } else { format!("; by {}", by.join(", ")) };
-    fact("last 24 h", &format!("{}{gaps}{by}", plural(day.repairs, "repair")));
+    fact("last 24 h", &day(&status.day));
     if let Some(counters) = counters(status) {
         fact("counters", &counters);
     }

@@ -42,51 +42,24 @@ impl Switch {
     /// One pass of `run`: looks at the chains, or brings them in place; then looks at the evidence again.
     pub fn sync(&mut self, task: &Task) -> Synced {
         if !self.config.make_chains {
-            let done = Ok(Passes { pass: Pass::of(Look::nothing()), other: None });
             let (findings, choice) = (Findings::default(), self.choice.clone());
-            return Synced {
-                findings,
-                choice,
-                kept: done,
-                said: vec![],
-                leave: false,
-                restarts: 0,
-            };
+            let kept = Ok(Passes { pass: Pass::of(Look::nothing()), other: None });
+            return Synced { findings, choice, kept, said: vec![], leave: false, restarts: 0 };
         }
-        let (mut leave, mut news, mut restarts) = (false, None, 0);
         // What was lost comes back, but for the hint: kubelet may just have taken it to the other
         // backend. So that is looked at before it is written, too. Before the first pass it was just now.
         let asked = (task.write && self.keeper.hint_waited()).then(|| self.look_again());
         let stayed = asked.as_ref().is_some_and(|(_, moved)| moved.is_none());
         self.keeper.hold_hint(self.placed && !stayed);
         self.keeper.select(task.chains.clone());
-        let mut pass = match task.write {
-            true => self.keeper.keep(&task.canaries),
-            false => self.keeper.look(CanaryPolicy::Report).map(Pass::of),
-        };
-        self.placed |= task.write;
-        if let (true, Ok(pass)) = (task.write, &pass) {
-            let families = self.config.families.iter().copied();
-            self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
-        }
+        let mut pass = self.pass(task);
         let mut findings = self.findings(&pass);
         let (mut words, moved) = asked.unwrap_or_else(|| self.look_again());
         if moved.is_none() && task.write && self.keeper.hint_waited() {
-            self.keeper.hold_hint(false);
-            let hint = self.keeper.keep(&task.canaries);
-            // What could not be tried anew is left as it was.
-            if hint.is_ok() {
-                let after = self.findings(&hint);
-                let commits = findings.commits + after.commits;
-                let ours = &findings.ours | &after.ours;
-                let wants_else = findings.wants_else | after.wants_else;
-                findings = Findings { found: findings.found, commits, ours, wants_else, ..after };
-            }
-            if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
-                pass = hint;
-            }
+            self.write_hint(task, &mut pass, &mut findings);
         }
         self.keeper.hold_hint(self.placed);
+        let (mut leave, mut news, mut restarts) = (false, None, 0);
         match (moved, self.config.on_backend_change) {
             (Some(_), OnBackendChange::Exit) => {
                 words.push("stopping (--on-backend-change exit)".into());
@@ -112,6 +85,44 @@ impl Switch {
         });
         let restarts = restarts + self.keeper.restarts();
         Synced { findings, choice: self.choice.clone(), kept: done, said, leave, restarts }
+    }
+
+    /// The chains alone.
+    fn pass(&mut self, task: &Task) -> Result<Pass, BackendError> {
+        if !task.write {
+            return self.keeper.look(CanaryPolicy::Report).map(Pass::of);
+        }
+        let pass = self.keeper.keep(&task.canaries);
+        self.placed = true;
+        if let Ok(pass) = &pass {
+            let families = self.config.families.iter().copied();
+            self.unwritten = families.filter(|f| pass.error(*f).is_some()).collect();
+        }
+        pass
+    }
+
+    /// Nobody has moved: the hint that waited is written, too. What could not be tried anew is left as it was.
+    fn write_hint(
+        &mut self,
+        task: &Task,
+        pass: &mut Result<Pass, BackendError>,
+        findings: &mut Findings,
+    ) {
+        self.keeper.hold_hint(false);
+        let hint = self.keeper.keep(&task.canaries);
+        if hint.is_ok() {
+            let (before, after) = (std::mem::take(findings), self.findings(&hint));
+            *findings = Findings {
+                found: before.found,
+                commits: before.commits + after.commits,
+                ours: &before.ours | &after.ours,
+                wants_else: before.wants_else | after.wants_else,
+                ..after
+            };
+        }
+        if hint.is_err() || pass.as_ref().is_ok_and(|pass| pass.applied.is_none()) {
+            *pass = hint;
+        }
     }
 
     /// Looks at the chains alone, for the monitor.
