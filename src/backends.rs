@@ -1,4 +1,4 @@
-//! The one place that knows which backends exist.
+//! Which backends exist, and how one is opened.
 use crate::config::{Config, Dialect};
 use crate::host;
 use crate::sandbox;

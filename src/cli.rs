@@ -2,6 +2,7 @@
 use crate::backends;
 use crate::config::Settings;
 use crate::exit;
+use crate::monitor::PAUSE_MOST;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,8 +100,8 @@ pub enum Command {
     },
     /// The running service writes nothing for a while: for maintenance and uninstallers
     Pause {
-        /// Ends by itself after so long
-        #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+        /// Ends by itself after so long, up to 7d
+        #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = pause_length)]
         length: Duration,
     },
     /// The running service writes again
@@ -204,9 +205,24 @@ pub fn instead(args: impl Iterator<Item = String>, from: &str, to: &str, without
     out
 }
 
+fn pause_length(text: &str) -> Result<Duration, String> {
+    let length = humantime::parse_duration(text).map_err(|why| why.to_string())?;
+    let fits = !length.is_zero() && length <= PAUSE_MOST;
+    fits.then_some(length).ok_or("a pause is longer than nothing, and up to 7 days".into())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::instead;
+    use super::{Cli, instead};
+    use clap::Parser as _;
+
+    #[test]
+    fn a_pause_that_no_service_takes_is_no_command() {
+        let parses = |length| Cli::try_parse_from(["chainkeeper", "pause", "--for", length]);
+        for (length, fits) in [("0s", false), ("1ms", true), ("7d", true), ("8d", false)] {
+            assert_eq!(parses(length).is_ok(), fits, "{length}");
+        }
+    }
 
     #[test]
     fn only_the_command_is_another_and_words_are_quoted_where_a_shell_would_split_them() {

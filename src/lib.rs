@@ -36,6 +36,7 @@ pub mod reference;
 pub mod report;
 pub mod safe;
 pub mod sandbox;
+pub mod sight;
 pub mod status;
 pub mod story;
 pub mod switch;

@@ -26,6 +26,8 @@ use heard::Heard;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The longest pause that anybody may ask for.
+pub const PAUSE_MOST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Looks are at least so far apart.
 pub const COALESCE: Duration = Duration::from_millis(10);
 /// The first pause after a failure; each further one is twice as long.

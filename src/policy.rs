@@ -1,17 +1,12 @@
 //! Which chains and rules each family should hold. Pure: configuration and what was seen come in.
 //! Rules, comments and order are kubelet's (1.24 for `full`, 1.28 for `current`).
-mod others;
-
-pub use others::{Held, evidence_scope, held, sight};
-
 use crate::chains::{
     FIREWALL, HINT, KUBELET_CANARY, MARK_DROP, MARK_MASQ, OWN_CANARY, OWN_DROP, POSTROUTING,
-    is_canary,
 };
 use crate::config::{Config, Dialect, Profile};
 use chainkeeper_contract::{
-    Action, Canary, Chain, ChainName, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Note,
-    Observed, Partner, Prefix, Rule, Ruleset, Scope, Table,
+    Action, Canary, Chain, Cond, CtStates, Family, Hook, Jump, Mark, Matches, Partner, Prefix,
+    Rule, Ruleset, Table,
 };
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -27,27 +22,20 @@ pub struct Circumstances {
 }
 
 /// What one family should hold.
-pub fn policy(config: &Config, sighted: Circumstances, family: Family) -> Ruleset {
+pub fn policy(config: &Config, circumstances: Circumstances, family: Family) -> Ruleset {
     if !config.make_chains {
         return Ruleset::empty(family);
     }
-    let own_drop = config.profile == Profile::Auto && sighted.kube_proxy;
+    let own_drop = config.profile == Profile::Auto && circumstances.kube_proxy;
     let drop_in = if own_drop { DropIn::Own } else { DropIn::Firewall };
     let mut set = build(config, family, drop_in, &[config.dialect]);
-    if sighted.no_hint {
+    if circumstances.no_hint {
         set.chains.retain(|c| c.name.as_str() != HINT);
         for canary in set.canaries.iter_mut().filter(|c| c.table == Table::Mangle) {
             canary.shared = canary.own.clone();
         }
     }
     set
-}
-
-/// What to say of a hint that is neither wanted nor there.
-pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
-    let (table, chain) = (Table::Mangle, ChainName::from(HINT));
-    let off = want.chains.is_empty() || want.chain(table, &chain).is_some();
-    (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
 }
 
 /// What becomes of the packets that a rule counts.
@@ -78,37 +66,6 @@ pub fn counts(rule: &Rule) -> Counts {
 pub fn removable(config: &Config, family: Family) -> Ruleset {
     let full = Config { profile: Profile::Full, ..config.clone() };
     build(&full, family, DropIn::Both, &DIALECTS)
-}
-
-/// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
-pub fn scope(config: &Config) -> Scope {
-    let both =
-        [false, true].map(|kube_proxy| Circumstances { kube_proxy, ..Circumstances::default() });
-    let sets: Vec<Ruleset> = config
-        .families
-        .iter()
-        .flat_map(|f| both.map(|sighted| policy(config, sighted, *f)))
-        .collect();
-    let mut scope = Scope::of(&sets);
-    // What tells of others is looked at along the way.
-    let evidence = evidence_scope(config);
-    scope.chains.extend(evidence.chains);
-    scope.presence.extend(evidence.presence);
-    for (hook, targets) in evidence.hooks {
-        scope.hooks.entry(hook).or_default().extend(targets);
-    }
-    // A canary is there or not; nobody asks what is in it.
-    let canary = |(_, chain): &(Table, ChainName)| is_canary(chain);
-    scope.presence.extend(scope.chains.iter().filter(|place| canary(place)).cloned());
-    scope.chains.retain(|place| !canary(place));
-    scope.neighbours = config.dialect == Dialect::Native;
-    scope
-}
-
-/// The scope of `remove`.
-pub fn removal_scope(config: &Config) -> Scope {
-    let sets: Vec<Ruleset> = config.families.iter().map(|f| removable(config, *f)).collect();
-    Scope { references: true, ..Scope::of(&sets) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ pub use choose::choose;
 
 use crate::backends::Kind;
 use crate::config::{BackendChoice, Config, Dialect};
-use crate::policy::Held;
+use crate::sight::Held;
 use chainkeeper_contract::{Created, ErrorKind, Family, Survey};
 use serde::Serialize;
 use std::collections::BTreeMap;

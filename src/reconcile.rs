@@ -13,7 +13,8 @@ use self::wanted::Wanted;
 use crate::config::Config;
 use crate::damage::Selection;
 use crate::memory::Memory;
-use crate::policy::{self, Circumstances, Held};
+use crate::policy::Circumstances;
+use crate::sight::{self, Held};
 use chainkeeper_contract::{Backend, BackendError, Family, Scope, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,7 @@ pub struct Keeper {
     config: Config,
     /// What has to be looked at, by the configuration.
     scope: Scope,
-    sighted: Circumstances,
+    circumstances: Circumstances,
     memory: Memory,
     /// A lost hint waits: kubelet may have taken it elsewhere. And: it did wait in the last look.
     hint_waits: bool,
@@ -43,8 +44,8 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has seen nothing yet.
     pub fn new(backend: Box<dyn Backend>, config: Config) -> Keeper {
-        let (sighted, settled) = (Circumstances::default(), BTreeSet::new());
-        let scope = policy::scope(&config);
+        let (circumstances, settled) = (Circumstances::default(), BTreeSet::new());
+        let scope = sight::scope(&config);
         let (memory, held) = (Memory::none(), BTreeMap::new());
         let wanted = Wanted::default();
         let (hint_waits, hint_waited, selected) = (false, false, Selection::default());
@@ -52,7 +53,7 @@ impl Keeper {
             backend,
             config,
             scope,
-            sighted,
+            circumstances,
             memory,
             hint_waits,
             hint_waited,
@@ -73,7 +74,7 @@ impl Keeper {
 
     /// Whether KUBE-IPTABLES-HINT may be written, see [`Circumstances::no_hint`].
     pub fn hint(&mut self, may: bool) {
-        self.sighted.no_hint = !may;
+        self.circumstances.no_hint = !may;
     }
 
     /// Whether a hint that was lost waits until it is known that nobody has moved.
@@ -120,13 +121,13 @@ impl Keeper {
     /// Takes in what other runs have left in the memory meanwhile.
     fn recall(&mut self) {
         let state = self.memory.recall();
-        self.sighted.kube_proxy |= state.kube_proxy;
+        self.circumstances.kube_proxy |= state.kube_proxy;
         self.backend.recall(state.created);
     }
 
     /// Puts into the memory what is new.
     fn record(&mut self) {
-        let (kube_proxy, created) = (self.sighted.kube_proxy, self.backend.created());
+        let (kube_proxy, created) = (self.circumstances.kube_proxy, self.backend.created());
         self.memory.update(|state| {
             state.kube_proxy |= kube_proxy;
             if let Some(created) = created {
@@ -137,7 +138,7 @@ impl Keeper {
 
     /// Goes on where `old` was, on the same host.
     pub fn inherit(&mut self, old: &Keeper) {
-        self.sighted.kube_proxy |= old.sighted.kube_proxy;
+        self.circumstances.kube_proxy |= old.circumstances.kube_proxy;
         if self.backend.kind() == old.backend.kind() {
             self.settled.clone_from(&old.settled);
         }

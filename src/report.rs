@@ -10,7 +10,7 @@ pub use diff::{diff, removal_diff, state, state_screen};
 pub use events::{event_line, event_screen, who};
 pub use lines::{folded, length};
 pub use probe::{no_backend, probe, probe_json};
-pub use status::{check, live, status, word};
+pub use status::{absent, check, live, status, word};
 pub use written::{applied, removal};
 
 use crate::advice;

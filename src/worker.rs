@@ -1,4 +1,4 @@
-//! The one thread that owns the backend: blocking, fed by a channel, answers by a callback.
+//! The one thread that owns the backend: blocking, fed by a channel, answers by the channel that comes with the question.
 use crate::backends::Stop;
 use crate::config::{BackendChoice, Config};
 use crate::monitor::Findings;
@@ -158,7 +158,7 @@ fn work(mut switch: Switch, inbox: &mpsc::Receiver<Order>, busy: &Busy) {
             Order::Count(reply) => drop(reply.send(switch.count())),
             Order::Watch(reply) => drop(reply.send(switch.watch())),
             Order::Reconfigure(config, reply) => {
-                // By the old rules or by the new ones.
+                // By the old configuration or by the new one.
                 busy.may_take(longest(switch.config()).max(longest(&config)));
                 let done = switch.reconfigure(&config);
                 busy.may_take(longest(switch.config()));

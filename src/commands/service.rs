@@ -29,7 +29,7 @@ pub fn status(config: &Config, screen: Screen) -> u8 {
         }
         None => {
             if screen.output == Output::Text {
-                print(&report::live(None, config.socket.as_deref()));
+                print(&report::absent(config.socket.as_deref()));
             }
             warn_container(config);
             super::check(config, None, screen)
@@ -43,7 +43,7 @@ pub fn live(config: &Config, wait: Option<Duration>, screen: Screen) -> u8 {
     let status = again(wait, || ask_status(config), works);
     let alive = works(&status);
     screen.result(
-        || report::live(status.as_ref(), config.socket.as_deref()),
+        || status.as_ref().map_or_else(|| report::absent(config.socket.as_deref()), report::live),
         || json!({ "live": alive }),
     );
     if alive { exit::FINE } else { exit::DIFFERS }

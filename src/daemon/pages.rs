@@ -144,7 +144,7 @@ fn judged(wrong: Vec<String>) -> Page {
 fn hangs(status: &Status) -> Vec<String> {
     match status.is_alive() {
         true => vec![],
-        false => vec![report::live(Some(status), None).trim_end().to_owned()],
+        false => vec![report::live(status).trim_end().to_owned()],
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Service {
     pub(super) followers: broadcast::Sender<Event>,
     pub(super) flows: mpsc::Sender<Result<GapFlows, BackendError>>,
     pub(super) choice: Choice,
-    /// What is written is the first of these rules: nobody has taken it.
+    /// What is written is the first by this configuration: nobody has taken it.
     pub(super) placing: bool,
     /// What is being done may write.
     pub(super) writing: bool,
@@ -115,7 +115,7 @@ impl Service {
         }
     }
 
-    /// The worker has something to do, so that an findings from it may take long.
+    /// The worker has something to do, so that an answer from it may take long.
     pub(super) fn is_busy(&self) -> bool {
         self.work.is_busy() || self.pages.is_counting()
     }
@@ -153,7 +153,7 @@ impl Service {
 
     /// What was asked of the worker is done. Returns how the run ends, if it does.
     pub(super) async fn answered(&mut self, done: Option<Done>) -> Result<Option<Ended>, RunError> {
-        // What happened before the findings is to be known before it.
+        // What happened before the answer is to be known before it.
         if let Heard::News(news) = self.ear.take() {
             self.hear(news);
         }

@@ -5,7 +5,7 @@ use crate::control::{Answer as Said, Request};
 use crate::damage::ChainKey;
 use crate::flows;
 use crate::logging;
-use crate::monitor::{News, Sighting};
+use crate::monitor::{News, PAUSE_MOST, Sighting};
 use crate::notify;
 use crate::report;
 use crate::status::{Status, YieldedChain};
@@ -14,9 +14,6 @@ use chainkeeper_contract::{BackendError, Family};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::{debug, warn};
-
-/// The longest pause.
-const PAUSE_MOST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Service {
     /// Tells what the monitor has to tell, of a look at what `by` may have done. True when a repair was told.

@@ -51,7 +51,7 @@ impl Work {
         let done = match &mut self.doing {
             None => return pending().await,
             Some(Doing::Glance(answer)) => {
-                answer.await.ok().map(|(look, answer)| Done::Glanced(look, Box::new(answer)))
+                answer.await.ok().map(|(look, found)| Done::Glanced(look, Box::new(found)))
             }
             Some(Doing::Sync(answer)) => answer.await.ok().map(|s| Done::Synced(Box::new(s))),
         };

@@ -1,6 +1,5 @@
 //! Every metric: its name, labels, meaning (the HELP text), what to do when it is bad, and where its values
-//! come from. What is served
-//! and `docs/metrics.md` come from here.
+//! come from. What is served and `docs/metrics.md` come from here.
 mod process;
 mod rows;
 

@@ -6,6 +6,7 @@ use crate::chains;
 use crate::config::Dialect;
 use crate::damage::{ChainKey, hold_back};
 use crate::policy;
+use crate::sight;
 use chainkeeper_contract::{
     BackendError, CanaryPolicy, ChainName, Delta, Family, Options, Readable, Ruleset, Scope,
     Snapshot, diff, teardown,
@@ -27,11 +28,11 @@ impl Keeper {
         let start = Instant::now();
         let snapshot = self.backend.observe(&self.scope)?;
         debug!("looked at generation {:?} in {:?}", snapshot.generation, start.elapsed());
-        self.sighted.kube_proxy |= policy::sight(&snapshot).kube_proxy;
-        let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, policy::held(o.as_ref().ok()?)));
+        self.circumstances.kube_proxy |= sight::circumstances(&snapshot).kube_proxy;
+        let held = |(f, o): (&Family, &Result<_, _>)| Some((*f, sight::held(o.as_ref().ok()?)));
         self.held = snapshot.families.iter().filter_map(held).collect();
-        self.wanted.see(&self.config, self.sighted);
-        let (jumps, kube_proxy) = (self.config.jumps, self.sighted.kube_proxy);
+        self.wanted.see(&self.config, self.circumstances);
+        let (jumps, kube_proxy) = (self.config.jumps, self.circumstances.kube_proxy);
         let readable = match (self.config.dialect, self.config.force_dialect) {
             (Dialect::Xt, _) => Readable::Yes,
             (Dialect::Native, false) => Readable::No,
@@ -42,7 +43,7 @@ impl Keeper {
             let options = Options { jumps, canary: canary(&family), kube_proxy, readable };
             let Some(want) = self.wanted.of(family) else { return Delta::default() };
             let mut delta = diff(want, &seen, options);
-            delta.notes.extend(policy::withheld(want, &seen));
+            delta.notes.extend(sight::withheld(want, &seen));
             counts.extend(counted::counted(want, &seen));
             delta
         });
@@ -74,7 +75,7 @@ impl Keeper {
     /// What our rules have counted by now, in the families that could be read; the error of one if none
     /// could. Reads those chains alone. Nothing that a pass goes by is different afterwards.
     pub fn count(&mut self) -> Result<Vec<Counted>, BackendError> {
-        let want = |f: &Family| policy::policy(&self.config, self.sighted, *f);
+        let want = |f: &Family| policy::policy(&self.config, self.circumstances, *f);
         let wants: Vec<Ruleset> = self.config.families.iter().map(want).collect();
         let chains = wants.iter().flat_map(|want| &want.chains).filter(|c| !c.rules.is_empty());
         let chains = chains.map(|c| (c.table, c.name.clone())).collect();
@@ -105,7 +106,7 @@ impl Keeper {
         if !self.config.make_chains {
             return Ok(Look::nothing());
         }
-        let scope: Scope = policy::removal_scope(&self.config);
+        let scope: Scope = sight::removal_scope(&self.config);
         let snapshot = self.backend.observe(&scope)?;
         Ok(each(snapshot, |family, seen| {
             teardown(&policy::removable(&self.config, family), &seen, force)

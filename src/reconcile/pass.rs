@@ -30,7 +30,7 @@ pub struct Pass {
     pub look: Look,
     /// What became of it; `None` when there was nothing to send.
     pub applied: Option<Applied>,
-    /// From the first look to the last findings.
+    /// From the first look to the last answer.
     pub took: Duration,
 }
 

@@ -14,14 +14,14 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// By what is seen of others now.
-    pub(super) fn see(&mut self, config: &Config, sighted: Circumstances) {
-        if self.by == Some(sighted) {
+    pub(super) fn see(&mut self, config: &Config, circumstances: Circumstances) {
+        if self.by == Some(circumstances) {
             return;
         }
-        let set = |family: &Family| (*family, policy(config, sighted, *family));
+        let set = |family: &Family| (*family, policy(config, circumstances, *family));
         let sets = config.families.iter().map(set).collect();
         self.changed |= self.by.is_some() && self.sets != sets;
-        (self.by, self.sets) = (Some(sighted), sets);
+        (self.by, self.sets) = (Some(circumstances), sets);
     }
 
     /// What that family should hold; `None` where it is not kept, or nothing was seen yet.

@@ -141,20 +141,20 @@ pub fn status(status: &Status) -> String {
     out
 }
 
-/// `check --live`, for people. `socket`: where it was asked.
-pub fn live(status: Option<&Status>, socket: Option<&Path>) -> String {
-    match status {
-        None => {
-            let socket = socket.map_or("none".into(), |path| path.display().to_string());
-            wrapped(0, &format!("no service is running: nothing answers at {socket}"))
-        }
-        Some(status) if !status.is_alive() => {
-            let busy = length(status.busy_ms.unwrap_or_default());
-            format!("running, but the worker has hung for {busy}\n")
-        }
-        Some(status) if status.looked_ms.is_none() => {
-            "running, but nothing could be read yet\n".into()
-        }
+/// `check --live` where nothing answers, for people. `socket`: where it was asked.
+pub fn absent(socket: Option<&Path>) -> String {
+    let socket = socket.map_or("none".into(), |path| path.display().to_string());
+    wrapped(0, &format!("no service is running: nothing answers at {socket}"))
+}
+
+/// `check --live` of a service that answers.
+pub fn live(status: &Status) -> String {
+    if !status.is_alive() {
+        let busy = length(status.busy_ms.unwrap_or_default());
+        return format!("running, but the worker has hung for {busy}\n");
+    }
+    match status.looked_ms {
+        None => "running, but nothing could be read yet\n".into(),
         Some(_) => "running\n".into(),
     }
 }

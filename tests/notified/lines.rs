@@ -112,7 +112,7 @@ fn alive_is_who_is_not_over_his_time() {
     assert!(status.works());
     status.busy_ms = Some(180_500);
     assert!(!status.is_alive() && !status.works());
-    let said = report::live(Some(&status), None);
+    let said = report::live(&status);
     assert_eq!(said, "running, but the worker has hung for 3 min 1 s\n");
     assert!(report::status(&status).contains("an order takes at most 30 s"));
     // A service of before, which does not tell.

@@ -1,10 +1,10 @@
 //! Hosts to choose for, as few words each as can be.
 use chainkeeper::backends::Kind;
-use chainkeeper::policy::Held;
 use chainkeeper::probe::{
     Basis, Choice, Conclusion, Fact, Facts, HostTool, LegacyFacts, NftFacts, NoChoice, Question,
     Remembered, choose,
 };
+use chainkeeper::sight::Held;
 use chainkeeper_contract::{ChainName, ErrorKind, Family, Survey};
 use std::collections::BTreeMap;
 

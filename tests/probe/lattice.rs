@@ -184,7 +184,7 @@ fn is_sound(facts: &Facts, choice: &Choice) {
 /// Without a hint and without a kube-proxy, what was chosen stays chosen.
 fn is_kept(facts: &Facts, conclusion: &Conclusion) {
     let Some(remembered) = &facts.remembered else { return };
-    let kube = |h: &chainkeeper::policy::Held| h.full_set || h.kube_proxy.is_some();
+    let kube = |h: &chainkeeper::sight::Held| h.full_set || h.kube_proxy.is_some();
     let held = facts.nft.held.values().chain(facts.legacy.held.iter().flat_map(|h| h.values()));
     let evidence = Kind::ALL.iter().any(|kind| hint(facts, *kind)) || held.into_iter().any(kube);
     let known = Kind::ALL.iter().all(|kind| !unread(facts, *kind));

@@ -1,8 +1,8 @@
 //! Chains of ours are no evidence of what others use: they only remember what was chosen.
 use super::facts::*;
 use chainkeeper::backends::Kind;
-use chainkeeper::policy::Held;
 use chainkeeper::probe::{Basis, Fact};
+use chainkeeper::sight::Held;
 
 use Kind::{Legacy, Nft};
 

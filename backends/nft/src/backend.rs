@@ -103,9 +103,9 @@ impl NftBackend {
                     return Err(errors::batch(Errno(errno)));
                 };
                 // An answer to an earlier request, lost by an overrun, is not about this batch.
-                let Some(family) = sending.family(nth) else { continue };
-                let error = || sending.refusal(nth, sent, Errno(errno), offset);
-                refused.entry(family).or_insert_with(error);
+                let refusal = sending.refusal(nth, sent, Errno(errno), offset);
+                let Some((family, error)) = refusal else { continue };
+                refused.entry(family).or_insert(error);
             }
         }
         Ok(refused)

@@ -37,31 +37,23 @@ impl<'a> Sending<'a> {
         found.map_or("commit".into(), |((family, _), step)| format!("{family}: {step}"))
     }
 
-    /// The family that the n-th message is of.
-    pub(crate) fn family(&self, nth: usize) -> Option<Family> {
-        self.messages.get(nth).map(|(family, _)| *family)
-    }
-
-    /// The kernel's refusal of the n-th message, as it was sent in that batch.
+    /// The kernel's refusal of the n-th message, as it was sent in that batch, and whose it is; `None` where there is
+    /// no such message.
     pub(crate) fn refusal(
         &self,
         nth: usize,
         sent: &[u8],
         errno: Errno,
         offset: Option<u32>,
-    ) -> BackendError {
-        let step = self.step(nth);
-        match self.messages.get(nth) {
-            // The first message of a datagram begins the batch.
-            Some((family, msg)) => {
-                errors::message(&step, (*family, msg), nth_message(sent, nth + 1), errno, offset)
-            }
-            None => errors::batch(errno),
-        }
+    ) -> Option<(Family, BackendError)> {
+        let (family, msg) = self.messages.get(nth)?;
+        // The first message of a datagram begins the batch.
+        let (step, sent) = (self.step(nth), nth_message(sent, nth + 1));
+        Some((*family, errors::message(&step, (*family, msg), sent, errno, offset)))
     }
 
     pub(crate) fn unwritable(&self, why: &Unwritable) -> (Family, BackendError) {
-        let family = self.family(why.message).unwrap_or(Family::Ipv4);
+        let family = self.messages.get(why.message).map_or(Family::Ipv4, |(family, _)| *family);
         (family, errors::unwritable(family, &self.step(why.message), &why.why))
     }
 }

@@ -6,7 +6,8 @@ use crate::chains;
 use crate::cli::ReportArgs;
 use crate::config::Config;
 use crate::damage::plural;
-use crate::policy::{self, Circumstances, policy};
+use crate::policy::{Circumstances, policy};
+use crate::sight;
 use crate::switch::Switch;
 use chainkeeper_contract::text::parse_save;
 use chainkeeper_contract::{Action, ChainName, ChainSeen, Counters, Family, Observed, Rule, Scope};
@@ -23,7 +24,7 @@ pub(super) fn ours(config: &Config, _: &ReportArgs) -> Result<String, String> {
     let mut backend = backends::open(config, switch.choice().kind, &switch.stop())
         .map_err(|error| screen(&error))?;
     // All of the built-in chains, or the rules of others in them would be some of them.
-    let scope = Scope { references: true, ..policy::scope(config) };
+    let scope = Scope { references: true, ..sight::scope(config) };
     let seen = backend.observe(&scope).map_err(|error| screen(&error))?;
     let mut out = String::new();
     for (family, observed) in &seen.families {

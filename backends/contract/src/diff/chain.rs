@@ -2,7 +2,7 @@
 use super::{Delta, Note, Options, Problem, Readable};
 use crate::meaning::{Owned, Rules};
 use crate::names::Handle;
-use crate::observed::{ChainSeen, Observed, RuleSeen};
+use crate::observed::{ChainSeen, Observed, Outline, RuleSeen};
 use crate::plan::{Place, Step, Why};
 use crate::rule::Rule;
 use crate::ruleset::Chain;
@@ -122,7 +122,7 @@ fn in_order(want: &[Rule], found: &[RuleSeen], owned: &Owned<'_>) -> Result<Vec<
     let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Ok(kept) };
     let between =
         found[*first..*last].iter().filter(|s| !s.rule().is_some_and(|r| owned.wanted.mean(r)));
-    match between.map(RuleSeen::outline).find(crate::Outline::matters) {
+    match between.map(RuleSeen::outline).find(Outline::matters) {
         Some(outline) => Err(Why::Between(outline.text)),
         None => Ok(kept),
     }

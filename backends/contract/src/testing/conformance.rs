@@ -6,7 +6,7 @@ use crate::diff::{Delta, Options, Readable, diff};
 use crate::error::ErrorKind;
 use crate::names::{ChainName, Family, Handle, Table};
 use crate::observed::{Observed, RuleSeen, Seen};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::ruleset::Ruleset;
 use crate::scope::Scope;
 use crate::teardown::teardown;
@@ -197,7 +197,7 @@ pub fn one_refused_family_does_not_take_the_other(world: &mut dyn World) {
     let (mut plan, _) = plan_of(world, &wants());
     // IPv6 asks for each chain twice: EEXIST, and with it everything of IPv6.
     if let Some(steps) = plan.families.get_mut(&Family::Ipv6) {
-        let chain = |s: &&crate::Step| matches!(s, crate::Step::CreateChain { .. });
+        let chain = |s: &&Step| matches!(s, Step::CreateChain { .. });
         let again: Vec<_> = steps.iter().filter(chain).cloned().collect();
         steps.extend(again);
     }

@@ -1,11 +1,44 @@
-//! What is to be seen of others, and what it means. Pure.
-use super::{Circumstances, removable};
-use crate::chains::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING};
-use crate::config::Config;
-use chainkeeper_contract::{ChainName, ChainSeen, Family, Hook, Observed, Scope, Snapshot, Table};
+//! What has to be looked at, and what is seen there of others: evidence, a kube-proxy, what holds a hint. Pure.
+use crate::chains::{HINT, KUBELET_CANARY, MARK_MASQ, OWN_DROP, POSTROUTING, is_canary};
+use crate::config::{Config, Dialect};
+use crate::policy::{Circumstances, policy, removable};
+use chainkeeper_contract::{
+    ChainName, ChainSeen, Family, Hook, Note, Observed, Ruleset, Scope, Snapshot, Table,
+};
 use serde::Serialize;
 
-pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
+/// All that has to be looked at, whatever is seen there, and the chains by which kube-proxy shows.
+pub fn scope(config: &Config) -> Scope {
+    let both =
+        [false, true].map(|kube_proxy| Circumstances { kube_proxy, ..Circumstances::default() });
+    let sets: Vec<Ruleset> = config
+        .families
+        .iter()
+        .flat_map(|f| both.map(|circumstances| policy(config, circumstances, *f)))
+        .collect();
+    let mut scope = Scope::of(&sets);
+    // What tells of others is looked at along the way.
+    let evidence = evidence_scope(config);
+    scope.chains.extend(evidence.chains);
+    scope.presence.extend(evidence.presence);
+    for (hook, targets) in evidence.hooks {
+        scope.hooks.entry(hook).or_default().extend(targets);
+    }
+    // A canary is there or not; nobody asks what is in it.
+    let canary = |(_, chain): &(Table, ChainName)| is_canary(chain);
+    scope.presence.extend(scope.chains.iter().filter(|place| canary(place)).cloned());
+    scope.chains.retain(|place| !canary(place));
+    scope.neighbours = config.dialect == Dialect::Native;
+    scope
+}
+
+/// The scope of `remove`.
+pub fn removal_scope(config: &Config) -> Scope {
+    let sets: Vec<Ruleset> = config.families.iter().map(|f| removable(config, *f)).collect();
+    Scope { references: true, ..Scope::of(&sets) }
+}
+
+fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
     let canary = Table::ALL.map(|t| (t, ChainName::from("KUBE-PROXY-CANARY")));
     let services = [Table::Nat, Table::Filter].map(|t| (t, ChainName::from("KUBE-SERVICES")));
     canary.into_iter().chain(services).collect()
@@ -13,7 +46,7 @@ pub(super) fn kube_proxy_signs() -> Vec<(Table, ChainName)> {
 
 /// What a look tells of others. Our own CHAINKEEPER-DROP tells that a kube-proxy was seen earlier. Where a saved
 /// ruleset brought it back at boot, it may be of an earlier one: then we stay beside a kube-proxy until `remove`.
-pub fn sight(snapshot: &Snapshot) -> Circumstances {
+pub fn circumstances(snapshot: &Snapshot) -> Circumstances {
     let mut seen = snapshot.families.values().flatten();
     let kube_proxy = seen.any(|family| {
         kube_proxy_signs().iter().any(|(t, c)| family.chain(*t, c).is_some())
@@ -74,4 +107,11 @@ pub fn held(seen: &Observed) -> Held {
         ours: ours_proven.max(usize::from(by_us)),
         our_hint: ours(HINT),
     }
+}
+
+/// What to say of a hint that is neither wanted nor there.
+pub fn withheld(want: &Ruleset, seen: &Observed) -> Option<Note> {
+    let (table, chain) = (Table::Mangle, ChainName::from(HINT));
+    let off = want.chains.is_empty() || want.chain(table, &chain).is_some();
+    (!off && seen.chain(table, &chain).is_none()).then_some(Note::Withheld { table, chain })
 }
