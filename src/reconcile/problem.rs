@@ -48,7 +48,7 @@ impl Look {
         for (family, outcome) in &self.families {
             let mut all: Vec<_> = outcome.iter().flat_map(|d| &d.problems).map(words).collect();
             all.sort_by_key(|(table, ..)| *table);
-            let line = |(_, name, text)| safe::line(&format!("{family} {name} {text}"));
+            let line = |(_, name, text)| safe::line(&format!("{family} {name}: {text}"));
             lines.extend(all.into_iter().map(line));
         }
         lines

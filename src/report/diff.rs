@@ -83,19 +83,24 @@ fn facts(delta: &Delta, table: Table) -> impl Iterator<Item = (char, Fact)> {
     notes.chain(delta.problems.iter().filter_map(move |p| Some(('!', of_problem(p, table)?))))
 }
 
-/// What there is to know in a state where nothing is written: notes and problems, a line each.
+/// What there is to know in a state where nothing is written: notes and problems, a line each, for a journal.
 pub fn state(look: &Look) -> String {
-    let line = |(family, table, sign, (name, text)): (Family, Table, char, Fact)| {
-        let wrong = if sign == '!' { "! " } else { "" };
-        let of = if name == table.to_string() { String::new() } else { format!("{table} ") };
-        safe::line(&format!("{family:3}  {wrong}{of}{name}: {text}"))
-    };
-    all_facts(look).map(line).collect::<Vec<_>>().join("\n")
+    state_lines(look, 0).join("\n")
 }
 
 /// The same on the screen.
 pub fn state_screen(look: &Look) -> String {
-    state(look).lines().map(|line| wrapped(5, line)).collect()
+    state_lines(look, 4).iter().map(|line| wrapped(5, line)).collect()
+}
+
+/// `width`: of the column of families.
+fn state_lines(look: &Look, width: usize) -> Vec<String> {
+    let line = |(family, table, sign, (name, text)): (Family, Table, char, Fact)| {
+        let wrong = if sign == '!' { "! " } else { "" };
+        let of = if name == table.to_string() { String::new() } else { format!("{table} ") };
+        safe::line(&format!("{family:width$} {wrong}{of}{name}: {text}"))
+    };
+    all_facts(look).map(line).collect()
 }
 
 /// Those of the families that could be read, table by table.

@@ -61,7 +61,7 @@ impl Host {
     pub(crate) fn our_chains(&self, on: On) -> Vec<String> {
         let listing = match on {
             On::Nft => self.sh("nft list ruleset"),
-            On::Legacy => self.sh("for f in ip ip6; do ${f}tables-legacy-save | sed \"s/^\\*/table $f /; s/^:/chain /\"; done"),
+            On::Legacy => self.sh("for f in ip ip6; do s=$(${f}tables-legacy-save); echo \"$s\" | sed \"s/^\\*/table $f /; s/^:/chain /\"; done"),
         };
         let (mut table, mut found) = (String::new(), Vec::new());
         for line in listing.lines() {

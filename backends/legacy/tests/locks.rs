@@ -3,12 +3,15 @@
 mod support;
 
 use chainkeeper_contract::{Applied, Backend, BackendError, Family};
+use chainkeeper_legacy::{LegacyBackend, Setup, Tools};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Doctored, backend, in_netns, is_free, is_free_at, lock_file, must, pass, plan};
+use support::{
+    Doctored, backend, everything, in_netns, is_free, is_free_at, lock_file, must, pass, plan,
+};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -32,6 +35,25 @@ impl Drop for Holder {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Of two services one would lose what the other has just written.
+#[test]
+fn who_applies_without_having_taken_it_takes_it() {
+    in_netns(|| {
+        let _holder = Holder::of(&lock_file("ours"), "100");
+        let setup = Setup {
+            lock: lock_file("ours"),
+            lock_wait: Duration::from_millis(200),
+            ..Setup::with(Tools::find())
+        };
+        let mut backend = LegacyBackend::open(setup).expect("iptables-legacy");
+        let before = everything();
+        let plan = plan(&mut backend).expect("looking takes no lock");
+        let said = backend.apply(&plan);
+        assert!(matches!(said, Err(BackendError::Lock { .. })), "{said:?}");
+        assert_eq!(everything(), before);
+    });
 }
 
 /// Two locks under one name: what counts is the one that others will find there.
