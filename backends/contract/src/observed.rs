@@ -172,12 +172,12 @@ pub struct TableSeen {
     pub owner: Option<u32>,
     /// The chains of the scope that exist, and those that the walk had to read.
     pub chains: BTreeMap<ChainName, ChainSeen>,
-    /// Rules anywhere in the table that jump to a chain of the scope ([`Scope::references`] only).
+    /// Rules anywhere in the table that jump to a chain of the scope ([`crate::Scope::references`] only).
     pub references: Vec<Reference>,
     /// True when reading stopped at [`crate::WALK_LIMIT`] rules.
     pub truncated: bool,
     /// A rule of somebody else that iptables-nft would read if no other kept it from reading the table
-    /// ([`Scope::neighbours`] only).
+    /// ([`crate::Scope::neighbours`] only).
     pub neighbour: Option<String>,
     /// True when a rule anywhere in the table keeps iptables-nft from reading it (as `neighbour`).
     pub hidden: bool,
