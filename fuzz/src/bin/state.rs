@@ -1,6 +1,6 @@
 //! Any bytes as the file of what is remembered: no panic; what is read of it is written and read as the same.
 #![no_main]
-use chainkeeper::memory::{Memory, State};
+use chainkeeper::memory::{Memory, Recalled};
 use libfuzzer_sys::fuzz_target;
 use std::path::PathBuf;
 
@@ -17,9 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     let again = Memory::at(&file).load();
     // Before anything is found wrong, which ends this process.
     std::fs::remove_dir_all(&folder).expect("it is ours");
-    assert!(complaint.is_none() || state == State::default());
+    assert!(complaint.is_none() || state == Recalled::default());
     assert!(!complaint.unwrap_or_default().contains(char::is_control));
-    assert_eq!(again, (State { kube_proxy: turned, ..state }, None));
+    assert_eq!(again, (Recalled { kube_proxy: turned, ..state }, None));
 });
 
 fn boot() -> String {
